@@ -1,0 +1,134 @@
+"""What was bought: the canonical order that every channel's payload is parsed into.
+
+An order may be wrong (a quantity of zero, a total that does not add up): it is kept as it came,
+and `domain.validation` says what is wrong with it.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import AwareDatetime, Field
+
+from domain.addresses import Address
+from domain.ids import OrderId, order_id
+from domain.money import Money
+from domain.policies import OrderPolicy
+from domain.values import Message, Value
+
+
+class PaymentStatus(StrEnum):
+    """What the channel says of the money; it only ever goes down this list."""
+
+    PENDING = "pending"
+    AUTHORISED = "authorised"
+    PAID = "paid"
+
+
+class OrderLine(Value):
+    """One line as the channel sent it; `discount` and `tax` are for the whole line."""
+
+    line_id: str
+    sku: str
+    title: str = ""
+    quantity: int
+    unit_price: Money
+    discount: Money
+    tax: Money
+    weight_g: int = 0
+    hs_code: str | None = None
+    origin_country: str | None = None
+
+
+class Totals(Value):
+    """total = lines − discounts + shipping + duties + tips + rounding (+ tax unless included)."""
+
+    lines: Money
+    discounts: Money
+    shipping: Money
+    duties: Money
+    tips: Money
+    rounding: Money
+    tax: Money
+    tax_included: bool
+    total: Money
+
+    def expected(self) -> Money:
+        """The total that the parts make."""
+        parts = self.lines - self.discounts + self.shipping + self.duties + self.tips + self.rounding
+        return parts if self.tax_included else parts + self.tax
+
+
+class Order(Value):
+    """An order in the shop's currency; the customer may have seen `presentment_total`."""
+
+    channel: str
+    channel_order_id: str
+    number: str
+    placed_at: AwareDatetime
+    channel_updated_at: AwareDatetime | None = None
+    email: str = ""
+    phone: str = ""
+    note: str = ""
+    lines: tuple[OrderLine, ...]
+    address: Address
+    totals: Totals
+    presentment_total: Money | None = None
+    payment: PaymentStatus
+    cancelled: bool = False
+    cancel_reason: str = ""
+
+    @property
+    def order_id(self) -> OrderId:
+        return order_id(self.channel, self.channel_order_id)
+
+
+class Destination(Message):
+    """As much of the address as sourcing needs and Temporal may see."""
+
+    country: str
+    postal_code: str
+
+
+class LineRef(Message):
+    """A line without its words and prices."""
+
+    line_id: str
+    sku: str
+    quantity: int
+
+
+class OrderInput(Message):
+    """What an order's workflow starts with; nothing personal."""
+
+    order_id: OrderId
+    channel: str
+    lines: tuple[LineRef, ...]
+    destination: Destination
+    payment: PaymentStatus
+    address_version: int = 1
+    policy: OrderPolicy = Field(default_factory=OrderPolicy)
+
+
+class OrderOutcome(Message):
+    """How an order ended."""
+
+    status: str
+    tracking_numbers: tuple[str, ...] = ()
+    ended_at: datetime | None = None
+
+
+def order_input(order: Order, policy: OrderPolicy) -> OrderInput:
+    """What the workflow of `order` starts with."""
+    return OrderInput(
+        order_id=order.order_id,
+        channel=order.channel,
+        lines=tuple(
+            LineRef(line_id=line.line_id, sku=line.sku, quantity=line.quantity)
+            for line in order.lines
+        ),
+        destination=Destination(
+            country=order.address.country, postal_code=order.address.postal_code
+        ),
+        payment=order.payment,
+        policy=policy,
+    )

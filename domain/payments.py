@@ -1,0 +1,65 @@
+"""Money as we move it through a channel: captured once, refunded up to what was captured."""
+
+from typing import Literal
+
+from domain.ids import OrderId
+from domain.money import Money
+from domain.values import Message
+
+
+class CaptureRequest(Message):
+    order_id: OrderId
+    key: str
+    channel: str
+
+
+class Captured(Message):
+    kind: Literal["captured"] = "captured"
+    amount: Money
+    ref: str
+
+
+class CaptureDeclined(Message):
+    """The channel could not get the money: a `payment` hold."""
+
+    kind: Literal["declined"] = "declined"
+    reason: str
+
+
+class CancelRequest(Message):
+    """Cancel at the channel: releases an authorisation or refunds what was captured, and tells the
+    customer, in one call."""
+
+    order_id: OrderId
+    key: str
+    channel: str
+    reason: str
+
+
+class ChannelCancelled(Message):
+    """`refunded` is what the customer got back, None if nothing had been captured."""
+
+    kind: Literal["cancelled"] = "cancelled"
+    refunded: Money | None = None
+    ref: str
+
+
+class RefundLine(Message):
+    line_id: str
+    quantity: int
+
+
+class RefundRequest(Message):
+    """Refund these lines of a return; the amount is the lines' share, by largest remainder."""
+
+    order_id: OrderId
+    key: str
+    channel: str
+    return_id: str
+    lines: tuple[RefundLine, ...]
+
+
+class Refunded(Message):
+    kind: Literal["refunded"] = "refunded"
+    amount: Money
+    ref: str

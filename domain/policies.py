@@ -1,0 +1,27 @@
+"""The deadlines and caps an order lives by; fixed when it starts, so that workflows read no settings."""
+
+from pydantic import Field
+
+from domain.values import Message
+
+DAY_S = 86_400
+
+
+class OrderPolicy(Message):
+    """All times in seconds."""
+
+    return_window_s: int = Field(default=30 * DAY_S, gt=0)
+    """How long after delivery a return can be asked for."""
+    retry_initial_s: float = Field(default=1.0, gt=0)
+    retry_cap_s: float = Field(default=300.0, gt=0)
+    """The longest pause between two tries of an outside call."""
+    warehouse_check_s: int = Field(default=4 * 3_600, gt=0)
+    """How long a warehouse may be silent before we ask it ourselves."""
+    tracking_check_s: int = Field(default=DAY_S, gt=0)
+    """How long a carrier may be silent before we ask it ourselves."""
+    tracking_checks_max: int = Field(default=60, ge=0)
+    """After so many silent checks the parcel waits for an operator."""
+    return_parcel_s: int = Field(default=30 * DAY_S, gt=0)
+    """How long announced goods may be on their way back before an operator is asked."""
+    verbs_max: int = Field(default=500, gt=0)
+    """Verbs an order accepts in its life; a cancel is always accepted."""

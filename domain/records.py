@@ -1,0 +1,118 @@
+"""What a workflow writes to PostgreSQL about itself, for lists, pages and audit to read."""
+
+from datetime import datetime
+
+from domain.fulfilments import Label, PackedParcel
+from domain.ids import OrderId, ReturnId
+from domain.lifecycles import FulfilmentStatus, OrderStatus, ReturnStatus
+from domain.money import Money
+from domain.orders import LineRef
+from domain.returns import InspectedLine, ReturnLine
+from domain.tracking import Course
+from domain.values import Message
+from domain.waits import Owner, Wait
+
+
+class HoldRecord(Message):
+    """A stop that somebody set; `hold_id` releases it. System holds are `address`, `data`, `payment`."""
+
+    hold_id: str
+    reason: str
+    by: str
+    since: datetime
+    note: str = ""
+    problems: tuple[str, ...] = ()
+    """For `address` and `data`: `field: reason code` each."""
+
+
+class JournalEntry(Message):
+    """One line of an order's history: when, who, what, why. `code` is stable, `data` has no words
+    of others. `command_id` leads to the inbox row that caused it, with its note if it has one."""
+
+    at: datetime
+    by: str
+    code: str
+    why: str = ""
+    command_id: str = ""
+    data: dict[str, str | int | None] = {}
+
+
+class Settled(Message):
+    """A command that took effect, or was refused with a reason."""
+
+    command_id: str
+    refused: str = ""
+
+
+class ParcelRecord(Message):
+    parcel_id: str
+    packed: PackedParcel
+    label: Label | None = None
+    label_key: str = ""
+    voided_labels: tuple[Label, ...] = ()
+    course: Course = Course.EXPECTED
+
+
+class FulfilmentRecord(Message):
+    """`reference` is what the warehouse knows it by; `number` counts within the order from 1."""
+
+    number: int
+    reference: str
+    location: str
+    status: FulfilmentStatus
+    lines: tuple[LineRef, ...]
+    parcels: tuple[ParcelRecord, ...] = ()
+    reason: str = ""
+
+
+class MoneyRecord(Message):
+    """An entry of the order's money ledger; `kind` is `captured` or `refunded`."""
+
+    key: str
+    kind: str
+    amount: Money
+    ref: str = ""
+
+
+class OrderRecord(Message):
+    """An order as its workflow knows it after `seq`; written only over a lower `seq`."""
+
+    order_id: OrderId
+    seq: int
+    status: OrderStatus
+    wait: Wait | None
+    holds: tuple[HoldRecord, ...]
+    attention: str = ""
+    """A code if an outside system's refusal parks the order."""
+    address_version: int
+    fulfilments: tuple[FulfilmentRecord, ...] = ()
+    money: tuple[MoneyRecord, ...] = ()
+    journal: tuple[JournalEntry, ...] = ()
+    settled: tuple[Settled, ...] = ()
+
+
+class ReturnRecord(Message):
+    """A return as its workflow knows it after `seq`."""
+
+    return_id: ReturnId
+    order_id: OrderId
+    seq: int
+    status: ReturnStatus
+    wait: Wait | None
+    attention: str = ""
+    location: str
+    lines: tuple[ReturnLine, ...]
+    inspected: tuple[InspectedLine, ...] = ()
+    money: tuple[MoneyRecord, ...] = ()
+    journal: tuple[JournalEntry, ...] = ()
+    settled: tuple[Settled, ...] = ()
+
+
+class Retrying(Message):
+    """An activity that failed more than once says whom it waits for."""
+
+    workflow_id: str
+    step: str
+    owner: Owner
+    code: str
+    attempt: int

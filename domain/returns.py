@@ -1,0 +1,55 @@
+"""Goods on their way back: what was asked for, what came, and what became of it."""
+
+from enum import StrEnum
+
+from domain.ids import OrderId, ReturnId
+from domain.money import Money
+from domain.policies import OrderPolicy
+from domain.values import Message
+
+
+class ReturnReason(StrEnum):
+    UNWANTED = "unwanted"
+    WRONG_SIZE = "wrong_size"
+    DAMAGED = "damaged"
+    WRONG_ITEM = "wrong_item"
+    NOT_AS_DESCRIBED = "not_as_described"
+    UNDELIVERABLE = "undeliverable"
+    OTHER = "other"
+
+
+class ReturnLine(Message):
+    line_id: str
+    sku: str
+    quantity: int
+    reason: ReturnReason
+
+
+class InspectedLine(Message):
+    """What was found of a line: `restock` goes back on the shelf, `discard` does not; of both
+    together `refund` pieces are refunded."""
+
+    line_id: str
+    sku: str
+    restock: int
+    discard: int
+    refund: int
+
+
+class ReturnInput(Message):
+    """What a return's workflow starts with."""
+
+    return_id: ReturnId
+    order_id: OrderId
+    channel: str
+    location: str
+    lines: tuple[ReturnLine, ...]
+    policy: OrderPolicy
+
+
+class ReturnOutcome(Message):
+    """How a return ended."""
+
+    status: str
+    lines: tuple[InspectedLine, ...] = ()
+    refunded: Money | None = None

@@ -1,0 +1,119 @@
+"""Whether an order can be fulfilled as it came: its lines, its totals, its contacts, its address."""
+
+from enum import StrEnum
+from typing import Literal
+
+from domain.addresses import (
+    Address,
+    AddressAccepted,
+    AddressNormalised,
+    AddressProblems,
+    check_address,
+)
+from domain.contacts import check_email, check_phone
+from domain.orders import Destination, Order
+from domain.problems import Problem
+from domain.values import Message
+
+
+class HoldReason(StrEnum):
+    """The holds that the system itself sets."""
+
+    ADDRESS = "address"
+    DATA = "data"
+    PAYMENT = "payment"
+
+
+class Verdict(Message):
+    """What checking found. `address` is the normalised address where it differs from what came."""
+
+    outcome: Literal["accepted", "normalised", "problems"]
+    address: Address | None = None
+    address_problems: tuple[Problem, ...] = ()
+    data_problems: tuple[Problem, ...] = ()
+
+
+def validate(order: Order, known_skus: frozenset[str]) -> Verdict:
+    """Check everything and report every problem at once, by field."""
+    data = (*_lines(order, known_skus), *_totals(order), *_contacts(order))
+    match check_address(order.address):
+        case AddressProblems(problems=problems):
+            return Verdict(outcome="problems", address_problems=problems, data_problems=data)
+        case AddressNormalised(address=address):
+            outcome: Literal["normalised", "problems"] = "problems" if data else "normalised"
+            return Verdict(outcome=outcome, address=address, data_problems=data)
+        case AddressAccepted():
+            return Verdict(outcome="problems" if data else "accepted", data_problems=data)
+
+
+def _lines(order: Order, known_skus: frozenset[str]) -> list[Problem]:
+    if not order.lines:
+        return [Problem(field="lines", reason="empty", message="the order has no lines")]
+    found = []
+    for n, line in enumerate(order.lines):
+        if line.quantity <= 0:
+            found.append(
+                Problem(
+                    field=f"lines.{n}.quantity",
+                    reason="not_positive",
+                    message="the quantity must be at least 1",
+                )
+            )
+        if line.sku not in known_skus:
+            found.append(
+                Problem(
+                    field=f"lines.{n}.sku",
+                    reason="unknown",
+                    message="the catalogue has no such SKU",
+                )
+            )
+    return found
+
+
+def _totals(order: Order) -> list[Problem]:
+    totals = order.totals
+    amounts = [*(line.unit_price for line in order.lines), totals.lines, totals.total]
+    if len({money.currency for money in amounts}) > 1:
+        return [Problem(field="totals", reason="currencies", message="the currencies differ")]
+    found = []
+    if sum(line.unit_price.amount_minor * line.quantity for line in order.lines) != (
+        totals.lines.amount_minor
+    ):
+        found.append(
+            Problem(
+                field="totals.lines", reason="sum", message="the lines do not sum to their total"
+            )
+        )
+    if totals.expected() != totals.total:
+        found.append(
+            Problem(
+                field="totals.total", reason="sum", message="the parts do not sum to the total"
+            )
+        )
+    return found
+
+
+def _contacts(order: Order) -> list[Problem]:
+    checked = []
+    if order.email:
+        checked.append(check_email(order.email))
+    phone = order.phone or order.address.phone or ""
+    if phone:
+        checked.append(check_phone(phone, order.address.country))
+    return [found for found in checked if isinstance(found, Problem)]
+
+
+class Validated(Message):
+    """The order may go on with this version of its address; nothing personal."""
+
+    kind: Literal["validated"] = "validated"
+    address_version: int
+    destination: Destination
+
+
+class Invalid(Message):
+    """What must be put right, `field: reason` each, without the values."""
+
+    kind: Literal["invalid"] = "invalid"
+    address: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()

@@ -1,0 +1,117 @@
+"""What people and the outside world may tell an order's workflow: its signals and updates.
+
+Every message carries `command_id`, the inbox row it came from; a workflow ignores ids it has seen.
+`by` is a user or key id, never a name.
+"""
+
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from domain.fulfilments import PackedParcel
+from domain.orders import Destination, PaymentStatus
+from domain.returns import InspectedLine, ReturnLine
+from domain.tracking import Course
+from domain.values import Message
+
+
+class Verb(Message):
+    """What all have in common."""
+
+    command_id: str = ""
+    by: str = "unknown"
+
+
+class Hold(Verb):
+    """Stop before the next irreversible step. A note given through the API stays in PostgreSQL."""
+
+    reason: str = Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")
+    note: str = Field(default="", max_length=2_000)
+
+
+class Release(Verb):
+    """Take back one hold."""
+
+    hold_id: str = Field(min_length=1, max_length=100)
+
+
+class FixAddress(Verb):
+    """Use another version of the address, which is in PostgreSQL already."""
+
+    address_version: int = Field(gt=0)
+    destination: Destination
+
+
+class Cancel(Verb):
+    reason: str = Field(default="requested", min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")
+
+
+class Retry(Verb):
+    """Try again what an outside system refused."""
+
+
+class PaymentChanged(Verb):
+    """The channel says how the payment stands."""
+
+    payment: PaymentStatus
+
+
+class StockAssigned(Verb):
+    """Goods came in and this order, first in the queue, got its share at `location`."""
+
+    location: str
+
+
+class WarehouseSaid(Verb):
+    """A warehouse reports on one fulfilment."""
+
+    reference: str
+    status: Literal["rejected", "packed", "handed_over"]
+    reason: str = ""
+    parcels: tuple[PackedParcel, ...] = ()
+
+
+class ParcelMoved(Verb):
+    """A parcel's course has changed."""
+
+    tracking_number: str
+    course: Course
+
+
+class RequestReturn(Verb):
+    """Ask for a return; `return_id` was given out by the starter."""
+
+    return_id: str
+    lines: tuple[ReturnLine, ...] = Field(min_length=1)
+
+
+class ReturnReceived(Verb):
+    """The goods of a return are here (to `ReturnWorkflow`)."""
+
+
+class ReturnInspected(Verb):
+    """The goods were looked at (to `ReturnWorkflow`)."""
+
+    lines: tuple[InspectedLine, ...] = Field(min_length=1)
+
+
+V = TypeVar("V", bound=Verb)
+
+
+class InvalidVerb(ValueError):
+    """What was said does not parse; the message names each field and reason, not its value."""
+
+
+def parse_verb(kind: type[V], raw: Any) -> V:
+    """Parse what a signal or an update carries.
+
+    Raises:
+        InvalidVerb: naming the field and the reason.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(raw if raw is not None else {}, strict=False)
+    except ValidationError as error:
+        said = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or kind.__name__}: {e['msg']}" for e in error.errors()
+        )
+        raise InvalidVerb(said) from None

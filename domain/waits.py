@@ -1,0 +1,37 @@
+"""Who must act for an order to go on: the one sentence that every open order can say."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from domain.values import Message
+
+
+class Owner(StrEnum):
+    """Whom an order waits on."""
+
+    US = "us"
+    CUSTOMER = "customer"
+    OPERATOR = "operator"
+    WAREHOUSE = "warehouse"
+    CARRIER = "carrier"
+    CUSTOMS = "customs"
+    SUPPLIER = "supplier"
+    CHANNEL = "channel"
+
+
+class Wait(Message):
+    """One wait: who, for what, since when, until when, and what happens next by itself."""
+
+    owner: Owner
+    what: str
+    """A short code, such as `packing`, `stock`, `hold:address`, `refused:label`."""
+    since: datetime
+    deadline: datetime | None = None
+    next_action: str = ""
+    """What happens by itself and when; empty if nothing does."""
+
+    def sentence(self) -> str:
+        """The wait in words, for people."""
+        until = f", until {self.deadline:%Y-%m-%d %H:%M} UTC" if self.deadline else ""
+        then = f"; {self.next_action}" if self.next_action else ""
+        return f"waits on {self.owner} for {self.what} since {self.since:%Y-%m-%d %H:%M} UTC{until}{then}"
