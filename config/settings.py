@@ -1,0 +1,246 @@
+"""Every setting of the product, read once from `OMS_…` variables; `.env.example` lists them all."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
+
+from domain.policies import OrderPolicy
+
+PREFIX = "OMS_"
+DELIMITER = "__"
+CHANNEL_ID = re.compile(r"[a-z0-9]+")
+PARTNER_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+MEBIBYTE = 1024 * 1024
+
+# What the local stack uses; the simulators know the same values.
+LOCAL_LOCATIONS = ("berlin", "leeds", "newark")
+LOCAL_CHANNEL_SECRET = "demo-webhook-secret"  # noqa: S105 guards nothing but a simulator
+LOCAL_WAREHOUSE_SECRET = "whsec_ZGVtby13YXJlaG91c2Utc2VjcmV0LW5vdC1yZWFs"  # noqa: S105 likewise
+
+
+class SettingsInvalid(ValueError):
+    """The text names each variable that is wrong, and why; never its value."""
+
+
+def _without_slash(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://")
+    return url.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_without_slash)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+# During a rotation the old and the new secret are both valid; more than two is a mistake.
+RotatingSecrets = Annotated[tuple[SecretStr, ...], Field(min_length=1, max_length=2)]
+
+
+class OutsideSystem(BaseModel):
+    """Where a system outside is, and what we and it prove ourselves with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base_url: BaseUrl
+    secrets: RotatingSecrets
+    """Verify what it sends to our webhooks."""
+    timeout_s: float = Field(default=10, gt=0)
+    """For one HTTP call; always shorter than the activity's own timeout."""
+
+
+class ShopifyChannel(OutsideSystem):
+    kind: Literal["shopify"] = "shopify"
+    token: SecretStr
+    """The Admin API's access token."""
+    api_version: str = "2026-07"
+
+
+class EasyPostCarrier(OutsideSystem):
+    kind: Literal["easypost"] = "easypost"
+    key: SecretStr
+    """The API key; the user of HTTP Basic."""
+
+
+class HttpWarehouse(OutsideSystem):
+    kind: Literal["http"] = "http"
+    key: SecretStr
+    """The bearer token of docs/warehouse-protocol.md."""
+
+
+def _simulator(fields: dict[str, Any], path: str) -> str:
+    # A field whose own value is wrong is absent here; its own error is the one to show.
+    return f"http://127.0.0.1:{fields.get('simulators_port', 8090)}/{path}"
+
+
+def _public_url(fields: dict[str, Any]) -> str:
+    return f"http://127.0.0.1:{fields.get('http_port', 8080)}"
+
+
+def _demo_channels(fields: dict[str, Any]) -> dict[str, ShopifyChannel]:
+    return {
+        "demo": ShopifyChannel(
+            base_url=_simulator(fields, "shopify"),
+            token=SecretStr("demo-shopify-token"),
+            secrets=(SecretStr(LOCAL_CHANNEL_SECRET),),
+        )
+    }
+
+
+def _demo_carriers(fields: dict[str, Any]) -> dict[str, EasyPostCarrier]:
+    return {
+        "easypost": EasyPostCarrier(
+            base_url=_simulator(fields, "easypost"),
+            key=SecretStr("demo-easypost-key"),
+            secrets=(SecretStr("demo-easypost-webhook-secret"),),
+        )
+    }
+
+
+def _demo_warehouses(fields: dict[str, Any]) -> dict[str, HttpWarehouse]:
+    warehouse = HttpWarehouse(
+        base_url=_simulator(fields, "warehouse"),
+        key=SecretStr("demo-warehouse-key"),
+        secrets=(SecretStr(LOCAL_WAREHOUSE_SECRET),),
+    )
+    return dict.fromkeys(LOCAL_LOCATIONS, warehouse)
+
+
+class TaskSlots(BaseModel):
+    """How many tasks of each kind one worker runs at the same time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workflow_tasks: int = Field(default=8, ge=2)
+    orders: int = Field(default=16, ge=1)
+    warehouse: int = Field(default=8, ge=1)
+    carrier: int = Field(default=8, ge=1)
+    channel: int = Field(default=8, ge=1)
+
+    @property
+    def activities(self) -> int:
+        return self.orders + self.warehouse + self.carrier + self.channel
+
+
+class Settings(BaseSettings):
+    """What the processes read at their start; nothing else in the product reads the environment.
+
+    Nested values are set with two underscores (`OMS_POLICY__RETURN_WINDOW_S=20`), maps as JSON
+    (`OMS_CHANNELS={"demo": {…}}`) or by key (`OMS_CHANNELS__DEMO__TOKEN=…`).
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter=DELIMITER,
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+    )
+
+    database_url: str = Field(default="", repr=False)  # may hold a password
+    database_pool: int = Field(default=20, ge=2)
+    """Connections of one starter."""
+    worker_database_pool: int = Field(default=40, ge=2)
+    """Connections of one worker; never fewer than its activity slots."""
+
+    http_host: str = "127.0.0.1"
+    http_port: Port = 8080
+    public_url: BaseUrl = Field(default_factory=_public_url)
+    """How customers and outside systems reach the starter; tracking links begin with it."""
+    webhook_max_bytes: int = Field(default=2 * MEBIBYTE, gt=0)
+    api_key: SecretStr | None = None
+    """What the command line shows the API."""
+
+    slots: TaskSlots = TaskSlots()
+    worker_health_port: int = Field(default=0, ge=0, le=65_535)
+    """Where the worker answers /healthz and /metrics; 0: nowhere."""
+    drain_s: float = Field(default=20, gt=0)
+    """How long a stopping worker or starter lets work in flight finish."""
+
+    relay_lease_s: float = Field(default=30, gt=0)
+    relay_tries_max: int = Field(default=5, ge=1)
+    unknown_order_wait_s: float = Field(default=900, gt=0)
+    """How long events for an order that we do not know wait for it before we fetch it."""
+
+    simulators_port: Port = 8090
+    """The stand-ins that the channels, carriers and warehouses below mean unless set."""
+    channels: dict[str, ShopifyChannel] = Field(default_factory=_demo_channels)
+    carriers: dict[str, EasyPostCarrier] = Field(default_factory=_demo_carriers)
+    warehouses: dict[str, HttpWarehouse] = Field(default_factory=_demo_warehouses)
+
+    policy: OrderPolicy = OrderPolicy()
+    """What an order that starts now lives by; those that run keep the policy they began with."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+
+    state_dir: Path = Path(".oms")
+    """Where the local stack keeps its data; delete it and the local system is new."""
+    postgres_port: Port = 54320
+    """The local stack's own PostgreSQL."""
+    temporal_port: Port = 7233
+    """The local stack's own Temporal; TEMPORAL_ADDRESS names any other."""
+    temporal_ui_port: Port = 8233
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> Self:
+        _check_ids("channels", self.channels, CHANNEL_ID, "[a-z0-9]+")
+        _check_ids("carriers", self.carriers, PARTNER_ID, "[a-z0-9]+ with single hyphens")
+        _check_ids("warehouses", self.warehouses, PARTNER_ID, "[a-z0-9]+ with single hyphens")
+        if self.slots.activities > self.worker_database_pool:
+            raise ValueError(
+                f"OMS_WORKER_DATABASE_POOL is {self.worker_database_pool}, fewer than the "
+                f"{self.slots.activities} activities that OMS_SLOTS allows at a time"
+            )
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database's address: the one that is set, else the local stack's."""
+        local = f"postgresql+psycopg://postgres@127.0.0.1:{self.postgres_port}/holdfast"
+        return self.database_url or local
+
+    @property
+    def database_is_elsewhere(self) -> bool:
+        """Whether a server is named, so that the local stack starts none."""
+        return bool(self.database_url)
+
+
+def _check_ids(field: str, by_id: dict[str, Any], pattern: re.Pattern[str], rule: str) -> None:
+    for key in by_id:
+        if pattern.fullmatch(key) is None:
+            raise ValueError(f"{PREFIX}{field.upper()}: the id {key!r} must be {rule}")
+
+
+def load_settings() -> Settings:
+    """Read the environment and `.env`.
+
+    Raises:
+        SettingsInvalid: names each variable that is wrong, and why.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsInvalid("\n".join(_explain(detail) for detail in error.errors())) from None
+    except SourceError as error:
+        field = re.search(r'field "(\w+)"', str(error))
+        name = f"{PREFIX}{field.group(1).upper()}" if field else "a variable"
+        raise SettingsInvalid(f"{name}: is not valid JSON") from None
+
+
+def _explain(detail: ErrorDetails) -> str:
+    reason = detail["msg"].removeprefix("Value error, ")
+    if not detail["loc"]:
+        return reason
+    variable = PREFIX + DELIMITER.join(str(part) for part in detail["loc"]).upper()
+    return f"{variable}: {reason}"
