@@ -27,8 +27,8 @@ MEBIBYTE = 1024 * 1024
 
 # What the local stack uses; the simulators know the same values.
 LOCAL_LOCATIONS = ("berlin", "leeds", "newark")
-LOCAL_CHANNEL_SECRET = "demo-webhook-secret"  # noqa: S105 guards nothing but a simulator
-LOCAL_WAREHOUSE_SECRET = "whsec_ZGVtby13YXJlaG91c2Utc2VjcmV0LW5vdC1yZWFs"  # noqa: S105 likewise
+LOCAL_CHANNEL_SECRET = "shpss_demo_secret"  # noqa: S105 guards nothing but a simulator
+LOCAL_WAREHOUSE_SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="  # noqa: S105 likewise
 
 
 class SettingsInvalid(ValueError):
@@ -78,9 +78,9 @@ class HttpWarehouse(OutsideSystem):
     """The bearer token of docs/warehouse-protocol.md."""
 
 
-def _simulator(fields: dict[str, Any], path: str) -> str:
+def _simulator(fields: dict[str, Any]) -> str:
     # A field whose own value is wrong is absent here; its own error is the one to show.
-    return f"http://127.0.0.1:{fields.get('simulators_port', 8090)}/{path}"
+    return f"http://127.0.0.1:{fields.get('simulators_port', 8090)}"
 
 
 def _public_url(fields: dict[str, Any]) -> str:
@@ -90,8 +90,8 @@ def _public_url(fields: dict[str, Any]) -> str:
 def _demo_channels(fields: dict[str, Any]) -> dict[str, ShopifyChannel]:
     return {
         "demo": ShopifyChannel(
-            base_url=_simulator(fields, "shopify"),
-            token=SecretStr("demo-shopify-token"),
+            base_url=_simulator(fields),
+            token=SecretStr("shpat_demo_token"),
             secrets=(SecretStr(LOCAL_CHANNEL_SECRET),),
         )
     }
@@ -100,17 +100,17 @@ def _demo_channels(fields: dict[str, Any]) -> dict[str, ShopifyChannel]:
 def _demo_carriers(fields: dict[str, Any]) -> dict[str, EasyPostCarrier]:
     return {
         "easypost": EasyPostCarrier(
-            base_url=_simulator(fields, "easypost"),
-            key=SecretStr("demo-easypost-key"),
-            secrets=(SecretStr("demo-easypost-webhook-secret"),),
+            base_url=_simulator(fields),
+            key=SecretStr("EZTK_demo_key"),
+            secrets=(SecretStr("carrier_demo_secret"),),
         )
     }
 
 
 def _demo_warehouses(fields: dict[str, Any]) -> dict[str, HttpWarehouse]:
     warehouse = HttpWarehouse(
-        base_url=_simulator(fields, "warehouse"),
-        key=SecretStr("demo-warehouse-key"),
+        base_url=_simulator(fields),
+        key=SecretStr("whk_demo_key"),
         secrets=(SecretStr(LOCAL_WAREHOUSE_SECRET),),
     )
     return dict.fromkeys(LOCAL_LOCATIONS, warehouse)

@@ -114,10 +114,31 @@ class Stack:
         return Spec(
             name="simulators",
             command=(sys.executable, "-m", "simulators"),
-            env=self.environment(),
+            env=self.environment() | self._simulators_environment(),
             ready=lambda _child: http_ok(f"{self.simulators_url}/healthz"),
             ports=(PortClaim(self.settings.simulators_port, "OMS_SIMULATORS_PORT"),),
         )
+
+    def _simulators_environment(self) -> dict[str, str]:
+        """Where the stand-ins send their webhooks, and the secrets that we hold them to."""
+        webhooks = f"{self.http_url}/webhooks"
+        told = {
+            "PORT": str(self.settings.simulators_port),
+            "STATE_DIR": str(self.state / "simulators"),
+            "WAREHOUSE_WEBHOOK_BASE": f"{webhooks}/warehouses",
+        }
+        for channel_id, channel in self.settings.channels.items():
+            told["SHOP_WEBHOOK_URL"] = f"{webhooks}/{channel_id}"
+            told["SHOP_SECRET"] = channel.secrets[0].get_secret_value()
+            told["SHOP_TOKEN"] = channel.token.get_secret_value()
+        for carrier_id, carrier in self.settings.carriers.items():
+            told["CARRIER_WEBHOOK_URL"] = f"{webhooks}/carriers/{carrier_id}"
+            told["CARRIER_SECRET"] = carrier.secrets[0].get_secret_value()
+            told["CARRIER_KEY"] = carrier.key.get_secret_value()
+        for warehouse in self.settings.warehouses.values():
+            told["WAREHOUSE_SECRET"] = warehouse.secrets[0].get_secret_value()
+            told["WAREHOUSE_KEY"] = warehouse.key.get_secret_value()
+        return {f"SIMULATORS_{name}": value for name, value in told.items()}
 
     def worker(self, name: str = "worker") -> Spec:
         return Spec(
