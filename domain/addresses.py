@@ -10,7 +10,7 @@ from domain.postal_formats import Area, PostalFormat, postal_format
 from domain.problems import Problem
 
 HELD_LIMIT = 2_000
-"""What a field can hold: far more than any address needs, so that nonsense can be kept and shown."""
+"""What a field can hold: far more than an address needs, so that nonsense is kept and shown."""
 
 PRINTED_LIMIT = 255
 """What a field may have to be delivered to; the same as Shopify's own limit."""
@@ -67,7 +67,7 @@ class Address(BaseModel):
     @field_validator("country")
     @classmethod
     def _capital_country(cls, country: str) -> str:
-        return country.upper()
+        return country.upper() if country.isascii() else country
 
 
 class AddressAccepted(BaseModel):

@@ -14,13 +14,13 @@ EMAIL_LIMIT = 254
 
 
 class PhoneAccepted(BaseModel):
-    """A possible number, already written as E.164."""
+    """A number that can be dialled, already written as E.164."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class PhoneNormalised(BaseModel):
-    """A valid number and how E.164 writes it, such as "+4930901820"."""
+    """A number that can be dialled and how E.164 writes it, such as "+4930901820"."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,8 +48,12 @@ EmailVerdict = EmailAccepted | EmailNormalised | Problem
 def check_phone(text: str, default_country: str) -> PhoneVerdict:
     """Judge a number; one without a country's code is read as one of `default_country`.
 
-    Reasons: `missing`, `too_long`, `unprintable`, `malformed` (no number at all), `unknown` (a
-    number that no network has). An extension ("x12") is dropped: E.164 has none.
+    Numbers need only be possible (their length is one of the country's): numbering plans change
+    faster than any data about them, and an order must not wait for a new area code.
+
+    Reasons: `missing`, `too_long`, `unprintable`, `malformed` (no number, or no country for it),
+    `impossible` (too short or too long for its country). An extension ("x12") is dropped from
+    what is normalised: E.164 has none.
     """
     problem = _unreadable("phone", text, PHONE_LIMIT)
     if problem is not None:
@@ -58,9 +62,11 @@ def check_phone(text: str, default_country: str) -> PhoneVerdict:
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
-        return _problem("phone", "malformed", "is no phone number with a country's code")
-    if not phonenumbers.is_valid_number(number):
-        return _problem("phone", "unknown", "is not in any country's numbering plan")
+        return _problem("phone", "malformed", "is no number, or lacks its country's code")
+    # A local number ("901820") is "possible" too, but only for those who live there.
+    length = phonenumbers.is_possible_number_with_reason(number)
+    if length != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return _problem("phone", "impossible", "has too few or too many digits for its country")
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return PhoneAccepted() if e164 == text else PhoneNormalised(e164=e164)
 
@@ -74,7 +80,12 @@ def check_email(text: str) -> EmailVerdict:
     if problem is not None:
         return problem
     try:
-        checked = validate_email(text.strip(), check_deliverability=False)
+        checked = validate_email(
+            text.strip(),
+            check_deliverability=False,
+            strict=True,  # RFC 5321's limit of 64 for the local part
+            test_environment=True,  # takes the domain .test (RFC 6761), which is well formed
+        )
     except EmailNotValidError:
         return _problem("email", "malformed", "is no address such as ann@example.com")
     return (

@@ -19,7 +19,7 @@ _ORDER_ID = re.compile(r"[a-z0-9]+-[A-Za-z0-9_.~%-]+")
 _KEY_PART = re.compile(r"[A-Za-z0-9_.~-]+")
 
 
-class InvalidOrderId(ValueError):  # noqa: N818 - named for what is wrong, as a sentence says it
+class InvalidOrderId(ValueError):
     """An order id that cannot be made or read; `field` and `reason` say what is wrong."""
 
     def __init__(self, field: str, reason: str) -> None:
@@ -28,7 +28,7 @@ class InvalidOrderId(ValueError):  # noqa: N818 - named for what is wrong, as a 
         self.reason = reason
 
 
-class InvalidEffectKey(ValueError):  # noqa: N818 - as above
+class InvalidEffectKey(ValueError):
     """A part that an effect's key cannot hold; `part` is its place, counted from one."""
 
     def __init__(self, part: int, reason: str) -> None:

@@ -15,11 +15,11 @@ _TEXT_LIMIT = 40
 _DECIMAL = re.compile(r"(-?)([0-9]{1,18})(?:\.([0-9]{1,20}))?")
 
 
-class InvalidMoney(ValueError):  # noqa: N818 - named for what is wrong, as a sentence says it
+class InvalidMoney(ValueError):
     """A text that is no amount of the currency; the message gives its shape, never a huge text."""
 
 
-class CurrencyMismatch(ValueError):  # noqa: N818 - as above
+class CurrencyMismatch(ValueError):
     """Two currencies met in one sum or comparison."""
 
     def __init__(self, left: str, right: str) -> None:

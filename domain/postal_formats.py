@@ -22,6 +22,8 @@ _ELSEWHERE = "ZZ"
 
 _POSTAL_CODE_LIMIT = 20
 _SEPARATORS = re.compile(r"[ -]+")
+_PREFIX = re.compile(r"^[A-Z]{1,3}[ -](?=[0-9])")
+"""The country before a post code, as on letters from abroad: "D-10115", "CH-8000"."""
 
 Entry = Mapping[str, str]
 
@@ -83,7 +85,6 @@ class PostalFormat:
         self.required = _fields(entry["require"])
         self._uses_postal_code = "%Z" in entry["fmt"]
         self._pattern = entry.get("zip")
-        self._prefix = entry.get("postprefix", "").rstrip(" -")
         self._examples = tuple(filter(None, entry.get("zipex", "").split(",")))
 
     @cached_property
@@ -115,27 +116,32 @@ class PostalFormat:
     def tidy_postal_code(self, text: str) -> str:
         """Write a code as the country does: "sw1a1aa" as "SW1A 1AA", "CH-8000" as "8000".
 
-        The separator stands where the metadata's examples have it; a code that fits no example
-        keeps its own. What is no code at all comes back upper-cased and otherwise as it was.
+        The separator stands where the metadata's examples have it; a code like no example keeps
+        its own. A text that is no code of the country comes back as it was.
         """
-        code = unicodedata.normalize("NFKC", text).strip().upper()
-        if len(code) > _POSTAL_CODE_LIMIT or self.postal_code is None:
+        code = _dashes_as_ascii(unicodedata.normalize("NFKC", text).strip().upper())
+        if self.postal_code is None or len(code) > _POSTAL_CODE_LIMIT:
             return text
-        code = _dashes_as_ascii(code)
-        for prefix in (self._prefix, self.country):
-            if prefix and code.startswith((f"{prefix}-", f"{prefix} ")):
-                code = code[len(prefix) + 1 :].strip()
-        compact = _SEPARATORS.sub("", code)
-        for example in self._spaced_examples:
-            if _shape(_SEPARATORS.sub("", example)) == _shape(compact):
-                return _separated_like(example, compact)
-        if self.postal_code.fullmatch(code) is None and self.postal_code.fullmatch(compact):
-            return compact
-        return code
+        bare = _PREFIX.sub("", code)
+        for candidate in (*self._spellings(code), *self._spellings(bare), f"{self.country}-{bare}"):
+            if self.postal_code.fullmatch(candidate):
+                return candidate
+        return text
 
-    @cached_property
-    def _spaced_examples(self) -> tuple[str, ...]:
-        return tuple(example for example in self._examples if _SEPARATORS.search(example))
+    def _spellings(self, code: str) -> Iterator[str]:
+        """Yield ways to write a code, the likeliest first: like an example, as it is, unspaced."""
+        compact = _SEPARATORS.sub("", code)
+        alike = (
+            example
+            for example in self._examples
+            if _SEPARATORS.search(example) and len(_SEPARATORS.sub("", example)) == len(compact)
+        )
+        for example in sorted(
+            alike, key=lambda e: _shape(_SEPARATORS.sub("", e)) != _shape(compact)
+        ):
+            yield _separated_like(example, compact)
+        yield code
+        yield compact
 
 
 @lru_cache(maxsize=512)
