@@ -8,6 +8,8 @@ branch_labels = None
 depends_on = None
 
 TABLES = """
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+
 CREATE TABLE channels (
     channel text PRIMARY KEY CHECK (channel ~ '^[a-z0-9]+$'),
     kind text NOT NULL,
@@ -47,6 +49,8 @@ CREATE TABLE orders (
     presentment_total jsonb,
     payment text NOT NULL CHECK (payment IN ('pending', 'authorised', 'paid')),
     channel_cancelled boolean NOT NULL DEFAULT false,
+    channel_cancel_reason text NOT NULL DEFAULT '',
+    -- the order as it first came, in our own form
     document jsonb NOT NULL,
     track_token text NOT NULL UNIQUE,
     -- what the workflow says of itself
@@ -65,8 +69,16 @@ CREATE TABLE orders (
     UNIQUE (channel, channel_order_id)
 );
 CREATE INDEX orders_by_time ON orders (placed_at DESC, order_id DESC);
-CREATE INDEX orders_by_status ON orders (status, placed_at DESC);
-CREATE INDEX orders_by_wait ON orders (wait_owner, wait_since) WHERE wait_owner IS NOT NULL;
+CREATE INDEX orders_by_status ON orders (status, placed_at DESC, order_id DESC);
+CREATE INDEX orders_by_wait ON orders (wait_owner, placed_at DESC, order_id DESC)
+    WHERE wait_owner IS NOT NULL;
+
+-- apart from orders, whose rows change some ten times: the words change with an address alone
+CREATE TABLE order_words (
+    order_id text PRIMARY KEY REFERENCES orders,
+    words text NOT NULL
+);
+CREATE INDEX order_words_any_part ON order_words USING gin (words gin_trgm_ops);
 
 CREATE TABLE order_lines (
     order_id text NOT NULL REFERENCES orders,
@@ -96,6 +108,26 @@ CREATE TABLE addresses (
     PRIMARY KEY (order_id, version)
 );
 
+-- what a later word of the channel changed: the same event gets the same answer again
+CREATE TABLE channel_changes (
+    order_id text NOT NULL REFERENCES orders,
+    event text NOT NULL,
+    changes jsonb NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (order_id, event)
+);
+
+CREATE TABLE verdicts (
+    order_id text NOT NULL,
+    address_version integer NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('accepted', 'normalised', 'problems')),
+    address_problems jsonb NOT NULL,
+    data_problems jsonb NOT NULL,
+    checked_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (order_id, address_version),
+    FOREIGN KEY (order_id, address_version) REFERENCES addresses
+);
+
 CREATE TABLE retrying (
     workflow_id text NOT NULL,
     step text NOT NULL,
@@ -121,6 +153,8 @@ CREATE TABLE journal (
 );
 CREATE UNIQUE INDEX journal_once ON journal (order_id, coalesce(return_id, ''), seq, entry)
     WHERE seq > 0;
+-- lines that no workflow wrote
+CREATE UNIQUE INDEX journal_apart_once ON journal (order_id, code, command_id) WHERE seq = 0;
 CREATE INDEX journal_by_order ON journal (order_id, id);
 
 CREATE TABLE fulfilments (
@@ -144,6 +178,8 @@ CREATE TABLE parcels (
     width_mm integer NOT NULL,
     height_mm integer NOT NULL,
     course text NOT NULL,
+    -- the course that the workflow was told
+    signalled_course text NOT NULL DEFAULT 'expected',
     FOREIGN KEY (order_id, number) REFERENCES fulfilments
 );
 CREATE INDEX parcels_by_order ON parcels (order_id);
@@ -161,7 +197,8 @@ CREATE TABLE labels (
     voided boolean NOT NULL DEFAULT false
 );
 CREATE UNIQUE INDEX labels_one_live ON labels (parcel_id) WHERE NOT voided;
-CREATE INDEX labels_by_tracking ON labels (tracking_number);
+CREATE INDEX labels_by_parcel ON labels (parcel_id);
+CREATE INDEX labels_by_tracking ON labels (tracking_number text_pattern_ops);
 
 CREATE TABLE scans (
     carrier text NOT NULL,
@@ -175,6 +212,7 @@ CREATE TABLE scans (
     received_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (carrier, tracking_number, scan_key)
 );
+CREATE INDEX scans_by_parcel ON scans (tracking_number, course, claimed_at, scan_key COLLATE "C");
 
 CREATE TABLE returns (
     return_id text PRIMARY KEY,
@@ -241,17 +279,18 @@ CREATE TABLE deliveries (
 CREATE TABLE idempotency (
     key text PRIMARY KEY,
     request_hash bytea NOT NULL,
-    order_id text,
     status integer,
     answer jsonb,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    -- whoever began it is given up after that
+    busy_until timestamptz NOT NULL
 );
 
 CREATE TABLE effects (
     key text PRIMARY KEY,
     system text NOT NULL,
     fence bigint NOT NULL,
-    state text NOT NULL CHECK (state IN ('intended', 'done', 'unknown')),
+    state text NOT NULL CHECK (state IN ('intended', 'done', 'unknown', 'withdrawn')),
     outside_ref text,
     call_until timestamptz,
     result jsonb,
@@ -319,8 +358,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute(
-        "DROP TABLE channels, locations, skus, orders, order_lines, addresses, retrying, journal, "
-        "fulfilments, parcels, labels, scans, returns, money, inbox, deliveries, idempotency, "
+        "DROP TABLE channels, locations, skus, orders, order_words, order_lines, addresses, "
+        "channel_changes, verdicts, retrying, journal, fulfilments, parcels, labels, scans, returns, money, inbox, deliveries, idempotency, "
         "effects, tasks, api_keys CASCADE"
     )
     op.execute("DROP FUNCTION refuse_change, money_within_captured")
