@@ -1,0 +1,45 @@
+"""How a call goes wrong on the wire: late, never, or done and then not said."""
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from simulators.faults import Fault
+
+HANG_S = 600.0
+
+
+class Dropped(Response):
+    """Promises a body, sends none and lets the server close the connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(b"content-type", b"application/json"), (b"content-length", b"65536")],
+            }
+        )
+
+
+async def delay(request: Request, fault: Fault | None) -> Response | None:
+    """Sit out a `slow` fault and go on (None); sit out a `hang` and never answer."""
+    if fault is None or fault.mode not in ("slow", "hang"):
+        return None
+    if fault.mode == "slow":
+        await asyncio.sleep(fault.seconds or 0)
+        return None
+    deadline = asyncio.get_running_loop().time() + (fault.seconds or HANG_S)
+    while asyncio.get_running_loop().time() < deadline and not await request.is_disconnected():
+        await asyncio.sleep(0.05)
+    return Dropped()
+
+
+def after(fault: Fault | None, answer: Response, failed: Callable[[int], Response]) -> Response:
+    """The deed is done: say so, unless the fault loses the answer."""
+    if fault is None or fault.mode != "lost":
+        return answer
+    return Dropped() if fault.status is None else failed(fault.status)

@@ -1,0 +1,1 @@
+"""A carrier: EasyPost's shipments, labels, trackers and signed events."""

@@ -1,0 +1,24 @@
+"""How the shop refuses, and what it reads the same way everywhere."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+
+class RefusedError(Exception):
+    """A user error: the field it is about, the words, and a code where the vendor has one."""
+
+    def __init__(self, field: list[str] | None, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.error: dict[str, Any] = {"field": field, "message": message} | ({"code": code} if code else {})
+
+
+def money(given: str, field: list[str]) -> Decimal:
+    """A positive amount of at most three places."""
+    try:
+        amount = Decimal(given)
+    except InvalidOperation:
+        raise RefusedError(field, "Amount is not a number") from None
+    exponent = amount.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -3 or amount <= 0:
+        raise RefusedError(field, "Amount must be greater than 0")
+    return amount

@@ -1,0 +1,337 @@
+"""What the GraphQL API shows of an order: dictionaries in the shape of Shopify's schema."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from simulators.shopify.ledger import (
+    Fulfilment,
+    FulfilmentOrder,
+    FulfilmentOrderLine,
+    Ledger,
+    Refund,
+    ShopOrder,
+    Transaction,
+)
+
+View = dict[str, Any]
+DEFAULT_FIRST = 50
+
+
+def gid(kind: str, number: int | str) -> str:
+    return f"gid://shopify/{kind}/{number}"
+
+
+def number(kind: str, value: str) -> int | None:
+    """The number in a global id of this kind; None for anything else."""
+    prefix = f"gid://shopify/{kind}/"
+    tail = value.removeprefix(prefix).split("?")[0]
+    return int(tail) if value.startswith(prefix) and tail.isascii() and tail.isdigit() else None
+
+
+def decimal(amount: Decimal) -> str:
+    """As Shopify's `Decimal` prints it: no padding, but always one place (`10.0`, `7.25`)."""
+    text = f"{amount.normalize():f}"
+    return text if "." in text else f"{text}.0"
+
+
+def connection(items: Sequence[Any], show: Callable[[Any], View]) -> Callable[..., View]:
+    """A page of nodes: https://shopify.dev/docs/api/usage/pagination-graphql"""
+
+    def resolve(  # noqa: PLR0913, RUF100 - GraphQL's own argument list
+        _info: object,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> View:
+        start = int(after) if after and after.isdigit() else 0
+        stop = int(before) - 1 if before and before.isdigit() else len(items)
+        if last is not None:
+            start = max(start, stop - last)
+        else:
+            stop = min(stop, start + (DEFAULT_FIRST if first is None else first))
+        edges = [
+            {"cursor": str(place + 1), "node": show(items[place])} for place in range(start, stop)
+        ]
+        return {
+            "nodes": [edge["node"] for edge in edges],
+            "edges": edges,
+            "pageInfo": {
+                "hasNextPage": stop < len(items),
+                "hasPreviousPage": start > 0,
+                "startCursor": edges[0]["cursor"] if edges else None,
+                "endCursor": edges[-1]["cursor"] if edges else None,
+            },
+        }
+
+    return resolve
+
+
+def some(items: Sequence[Any], show: Callable[[Any], View]) -> Callable[..., list[View]]:
+    """A plain list that takes `first`."""
+    return lambda _info, first=None: [show(item) for item in items[:first]]
+
+
+class Views:
+    """Shows one order and all that hangs on it; nested objects are made only when asked for."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def order(self, order: ShopOrder) -> View:
+        """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/Order"""
+        payload = order.payload
+        return {
+            "id": gid("Order", order.id),
+            "legacyResourceId": str(order.id),
+            "name": payload["name"],
+            "number": payload.get("number") or payload.get("order_number") or 0,
+            "email": payload.get("email"),
+            "phone": payload.get("phone"),
+            "note": payload.get("note"),
+            "test": bool(payload.get("test")),
+            "createdAt": payload["created_at"],
+            "updatedAt": order.updated_at,
+            "processedAt": payload.get("processed_at") or payload["created_at"],
+            "cancelledAt": order.cancelled_at,
+            "cancelReason": order.cancel_reason,
+            "closedAt": payload.get("closed_at"),
+            "closed": payload.get("closed_at") is not None,
+            "currencyCode": order.currency,
+            "presentmentCurrencyCode": order.presentment_currency,
+            "taxesIncluded": bool(payload.get("taxes_included")),
+            "displayFinancialStatus": financial_status(order),
+            "displayFulfillmentStatus": fulfilment_status(order),
+            "capturable": bool(order.open_authorisations()),
+            "fulfillable": any(
+                line.remaining for made in order.fulfilment_orders for line in made.lines
+            ),
+            "shippingAddress": lambda _info: address(payload.get("shipping_address")),
+            "billingAddress": lambda _info: address(payload.get("billing_address")),
+            "lineItems": connection(payload["line_items"], lambda line: self.line(order, line)),
+            "transactions": some(order.transactions, lambda t: self.transaction(order, t)),
+            "fulfillmentOrders": connection(
+                order.fulfilment_orders, lambda made: self.fulfilment_order(order, made)
+            ),
+            "fulfillments": some(order.fulfilments, lambda f: self.fulfilment(order, f)),
+            "refunds": some(order.refunds, lambda refund: self.refund(order, refund)),
+        } | self._totals(order)
+
+    def _totals(self, order: ShopOrder) -> View:
+        capturable = sum((order.capturable(t) for t in order.open_authorisations()), Decimal(0))
+        total = order.total()
+        return {
+            "totalPriceSet": self.bag(order, total),
+            "currentTotalPriceSet": self.bag(order, total - order.refunded()),
+            "subtotalPriceSet": self._payload_bag(order, "subtotal_price"),
+            "totalShippingPriceSet": self._payload_bag(order, "total_shipping_price"),
+            "totalTaxSet": self._payload_bag(order, "total_tax"),
+            "totalDiscountsSet": self._payload_bag(order, "total_discounts"),
+            "totalCapturableSet": self.bag(order, capturable),
+            "totalReceivedSet": self.bag(order, order.settled()),
+            "totalRefundedSet": self.bag(order, order.refunded()),
+        }
+
+    def bag(self, order: ShopOrder, amount: Decimal) -> View:
+        """An amount in presentment money, with the shop's money at the order's own rate."""
+        shop = (amount * order.shop_rate()).quantize(Decimal("0.01"))
+        return {
+            "shopMoney": {"amount": decimal(shop), "currencyCode": order.currency},
+            "presentmentMoney": {
+                "amount": decimal(amount),
+                "currencyCode": order.presentment_currency,
+            },
+        }
+
+    def _payload_bag(self, order: ShopOrder, name: str) -> View:
+        return set_view(order, order.payload.get(f"{name}_set"), order.payload.get(name))
+
+    def line(self, order: ShopOrder, line: dict[str, Any]) -> View:
+        """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/LineItem"""
+        refunded = sum(
+            taken["quantity"]
+            for refund in order.refunds
+            for taken in refund.lines
+            if taken["line_item_id"] == line["id"]
+        )
+        waiting = [
+            entry.remaining
+            for made in order.fulfilment_orders
+            for entry in made.lines
+            if entry.line["id"] == line["id"]
+        ]
+        title = line.get("title") or line.get("name") or line.get("sku") or ""
+        return {
+            "id": gid("LineItem", line["id"]),
+            "sku": line.get("sku"),
+            "name": line.get("name") or title,
+            "title": title,
+            "quantity": line["quantity"],
+            "currentQuantity": line["quantity"] - refunded,
+            "refundableQuantity": line["quantity"] - refunded,
+            "unfulfilledQuantity": sum(waiting),
+            "requiresShipping": bool(line.get("requires_shipping", True)),
+            "originalUnitPriceSet": set_view(order, line.get("price_set"), line.get("price")),
+            "totalDiscountSet": set_view(
+                order, line.get("total_discount_set"), line.get("total_discount")
+            ),
+        }
+
+    def transaction(self, order: ShopOrder, transaction: Transaction) -> View:
+        """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/OrderTransaction"""
+        parent = transaction.parent
+        return {
+            "id": gid("OrderTransaction", transaction.id),
+            "kind": transaction.kind,
+            "status": transaction.status,
+            "gateway": transaction.gateway,
+            "test": bool(order.payload.get("test")),
+            "createdAt": transaction.at,
+            "processedAt": transaction.at,
+            "errorCode": None,
+            "amountSet": self.bag(order, transaction.amount),
+            "totalUnsettledSet": self.bag(
+                order,
+                order.capturable(transaction)
+                if transaction.succeeded("AUTHORIZATION")
+                else Decimal(0),
+            ),
+            "parentTransaction": lambda _info: (
+                None if parent is None else self.transaction(order, parent)
+            ),
+            "order": lambda _info: self.order(order),
+        }
+
+    def fulfilment_order(self, order: ShopOrder, made: FulfilmentOrder) -> View:
+        """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/FulfillmentOrder"""
+
+        def show(entry: FulfilmentOrderLine) -> View:
+            return {
+                "id": gid("FulfillmentOrderLineItem", entry.id),
+                "sku": entry.line.get("sku"),
+                "totalQuantity": entry.total,
+                "remainingQuantity": entry.remaining,
+                "lineItem": lambda _info: self.line(order, entry.line),
+            }
+
+        return {
+            "id": gid("FulfillmentOrder", made.id),
+            "orderId": gid("Order", order.id),
+            "orderName": order.payload["name"],
+            "status": made.status(order.cancelled_at is not None),
+            "createdAt": made.at,
+            "updatedAt": order.updated_at,
+            "lineItems": connection(made.lines, show),
+            "order": lambda _info: self.order(order),
+        }
+
+    def fulfilment(self, order: ShopOrder, fulfilment: Fulfilment) -> View:
+        """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/Fulfillment"""
+
+        def show(taken: tuple[FulfilmentOrderLine, int]) -> View:
+            entry, quantity = taken
+            return {
+                "id": gid("FulfillmentLineItem", f"{fulfilment.id}{entry.id}"),
+                "quantity": quantity,
+                "lineItem": lambda _info: self.line(order, entry.line),
+            }
+
+        place = order.fulfilments.index(fulfilment) + 1
+        cancelled = fulfilment.status == "CANCELLED"
+        return {
+            "id": gid("Fulfillment", fulfilment.id),
+            "legacyResourceId": str(fulfilment.id),
+            "name": f"{order.payload['name']}-F{place}",
+            "status": fulfilment.status,
+            "displayStatus": "CANCELED" if cancelled else "FULFILLED",
+            "createdAt": fulfilment.at,
+            "updatedAt": order.updated_at if cancelled else fulfilment.at,
+            "totalQuantity": sum(quantity for _, quantity in fulfilment.lines),
+            "trackingInfo": some(fulfilment.tracking, dict),
+            "fulfillmentLineItems": connection(fulfilment.lines, show),
+            "order": lambda _info: self.order(order),
+        }
+
+    def refund(self, order: ShopOrder, refund: Refund) -> View:
+        """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/Refund"""
+        lines = {line["id"]: line for line in order.payload["line_items"]}
+
+        def show(taken: dict[str, Any]) -> View:
+            return {
+                "id": gid("RefundLineItem", f"{refund.id}{taken['line_item_id']}"),
+                "quantity": taken["quantity"],
+                "restockType": taken["restock_type"],
+                "lineItem": lambda _info: self.line(order, lines[taken["line_item_id"]]),
+            }
+
+        total = sum((t.amount for t in refund.transactions), Decimal(0))
+        return {
+            "id": gid("Refund", refund.id),
+            "legacyResourceId": str(refund.id),
+            "note": refund.note,
+            "createdAt": refund.at,
+            "updatedAt": refund.at,
+            "totalRefundedSet": self.bag(order, total),
+            "refundLineItems": connection(refund.lines, show),
+            "transactions": connection(
+                refund.transactions, lambda t: self.transaction(order, t)
+            ),
+            "order": lambda _info: self.order(order),
+        }
+
+    def job(self, job_id: str) -> View | None:
+        return {"id": job_id, "done": True} if job_id in self._ledger.jobs else None
+
+
+def set_view(order: ShopOrder, bag: dict[str, Any] | None, plain: object) -> View:
+    """A `…_set` of the REST payload, or its plain amount in the shop's currency, as a MoneyBag."""
+    if not bag:
+        shown = {"amount": str(plain or "0.00"), "currency_code": order.currency}
+        bag = {"shop_money": shown, "presentment_money": shown}
+    sides = {"shopMoney": bag["shop_money"], "presentmentMoney": bag["presentment_money"]}
+    return {
+        name: {
+            "amount": decimal(Decimal(str(side["amount"]))),
+            "currencyCode": side["currency_code"],
+        }
+        for name, side in sides.items()
+    }
+
+
+def address(given: dict[str, Any] | None) -> View | None:
+    """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/MailingAddress"""
+    if given is None:
+        return None
+    plain = (
+        "name", "company", "address1", "address2", "city", "province", "zip", "country", "phone"
+    )  # fmt: skip
+    return {name: given.get(name) for name in plain} | {
+        "firstName": given.get("first_name"),
+        "lastName": given.get("last_name"),
+        "provinceCode": given.get("province_code"),
+        "countryCodeV2": given.get("country_code"),
+    }
+
+
+def financial_status(order: ShopOrder) -> str:
+    """https://shopify.dev/docs/api/admin-graphql/2026-07/enums/OrderDisplayFinancialStatus"""
+    settled, refunded = order.settled(), order.refunded()
+    if settled:
+        if refunded:
+            return "REFUNDED" if refunded >= settled else "PARTIALLY_REFUNDED"
+        return "PAID" if settled >= order.total() else "PARTIALLY_PAID"
+    if order.open_authorisations():
+        return "AUTHORIZED"
+    pending = any(t.status == "PENDING" for t in order.transactions)
+    return "PENDING" if pending else "VOIDED"
+
+
+def fulfilment_status(order: ShopOrder) -> str:
+    """https://shopify.dev/docs/api/admin-graphql/2026-07/enums/OrderDisplayFulfillmentStatus"""
+    lines = [line for made in order.fulfilment_orders for line in made.lines]
+    if lines and not any(line.remaining for line in lines):
+        return "FULFILLED"
+    if any(line.remaining < line.total for line in lines):
+        return "PARTIALLY_FULFILLED"
+    return "UNFULFILLED"

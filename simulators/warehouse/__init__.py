@@ -1,0 +1,1 @@
+"""Warehouses that speak the protocol of docs/warehouse-protocol.md."""
