@@ -1,1 +1,1 @@
-"""The pure core: what orders, stock, parcels, returns and money are, and the ports to the outside."""
+"""The pure core: orders, stock, parcels, returns and money, and the ports to the outside."""

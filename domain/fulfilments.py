@@ -1,4 +1,4 @@
-"""What we ask of a warehouse and a carrier for one location's share of an order, and their answers."""
+"""What we ask of a warehouse and a carrier for one location's share, and their answers."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from domain.values import Message
 
 
 class PackRequest(Message):
-    """Ask `location` to pick and pack; `reference` is the effect's key and the warehouse's own key."""
+    """Ask `location` to pick and pack; `reference` is the effect's key and the warehouse's too."""
 
     order_id: OrderId
     reference: str

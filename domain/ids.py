@@ -86,8 +86,8 @@ def return_workflow_id(return_id: ReturnId) -> str:
     return f"return:{return_id}"
 
 
-def effect_key(order: OrderId, *parts: str | int) -> str:
-    """Name one outside deed: the order, the part and the step's generation, joined with "/".
+def effect_key(owner: str, *parts: str | int) -> str:
+    """Name one outside deed: the order (or a key of its), the part and the generation, with "/".
 
     For example `effect_key(order, "f1", "p1", "label", 1)`. Never put an attempt, a run id or a
     clock into it: the key must be the same each time the deed is tried again.
@@ -100,7 +100,7 @@ def effect_key(order: OrderId, *parts: str | int) -> str:
     for place, part in enumerate(parts, start=1):
         if not _KEY_PART.fullmatch(str(part)):
             raise InvalidEffectKey(place, "must be letters, digits or any of _ . ~ -")
-    key = "/".join((order, *(str(part) for part in parts)))
+    key = "/".join((owner, *(str(part) for part in parts)))
     if len(key) > EFFECT_KEY_LIMIT:
         raise InvalidEffectKey(len(parts), f"makes a key of more than {EFFECT_KEY_LIMIT}")
     return key

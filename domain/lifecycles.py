@@ -1,4 +1,4 @@
-"""The lifecycles of an order, a fulfilment and a return: each one table, everything else derived."""
+"""The lifecycles of an order, a fulfilment and a return: one table each, the rest derived."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -39,61 +39,65 @@ class ReturnStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-O, F, R = OrderStatus, FulfilmentStatus, ReturnStatus
+Order, Part, Return = OrderStatus, FulfilmentStatus, ReturnStatus
 
 ORDER: Mapping[OrderStatus, frozenset[OrderStatus]] = {
-    O.RECEIVED: frozenset({O.VALIDATED, O.CANCELLING}),
-    O.VALIDATED: frozenset({O.RESERVED, O.RECEIVED, O.CANCELLING}),
-    O.RESERVED: frozenset({O.FULFILLING, O.RECEIVED, O.VALIDATED, O.CANCELLING}),
-    O.FULFILLING: frozenset({O.SHIPPED, O.RECEIVED, O.VALIDATED, O.RESERVED, O.CANCELLING}),
-    O.SHIPPED: frozenset({O.DELIVERED, O.UNDELIVERED}),
-    O.DELIVERED: frozenset({O.CLOSED}),
-    O.UNDELIVERED: frozenset({O.CLOSED, O.DELIVERED}),
-    O.CANCELLING: frozenset({O.CANCELLED, O.FULFILLING, O.SHIPPED}),
-    O.CLOSED: frozenset(),
-    O.CANCELLED: frozenset(),
+    Order.RECEIVED: frozenset({Order.VALIDATED, Order.CANCELLING}),
+    Order.VALIDATED: frozenset({Order.RESERVED, Order.RECEIVED, Order.CANCELLING}),
+    Order.RESERVED: frozenset(
+        {Order.FULFILLING, Order.RECEIVED, Order.VALIDATED, Order.CANCELLING}
+    ),
+    Order.FULFILLING: frozenset(
+        {Order.SHIPPED, Order.RECEIVED, Order.VALIDATED, Order.RESERVED, Order.CANCELLING}
+    ),
+    Order.SHIPPED: frozenset({Order.DELIVERED, Order.UNDELIVERED}),
+    Order.DELIVERED: frozenset({Order.CLOSED}),
+    Order.UNDELIVERED: frozenset({Order.CLOSED, Order.DELIVERED}),
+    Order.CANCELLING: frozenset({Order.CANCELLED, Order.FULFILLING, Order.SHIPPED}),
+    Order.CLOSED: frozenset(),
+    Order.CANCELLED: frozenset(),
 }
 """From each status to those that may follow. Back to `received` leads a new address, back to
 `validated` a rejecting warehouse, back from `cancelling` a cancel that came too late."""
 
 FULFILMENT: Mapping[FulfilmentStatus, frozenset[FulfilmentStatus]] = {
-    F.REQUESTED: frozenset({F.ACCEPTED, F.REJECTED, F.RECALLED}),
-    F.ACCEPTED: frozenset({F.PACKED, F.REJECTED, F.RECALLED}),
-    F.PACKED: frozenset({F.LABELLED, F.RECALLED, F.REJECTED}),
-    F.LABELLED: frozenset({F.HANDED_OVER, F.PACKED, F.RECALLED}),
-    F.HANDED_OVER: frozenset({F.DELIVERED, F.UNDELIVERED}),
-    F.UNDELIVERED: frozenset({F.DELIVERED}),
-    F.REJECTED: frozenset(),
-    F.RECALLED: frozenset(),
-    F.DELIVERED: frozenset(),
+    Part.REQUESTED: frozenset({Part.ACCEPTED, Part.PACKED, Part.REJECTED, Part.RECALLED}),
+    Part.ACCEPTED: frozenset({Part.PACKED, Part.REJECTED, Part.RECALLED}),
+    Part.PACKED: frozenset({Part.LABELLED, Part.RECALLED, Part.REJECTED}),
+    Part.LABELLED: frozenset({Part.HANDED_OVER, Part.PACKED, Part.REJECTED, Part.RECALLED}),
+    Part.HANDED_OVER: frozenset({Part.DELIVERED, Part.UNDELIVERED}),
+    Part.UNDELIVERED: frozenset({Part.DELIVERED}),
+    Part.REJECTED: frozenset(),
+    Part.RECALLED: frozenset(),
+    Part.DELIVERED: frozenset(),
 }
 
 RETURN: Mapping[ReturnStatus, frozenset[ReturnStatus]] = {
-    R.REQUESTED: frozenset({R.RECEIVED, R.CANCELLED}),
-    R.RECEIVED: frozenset({R.INSPECTED}),
-    R.INSPECTED: frozenset({R.REFUNDED, R.CLOSED}),
-    R.REFUNDED: frozenset({R.CLOSED}),
-    R.CLOSED: frozenset(),
-    R.CANCELLED: frozenset(),
+    Return.REQUESTED: frozenset({Return.RECEIVED, Return.CANCELLED}),
+    Return.RECEIVED: frozenset({Return.INSPECTED}),
+    Return.INSPECTED: frozenset({Return.REFUNDED, Return.CLOSED}),
+    Return.REFUNDED: frozenset({Return.CLOSED}),
+    Return.CLOSED: frozenset(),
+    Return.CANCELLED: frozenset(),
 }
 
 SENTENCES: Mapping[OrderStatus, str] = {
-    O.RECEIVED: "We have the order and check it.",
-    O.VALIDATED: "The order is in order; we look for its stock.",
-    O.RESERVED: "The stock is set aside at one location.",
-    O.FULFILLING: "The warehouse picks and packs.",
-    O.SHIPPED: "The carrier has the parcel.",
-    O.DELIVERED: "The parcel has arrived.",
-    O.UNDELIVERED: "The carrier could not deliver the parcel.",
-    O.CLOSED: "Nothing more will happen to this order.",
-    O.CANCELLING: "What was done is being taken back.",
-    O.CANCELLED: "The order was cancelled; everything was taken back.",
+    Order.RECEIVED: "We have the order and check it.",
+    Order.VALIDATED: "The order is in order; we look for its stock.",
+    Order.RESERVED: "The stock is set aside at one location.",
+    Order.FULFILLING: "The warehouse picks and packs.",
+    Order.SHIPPED: "The carrier has the parcel.",
+    Order.DELIVERED: "The parcel has arrived.",
+    Order.UNDELIVERED: "The carrier could not deliver the parcel.",
+    Order.CLOSED: "Nothing more will happen to this order.",
+    Order.CANCELLING: "What was done is being taken back.",
+    Order.CANCELLED: "The order was cancelled; everything was taken back.",
 }
 
 ENDED: frozenset[OrderStatus] = frozenset(s for s, after in ORDER.items() if not after)
 """Statuses that nothing follows."""
 
-OPEN: frozenset[OrderStatus] = frozenset(ORDER) - ENDED - {O.DELIVERED}
+OPEN: frozenset[OrderStatus] = frozenset(ORDER) - ENDED - {Order.DELIVERED}
 """Statuses in which an order must name what it waits on; `delivered` is not open."""
 
 

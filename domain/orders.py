@@ -40,7 +40,7 @@ class OrderLine(Value):
 
 
 class Totals(Value):
-    """total = lines − discounts + shipping + duties + tips + rounding (+ tax unless included)."""
+    """total = lines - discounts + shipping + duties + tips + rounding (+ tax unless included)."""
 
     lines: Money
     discounts: Money
@@ -54,7 +54,9 @@ class Totals(Value):
 
     def expected(self) -> Money:
         """The total that the parts make."""
-        parts = self.lines - self.discounts + self.shipping + self.duties + self.tips + self.rounding
+        parts = (
+            self.lines - self.discounts + self.shipping + self.duties + self.tips + self.rounding
+        )
         return parts if self.tax_included else parts + self.tax
 
 

@@ -28,7 +28,8 @@ class CaptureDeclined(Message):
 
 class CancelRequest(Message):
     """Cancel at the channel: releases an authorisation or refunds what was captured, and tells the
-    customer, in one call."""
+    customer, in one call.
+    """
 
     order_id: OrderId
     key: str

@@ -1,4 +1,4 @@
-"""The deadlines and caps an order lives by; fixed when it starts, so that workflows read no settings."""
+"""The deadlines and caps an order lives by, fixed when it starts: workflows read no settings."""
 
 from pydantic import Field
 

@@ -29,8 +29,8 @@ from domain.ids import OrderId
 from domain.orders import Order
 from domain.payments import (
     CancelRequest,
-    CaptureDeclined,
     Captured,
+    CaptureDeclined,
     CaptureRequest,
     ChannelCancelled,
     Refunded,
@@ -46,7 +46,7 @@ from domain.stock import (
     Short,
     SkuQuantity,
 )
-from domain.tracking import Scan
+from domain.tracking import Course, Scan
 from domain.validation import Verdict
 
 
@@ -64,7 +64,7 @@ class OrderBook(Protocol):
         ...
 
     async def save_verdict(self, order_id: OrderId, address_version: int, verdict: Verdict) -> int:
-        """Keep the verdict; a normalised address becomes a new version. Returns the version to use."""
+        """Keep the verdict; returns the version to use: a normalised address becomes a new one."""
         ...
 
     async def record(self, record: OrderRecord) -> None:
@@ -89,7 +89,9 @@ class Inventory(Protocol):
         """Every active location with what it has available of these SKUs."""
         ...
 
-    async def reserve(self, request: ReserveRequest, locations: tuple[str, ...]) -> Reserved | Short:
+    async def reserve(
+        self, request: ReserveRequest, locations: tuple[str, ...]
+    ) -> Reserved | Short:
         """Reserve all lines at the first of `locations` that has them, in one statement.
 
         If none has, the order enters the queue for goods to come in the same transaction.
@@ -110,9 +112,7 @@ class Inventory(Protocol):
 class Warehouse(Protocol):
     """A place that picks, packs and hands over."""
 
-    async def request(
-        self, request: PackRequest, order: Order
-    ) -> PackAccepted | PackRejected: ...
+    async def request(self, request: PackRequest, order: Order) -> PackAccepted | PackRejected: ...
 
     async def look(
         self, ref: FulfilmentRef
@@ -147,10 +147,20 @@ class Carrier(Protocol):
         ...
 
 
+class ScanLog(Protocol):
+    """Our own rows about what carriers said."""
+
+    async def keep(self, tracking_number: str, scans: tuple[Scan, ...]) -> Course:
+        """Keep scans that are new; returns the parcel's course by all that was ever claimed."""
+        ...
+
+
 class Channel(Protocol):
     """Who sold the order and holds its money."""
 
-    async def capture(self, request: CaptureRequest, order: Order) -> Captured | CaptureDeclined: ...
+    async def capture(
+        self, request: CaptureRequest, order: Order
+    ) -> Captured | CaptureDeclined: ...
 
     async def tell_shipped(self, notice: ShippedNotice, order: Order) -> Told: ...
 

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from domain.fulfilments import Label, PackedParcel
 from domain.ids import OrderId, ReturnId
 from domain.lifecycles import FulfilmentStatus, OrderStatus, ReturnStatus
@@ -14,7 +16,7 @@ from domain.waits import Owner, Wait
 
 
 class HoldRecord(Message):
-    """A stop that somebody set; `hold_id` releases it. System holds are `address`, `data`, `payment`."""
+    """A stop that somebody set; `hold_id` releases it. The system's own have their reason as id."""
 
     hold_id: str
     reason: str
@@ -27,14 +29,15 @@ class HoldRecord(Message):
 
 class JournalEntry(Message):
     """One line of an order's history: when, who, what, why. `code` is stable, `data` has no words
-    of others. `command_id` leads to the inbox row that caused it, with its note if it has one."""
+    of others. `command_id` leads to the inbox row that caused it, with its note if it has one.
+    """
 
     at: datetime
     by: str
     code: str
     why: str = ""
     command_id: str = ""
-    data: dict[str, str | int | None] = {}
+    data: dict[str, str | int | None] = Field(default_factory=dict)
 
 
 class Settled(Message):

@@ -27,7 +27,8 @@ class ReturnLine(Message):
 
 class InspectedLine(Message):
     """What was found of a line: `restock` goes back on the shelf, `discard` does not; of both
-    together `refund` pieces are refunded."""
+    together `refund` pieces are refunded.
+    """
 
     line_id: str
     sku: str

@@ -40,7 +40,9 @@ def rank(
 
     def preference(candidate: Candidate) -> tuple[bool, bool, int, str]:
         lacks = any(candidate.available.get(line.sku, 0) < line.quantity for line in lines)
-        spare = min((candidate.available.get(line.sku, 0) - line.quantity for line in lines), default=0)
+        spare = min(
+            (candidate.available.get(line.sku, 0) - line.quantity for line in lines), default=0
+        )
         return (lacks, candidate.country != destination.country, -spare, candidate.location)
 
     allowed = [c for c in candidates if c.location not in barred]

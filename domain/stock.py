@@ -26,7 +26,7 @@ class SkuQuantity(Message):
 
 
 class StockLevel(Value):
-    """One SKU at one location; available = on_hand − reserved."""
+    """One SKU at one location; available = on_hand - reserved."""
 
     sku: str
     location: str

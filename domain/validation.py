@@ -1,4 +1,4 @@
-"""Whether an order can be fulfilled as it came: its lines, its totals, its contacts, its address."""
+"""Whether an order can be fulfilled as it came: lines, totals, contacts, address."""
 
 from enum import StrEnum
 from typing import Literal
@@ -86,20 +86,17 @@ def _totals(order: Order) -> list[Problem]:
         )
     if totals.expected() != totals.total:
         found.append(
-            Problem(
-                field="totals.total", reason="sum", message="the parts do not sum to the total"
-            )
+            Problem(field="totals.total", reason="sum", message="the parts do not sum to the total")
         )
     return found
 
 
 def _contacts(order: Order) -> list[Problem]:
-    checked = []
-    if order.email:
-        checked.append(check_email(order.email))
-    phone = order.phone or order.address.phone or ""
-    if phone:
-        checked.append(check_phone(phone, order.address.country))
+    phone = order.phone or order.address.phone
+    checked = (
+        check_email(order.email) if order.email else None,
+        check_phone(phone, order.address.country) if phone else None,
+    )
     return [found for found in checked if isinstance(found, Problem)]
 
 

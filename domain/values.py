@@ -10,6 +10,6 @@ class Value(BaseModel):
 
 
 class Message(BaseModel):
-    """A value that crosses Temporal or comes from outside: fields may be added by a later release."""
+    """A value that crosses Temporal or comes from outside; later releases may add fields."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

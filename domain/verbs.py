@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.fulfilments import PackedParcel
+from domain.ids import ReturnId
 from domain.orders import Destination, PaymentStatus
 from domain.returns import InspectedLine, ReturnLine
 from domain.tracking import Course
@@ -43,7 +44,9 @@ class FixAddress(Verb):
 
 
 class Cancel(Verb):
-    reason: str = Field(default="requested", min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")
+    reason: str = Field(
+        default="requested", min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$"
+    )
 
 
 class Retry(Verb):
@@ -81,7 +84,7 @@ class ParcelMoved(Verb):
 class RequestReturn(Verb):
     """Ask for a return; `return_id` was given out by the starter."""
 
-    return_id: str
+    return_id: ReturnId
     lines: tuple[ReturnLine, ...] = Field(min_length=1)
 
 

@@ -34,4 +34,5 @@ class Wait(Message):
         """The wait in words, for people."""
         until = f", until {self.deadline:%Y-%m-%d %H:%M} UTC" if self.deadline else ""
         then = f"; {self.next_action}" if self.next_action else ""
-        return f"waits on {self.owner} for {self.what} since {self.since:%Y-%m-%d %H:%M} UTC{until}{then}"
+        since = f"{self.since:%Y-%m-%d %H:%M} UTC"
+        return f"waits on {self.owner} for {self.what} since {since}{until}{then}"

@@ -1,0 +1,1 @@
+"""The Temporal face of each port: one file, one class a port."""

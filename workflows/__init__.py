@@ -1,0 +1,1 @@
+"""Deterministic orchestration: the life of an order, its fulfilments and its returns."""

@@ -1,0 +1,401 @@
+"""One location's share of an order, from the request to pack to the carrier's last scan."""
+
+from functools import partial
+
+from activities.carrier import CarrierActivities, TrackRequest
+from activities.channel import ChannelActivities
+from activities.inventory import InventoryActivities
+from activities.warehouse import WarehouseActivities
+from domain.fulfilments import (
+    FulfilmentRef,
+    HandedOver,
+    HandOverRequest,
+    LabelRef,
+    LabelRequest,
+    NotThere,
+    PackAccepted,
+    Packed,
+    PackRejected,
+    PackRequest,
+    Recalled,
+    ShippedNotice,
+)
+from domain.ids import effect_key
+from domain.lifecycles import FulfilmentStatus, OrderStatus
+from domain.orders import OrderInput
+from domain.records import FulfilmentRecord
+from domain.stock import ReservationRef
+from domain.tracking import FINAL, Course
+from domain.verbs import ParcelMoved, WarehouseSaid
+from domain.waits import Owner
+from workflows.conduct import Conduct, Interrupted, Overtaken
+from workflows.outside import CARRIER, CHANNEL, OURS, WAREHOUSE
+from workflows.parcel import Parcel
+from workflows.undo import Undos
+
+F = FulfilmentStatus
+
+
+class Rejected(Interrupted):
+    """The warehouse will not pack this; the stock must come from elsewhere."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Fulfilment:
+    """The steps of one fulfilment in the order they happen, and its state."""
+
+    def __init__(
+        self, order: OrderInput, number: int, location: str, conduct: Conduct, undos: Undos
+    ) -> None:
+        self._order = order
+        self._conduct = conduct
+        self._undos = undos
+        self.number = number
+        self.location = location
+        self.status = F.REQUESTED
+        self.reason = ""
+        self.parcels: list[Parcel] = []
+        self._papers_bear = 0
+        self._handing_over = False
+        self.reference = effect_key(order.order_id, f"f{number}")
+
+    # -- the steps
+
+    async def request(self, address_version: int) -> None:
+        """Ask the location to pick and pack.
+
+        Raises:
+            Rejected: it will not.
+        """
+        self._papers_bear = address_version
+        self._undos.register(self._deed("packing"), self._recall)
+        answer = await self._conduct.attempt(
+            WarehouseActivities.request,
+            PackRequest(
+                order_id=self._order.order_id,
+                reference=self.reference,
+                location=self.location,
+                lines=self._order.lines,
+                address_version=address_version,
+            ),
+            WAREHOUSE,
+            summary=f"ask {self.location} to pack",
+        )
+        self._hear(answer)
+
+    async def packed(self) -> None:
+        """Wait until everything is packed, asking the warehouse if it stays silent for too long.
+
+        Raises:
+            Rejected: it could not.
+        """
+        while self.status is F.ACCEPTED:
+            heard = await self._conduct.until(
+                lambda: self.status is not F.ACCEPTED,
+                Owner.WAREHOUSE,
+                "packing",
+                timeout_s=self._order.policy.warehouse_check_s,
+                next_action="then we ask the warehouse ourselves",
+            )
+            if not heard:
+                self._hear(await self._look())
+        self._check_rejected()
+
+    async def use_address(self, address_version: int) -> None:
+        """Put another address on the packing papers, if they bear another."""
+        if address_version == self._papers_bear:
+            return
+        await self._conduct.attempt(
+            WarehouseActivities.readdress,
+            self._ref("readdress", address_version, address_version=address_version),
+            WAREHOUSE,
+            summary="correct the address at the warehouse",
+        )
+        self._papers_bear = address_version
+
+    async def buy_labels(self, address_version: int) -> None:
+        """Rate and buy one label for each parcel that has none."""
+        for parcel in self.parcels:
+            if parcel.label is not None:
+                continue
+            self._undos.register(self._deed("label", parcel), partial(self._void, parcel))
+            parcel.label = await self._conduct.attempt(
+                CarrierActivities.buy,
+                LabelRequest(
+                    order_id=self._order.order_id,
+                    key=parcel.label_key,
+                    location=self.location,
+                    lines=self._order.lines,
+                    parcel=parcel.packed,
+                    address_version=address_version,
+                ),
+                CARRIER,
+                summary=f"buy a label for {parcel.parcel_id}",
+            )
+            self._conduct.note(
+                "label_bought",
+                data={
+                    "carrier": parcel.label.carrier,
+                    "tracking_number": parcel.tracking_number,
+                    "parcel": parcel.parcel_id,
+                },
+            )
+        self._advance(F.LABELLED)
+
+    async def hand_over(self, reservation_key: str) -> None:
+        """Give the warehouse the label; its answer, its word or the first scan say that it left.
+
+        Raises:
+            Rejected: the warehouse no longer has it.
+        """
+        # from here on the recall decides: a parcel that has left must keep its label
+        self._handing_over = True
+        self._undos.register(self._deed("packing"), self._recall)
+        for parcel in self.parcels:
+            if parcel.label is None:
+                raise AssertionError("a parcel without a label cannot be handed over")
+            try:
+                answer = await self._conduct.attempt(
+                    WarehouseActivities.hand_over,
+                    HandOverRequest(
+                        order_id=self._order.order_id,
+                        key=effect_key(parcel.parcel_id, "hand-over", parcel.generation),
+                        reference=self.reference,
+                        location=self.location,
+                        label=parcel.label,
+                        reservation_key=reservation_key,
+                    ),
+                    WAREHOUSE,
+                    summary=f"hand over {parcel.parcel_id}",
+                    overtaken=lambda: self.has_left,
+                )
+            except Overtaken:
+                break
+            if isinstance(answer, Recalled):
+                self.status, self.reason = F.REJECTED, "recalled_elsewhere"
+                raise Rejected(self.reason)
+        self.left()
+
+    async def after_hand_over(self, reservation_key: str) -> None:
+        """Book the goods out and tell the channel; a request to stop comes too late for both."""
+        await self._conduct.attempt(
+            InventoryActivities.ship,
+            ReservationRef(order_id=self._order.order_id, key=reservation_key),
+            OURS,
+            summary="book the goods out",
+            interruptible=False,
+        )
+        for parcel in self.parcels:
+            if parcel.label is None:
+                continue
+            await self._conduct.attempt(
+                ChannelActivities.tell_shipped,
+                ShippedNotice(
+                    order_id=self._order.order_id,
+                    key=effect_key(parcel.parcel_id, "tell-shipped"),
+                    channel=self._order.channel,
+                    lines=self._order.lines,
+                    carrier=parcel.label.carrier,
+                    tracking_number=parcel.tracking_number,
+                    tracking_url=parcel.label.tracking_url,
+                ),
+                CHANNEL,
+                summary="tell the channel that it shipped",
+                interruptible=False,
+            )
+
+    async def ask_carrier(self) -> None:
+        """The carrier was silent for too long: ask it where the parcels are."""
+        for parcel in self.parcels:
+            tracked = await self._conduct.attempt(
+                CarrierActivities.track,
+                TrackRequest(order_id=self._order.order_id, tracking_number=parcel.tracking_number),
+                CARRIER,
+                summary=f"ask where {parcel.parcel_id} is",
+                interruptible=False,
+            )
+            self.parcel_moved(
+                ParcelMoved(tracking_number=parcel.tracking_number, course=tracked.course)
+            )
+
+    # -- what the outside says
+
+    def warehouse_said(self, said: WarehouseSaid) -> None:
+        """Hear a warehouse's report; what is no news changes nothing."""
+        match said.status:
+            case "packed" if self.status in (F.REQUESTED, F.ACCEPTED) and said.parcels:
+                self._hear(Packed(parcels=said.parcels))
+            case "rejected" if self.status in (F.REQUESTED, F.ACCEPTED, F.PACKED):
+                self.status, self.reason = F.REJECTED, said.reason
+                self._conduct.touch()
+            case "handed_over" if self.status is F.LABELLED:
+                self.left()
+            case _:
+                pass
+
+    def parcel_moved(self, moved: ParcelMoved) -> bool:
+        """Hear a carrier; True if the course of one of our parcels changed."""
+        for parcel in self.parcels:
+            if parcel.tracking_number == moved.tracking_number and parcel.moved(moved.course):
+                if self.status is F.LABELLED:
+                    self.left()
+                self._settle_delivery()
+                self._conduct.note(
+                    f"parcel_{parcel.course}",
+                    data={"tracking_number": parcel.tracking_number},
+                )
+                return True
+        return False
+
+    # -- how it stands
+
+    @property
+    def has_left(self) -> bool:
+        return self.status in (F.HANDED_OVER, F.DELIVERED, F.UNDELIVERED)
+
+    @property
+    def packed_and_here(self) -> bool:
+        """Whether the goods are packed and surely still in the warehouse."""
+        return self.status in (F.PACKED, F.LABELLED) and not self._handing_over
+
+    @property
+    def arrived_or_lost(self) -> bool:
+        return self.status in (F.DELIVERED, F.UNDELIVERED)
+
+    @property
+    def delivery_status(self) -> OrderStatus:
+        """What its end means for the order."""
+        delivered = self.status is F.DELIVERED
+        return OrderStatus.DELIVERED if delivered else OrderStatus.UNDELIVERED
+
+    @property
+    def over(self) -> bool:
+        return self.status in (F.REJECTED, F.RECALLED)
+
+    def waits_on(self) -> tuple[Owner, str]:
+        """Whom a parcel on its way waits on."""
+        courses = {parcel.course for parcel in self.parcels}
+        if Course.EXCEPTION in courses:
+            return Owner.OPERATOR, "carrier_exception"
+        if Course.CUSTOMS in courses:
+            return Owner.CUSTOMS, "customs_clearance"
+        if Course.RETURNING in courses:
+            return Owner.CARRIER, "return_to_sender"
+        return Owner.CARRIER, "delivery"
+
+    def record(self) -> FulfilmentRecord:
+        return FulfilmentRecord(
+            number=self.number,
+            reference=self.reference,
+            location=self.location,
+            status=self.status,
+            lines=self._order.lines,
+            parcels=tuple(parcel.record() for parcel in self.parcels),
+            reason=self.reason,
+        )
+
+    # -- what the steps lean on
+
+    def left(self) -> None:
+        """The parcels are the carrier's now."""
+        if not self.has_left:
+            self._advance(F.HANDED_OVER)
+            self._conduct.note("handed_over", data={"location": self.location})
+
+    def _advance(self, status: FulfilmentStatus) -> None:
+        self.status = status
+        self._conduct.touch()
+
+    def _hear(
+        self, answer: PackAccepted | PackRejected | Packed | Recalled | HandedOver | NotThere
+    ) -> None:
+        """Take in a report on a fulfilment that is being requested or packed."""
+        match answer:
+            case PackAccepted() if self.status is F.REQUESTED:
+                self._advance(F.ACCEPTED)
+            case Packed(parcels=parcels) if not self.parcels:
+                self.parcels = [
+                    Parcel(effect_key(self.reference, f"p{n}"), packed)
+                    for n, packed in enumerate(parcels, start=1)
+                ]
+                self._advance(F.PACKED)
+                self._conduct.note("packed", data={"parcels": len(parcels)})
+            case PackRejected(reason=reason):
+                self.reason = reason
+                self._advance(F.REJECTED)
+            case Recalled() | NotThere():
+                self.reason = "unknown_to_warehouse"
+                self._advance(F.REJECTED)
+            case _:
+                pass
+        self._check_rejected()
+
+    def _check_rejected(self) -> None:
+        if self.status is F.REJECTED:
+            raise Rejected(self.reason)
+
+    def _settle_delivery(self) -> None:
+        """The fulfilment's end follows from its parcels'."""
+        courses = {parcel.course for parcel in self.parcels}
+        if courses <= FINAL:
+            self._advance(F.DELIVERED if courses == {Course.DELIVERED} else F.UNDELIVERED)
+
+    async def _look(
+        self,
+    ) -> PackAccepted | PackRejected | Packed | Recalled | HandedOver | NotThere:
+        return await self._conduct.attempt(
+            WarehouseActivities.look,
+            self._ref("look"),
+            WAREHOUSE,
+            summary="ask the warehouse how far it is",
+        )
+
+    async def _recall(self) -> bool:
+        answer = await self._conduct.attempt(
+            WarehouseActivities.recall,
+            self._ref("recall"),
+            WAREHOUSE,
+            summary="recall from the warehouse",
+            interruptible=False,
+        )
+        if isinstance(answer, HandedOver):
+            self.left()
+            return False
+        if self.status is not F.REJECTED:
+            self._advance(F.RECALLED)
+        self._conduct.note("recalled", data={"location": self.location})
+        return True
+
+    async def _void(self, parcel: Parcel) -> bool:
+        await self._conduct.attempt(
+            CarrierActivities.void,
+            LabelRef(
+                order_id=self._order.order_id,
+                key=effect_key(parcel.label_key, "void"),
+                bought_key=parcel.label_key,
+            ),
+            CARRIER,
+            summary=f"void the label of {parcel.parcel_id}",
+            interruptible=False,
+        )
+        if parcel.label is not None:
+            self._conduct.note("label_voided", data={"tracking_number": parcel.tracking_number})
+        parcel.void()
+        if self.status is F.LABELLED:
+            self._advance(F.PACKED)
+        return True
+
+    def _deed(self, deed: str, parcel: Parcel | None = None) -> str:
+        return f"{parcel.parcel_id if parcel else self.reference}/{deed}"
+
+    def _ref(self, deed: str, *more: int, address_version: int = 1) -> FulfilmentRef:
+        return FulfilmentRef(
+            order_id=self._order.order_id,
+            key=effect_key(self.reference, deed, *more),
+            reference=self.reference,
+            location=self.location,
+            address_version=address_version,
+        )

@@ -1,0 +1,278 @@
+"""What was asked of an order and told about it: parsed, refused or recorded, never acted upon.
+
+The same messages come as signals (from the relay, Temporal's UI or its command line) and as
+updates (which answer). A signal that makes no sense is journalled; it never raises.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from temporalio import workflow
+from temporalio.common import RawValue
+
+from domain.lifecycles import OrderStatus
+from domain.orders import PaymentStatus
+from domain.records import HoldRecord
+from domain.validation import HoldReason
+from domain.verbs import (
+    Cancel,
+    FixAddress,
+    Hold,
+    InvalidVerb,
+    ParcelMoved,
+    PaymentChanged,
+    Release,
+    RequestReturn,
+    Retry,
+    StockAssigned,
+    Verb,
+    WarehouseSaid,
+    parse_verb,
+)
+from workflows.conduct import Conduct, Interrupted
+from workflows.state import OrderState
+
+KINDS: Mapping[str, type[Verb]] = {
+    "hold": Hold,
+    "release": Release,
+    "fix_address": FixAddress,
+    "cancel": Cancel,
+    "retry": Retry,
+    "payment_changed": PaymentChanged,
+    "stock_assigned": StockAssigned,
+    "warehouse_said": WarehouseSaid,
+    "parcel_moved": ParcelMoved,
+    "request_return": RequestReturn,
+}
+_COUNTED = (Hold, Release, FixAddress, Retry, RequestReturn)
+_PAYMENTS = tuple(PaymentStatus)
+
+
+class Stopped(Interrupted):
+    """A cancel was asked for and nothing has left yet."""
+
+    def __init__(self, cancel: Cancel) -> None:
+        super().__init__(cancel.reason)
+        self.cancel = cancel
+
+
+class AddressChanged(Interrupted):
+    """The parcel must go somewhere else than the step in flight assumes."""
+
+    def __init__(self, fix: FixAddress) -> None:
+        super().__init__(str(fix.address_version))
+        self.fix = fix
+
+
+def parse(kinds: Mapping[str, type[Verb]], name: str, args: Sequence[RawValue]) -> Verb:
+    """The message of that name.
+
+    Raises:
+        InvalidVerb: there is none of that name, or its fields are not right.
+    """
+    kind = kinds.get(name)
+    if kind is None:
+        raise InvalidVerb(
+            f"{name}: there is no such signal or update; there are {', '.join(kinds)}"
+        )
+    raw = None
+    if args:
+        try:
+            raw = workflow.payload_converter().from_payload(args[0].payload)
+        except Exception as error:  # noqa: BLE001 - whatever the payload was, it is not ours
+            raise InvalidVerb(f"{name}: unreadable payload: {type(error).__name__}") from None
+    return parse_verb(kind, raw)
+
+
+class Requests:
+    """The requests that the life of an order has not answered yet."""
+
+    def __init__(self, state: OrderState, conduct: Conduct) -> None:
+        self._state = state
+        self._conduct = conduct
+        self._seen: set[str] = set()
+        self._counted = 0
+        self._returned: dict[str, int] = {}
+        self.cancels: list[Cancel] = []
+        self.fixes: list[FixAddress] = []
+        self.returns: list[RequestReturn] = []
+        self.assigned_location = ""
+        self.moves = 0
+        """Counts the parcels' changes of course."""
+
+    # -- hearing
+
+    def hear(self, name: str, args: Sequence[RawValue]) -> None:
+        """Take in a signal; what cannot be taken in is journalled."""
+        try:
+            verb = parse(KINDS, name, args)
+        except InvalidVerb as error:
+            self._conduct.note("signal_refused", why=str(error)[:500])
+            return
+        if verb.command_id and verb.command_id in self._seen:
+            return
+        self._seen.add(verb.command_id)
+        if refusal := self.refusal(verb):
+            self._conduct.note(f"{name}_refused", verb=verb, why=refusal)
+            self._conduct.settle(verb, refusal)
+            return
+        self.accept(verb)
+
+    def cancelled_in_temporal(self) -> None:
+        """A cancellation of the workflow asks for the same as `cancel`."""
+        verb = Cancel(by="temporal", reason="cancelled_in_temporal")
+        if refusal := self.refusal(verb):
+            self._conduct.note("cancel_refused", verb=verb, why=refusal)
+        else:
+            self.accept(verb)
+
+    def refusal(self, verb: Verb) -> str:  # noqa: PLR0911 - one answer a verb
+        """Why this cannot be done now; empty if it can."""
+        if isinstance(verb, _COUNTED) and self._counted >= self._state.order.policy.verbs_max:
+            return "too_many: this order has had all the verbs it may have; cancel still works"
+        match verb:
+            case Hold() | FixAddress() | Cancel():
+                return self._too_late()
+            case Release(hold_id=hold_id):
+                if hold_id == HoldReason.PAYMENT:
+                    return "hold_id: the payment hold ends when the channel says it is paid"
+                return "" if hold_id in self._state.holds else "hold_id: there is no such hold"
+            case Retry():
+                return (
+                    ""
+                    if self._conduct.retryable
+                    else "nothing to retry: no outside system has refused"
+                )
+            case RequestReturn():
+                return self._return_refusal(verb)
+            case _:
+                return ""
+
+    def _too_late(self) -> str:
+        if self._state.has_left:
+            return "too_late: the goods have been handed over to the carrier"
+        if self._state.status is OrderStatus.CANCELLED:
+            return "too_late: the order is cancelled"
+        return ""
+
+    def _return_refusal(self, asked: RequestReturn) -> str:
+        until = self._state.returns_until
+        if until is None:
+            return "too_early: the order has not arrived yet"
+        if self._state.ended or workflow.now() >= until:
+            return f"too_late: returns could be asked for until {until:%Y-%m-%d %H:%M} UTC"
+        bought = {line.line_id: line for line in self._state.order.lines}
+        wanted = dict(self._returned)
+        for line in asked.lines:
+            if line.line_id not in bought or bought[line.line_id].sku != line.sku:
+                return "lines: the order has no such line"
+            wanted[line.line_id] = wanted.get(line.line_id, 0) + line.quantity
+            if line.quantity < 1 or wanted[line.line_id] > bought[line.line_id].quantity:
+                return "lines: more than was bought and not yet returned"
+        return ""
+
+    def accept(self, verb: Verb) -> str:
+        """Record what was asked or told; the life decides what comes of it. Returns an answer."""
+        self._counted += isinstance(verb, _COUNTED)
+        match verb:
+            case Hold():
+                return self._hold(verb)
+            case Release(hold_id=hold_id):
+                self._state.lift(hold_id)
+                self._conduct.note("release", verb=verb, data={"hold_id": hold_id})
+                self._conduct.settle(verb)
+            case FixAddress():
+                self.fixes.append(verb)
+            case Cancel():
+                self.cancels.append(verb)
+            case Retry():
+                self._conduct.retry()
+                self._conduct.note("retry", verb=verb)
+                self._conduct.settle(verb)
+            case RequestReturn():
+                for line in verb.lines:
+                    got = self._returned.get(line.line_id, 0)
+                    self._returned[line.line_id] = got + line.quantity
+                self.returns.append(verb)
+            case _:
+                self._heard(verb)
+        return "accepted"
+
+    def _hold(self, verb: Hold) -> str:
+        hold_id = verb.command_id or f"h{self._counted}"
+        self._state.hold(
+            HoldRecord(
+                hold_id=hold_id,
+                reason=verb.reason,
+                by=verb.by,
+                since=workflow.now(),
+                note=verb.note,
+            )
+        )
+        self._conduct.note("hold", verb=verb, why=verb.reason, data={"hold_id": hold_id})
+        self._conduct.settle(verb)
+        return hold_id
+
+    def _heard(self, told: Verb) -> None:
+        """The outside says something; what is no news changes nothing."""
+        match told:
+            case PaymentChanged(payment=payment):
+                self._paid(payment)
+            case StockAssigned(location=location):
+                self.assigned_location = location
+            case WarehouseSaid(reference=reference):
+                for fulfilment in self._state.fulfilments:
+                    if fulfilment.reference == reference:
+                        fulfilment.warehouse_said(told)
+            case ParcelMoved():
+                self.moves += sum(f.parcel_moved(told) for f in self._state.fulfilments)
+            case _:
+                pass
+
+    def _paid(self, payment: PaymentStatus) -> None:
+        """Payments only ever go forward."""
+        if _PAYMENTS.index(payment) > _PAYMENTS.index(self._state.payment):
+            self._state.payment = payment
+            self._conduct.note("payment", why=str(payment))
+            self._state.lift(HoldReason.PAYMENT)
+
+    # -- what the life must make way for
+
+    def interruption(self) -> Interrupted | None:
+        """A cancel before an address; neither once the goods have left."""
+        if self._state.has_left:
+            return None
+        if self.cancels:
+            return Stopped(self.cancels[0])
+        return AddressChanged(self.fixes[-1]) if self.fixes else None
+
+    def take_fix(self) -> FixAddress | None:
+        """The newest address that was asked for; the older ones it replaces are settled too."""
+        if not self.fixes:
+            return None
+        for fix in self.fixes:
+            self._conduct.settle(fix)
+        newest = self.fixes[-1]
+        self.fixes.clear()
+        self._conduct.note(
+            "address_changed", verb=newest, data={"address_version": newest.address_version}
+        )
+        return newest
+
+    def cancelled(self) -> None:
+        """The order is cancelled: all who asked for it are answered."""
+        for cancel in self.cancels:
+            self._conduct.settle(cancel)
+        for fix in self.fixes:
+            self._conduct.settle(fix, "too_late: the order is cancelled")
+        self.cancels.clear()
+        self.fixes.clear()
+
+    def came_too_late(self) -> None:
+        """The goods have left: what was asked for before and not done is refused."""
+        late: list[Verb] = [*self.cancels, *self.fixes]
+        self.cancels.clear()
+        self.fixes.clear()
+        for verb in late:
+            refusal = self._too_late()
+            self._conduct.note(f"{type(verb).__name__.lower()}_too_late", verb=verb, why=refusal)
+            self._conduct.settle(verb, refusal)

@@ -1,0 +1,270 @@
+"""The life of a return: requested, received, inspected, restocked or not, refunded."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+from activities.channel import ChannelActivities
+from activities.inventory import InventoryActivities
+from activities.orders import OrderActivities
+from domain.ids import effect_key
+from domain.lifecycles import RETURN, ReturnStatus, may_follow
+from domain.payments import RefundLine, RefundRequest
+from domain.records import MoneyRecord, ReturnRecord
+from domain.returns import InspectedLine, ReturnInput, ReturnOutcome
+from domain.stock import RestockRequest, SkuQuantity
+from domain.verbs import Cancel, InvalidVerb, Retry, ReturnInspected, ReturnReceived, Verb
+from domain.waits import Owner
+from workflows.conduct import Conduct, Interrupted
+from workflows.outside import CHANNEL, OURS, recording
+from workflows.requests import parse
+
+Status = ReturnStatus
+
+KINDS: Mapping[str, type[Verb]] = {
+    "received": ReturnReceived,
+    "inspected": ReturnInspected,
+    "cancel": Cancel,
+    "retry": Retry,
+}
+
+
+class CalledOff(Interrupted):
+    """The customer keeps the goods."""
+
+
+@workflow.defn
+class ReturnWorkflow:
+    """One return, a child of its order's workflow that outlives it if need be."""
+
+    @workflow.init
+    def __init__(self, asked: ReturnInput) -> None:
+        self._asked = asked
+        self._conduct = Conduct(asked.policy, self._interruption, self._write)
+        self._status = Status.REQUESTED
+        self._seen: set[str] = set()
+        self._received: ReturnReceived | None = None
+        self._inspected: ReturnInspected | None = None
+        self._cancel: Cancel | None = None
+        self._refund: MoneyRecord | None = None
+
+    @workflow.run
+    async def run(self, asked: ReturnInput) -> ReturnOutcome:  # noqa: ARG002 - see __init__
+        life = asyncio.create_task(self._life())
+        publishing = asyncio.create_task(self._conduct.publish())
+        while not publishing.done():
+            try:
+                await workflow.wait_condition(life.done)
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                self._conduct.end()
+                await workflow.wait_condition(publishing.done)
+            except asyncio.CancelledError:
+                self._tell(Cancel(by="temporal", reason="cancelled_in_temporal"))
+        await publishing
+        await life
+        return ReturnOutcome(
+            status=self._status,
+            lines=self._lines,
+            refunded=self._refund.amount if self._refund else None,
+        )
+
+    async def _life(self) -> None:
+        try:
+            await self._receive()
+        except CalledOff:
+            self._advance(Status.CANCELLED)
+            return
+        await self._inspect()
+        await self._restock()
+        await self._pay_back()
+        self._advance(Status.CLOSED)
+
+    # -- what others may ask and tell
+
+    @workflow.query
+    def state(self) -> ReturnRecord:
+        """The return as its workflow knows it now."""
+        return self._record(self._conduct.seq)
+
+    @workflow.signal(dynamic=True, description="received, inspected, cancel, retry")
+    def tell(self, name: str, args: Sequence[RawValue]) -> None:
+        try:
+            verb = parse(KINDS, name, args)
+        except InvalidVerb as error:
+            self._conduct.note("signal_refused", why=str(error)[:500])
+            return
+        if not verb.command_id or verb.command_id not in self._seen:
+            self._tell(verb)
+
+    @workflow.update(dynamic=True, description="received, inspected, cancel, retry")
+    def ask(self, name: str, args: Sequence[RawValue]) -> str:
+        self._accept(parse(KINDS, name, args))
+        return "accepted"
+
+    @ask.validator
+    def _may_ask(self, name: str, args: Sequence[RawValue]) -> None:
+        try:
+            refusal = self._refusal(parse(KINDS, name, args))
+        except InvalidVerb as error:
+            refusal = str(error)
+        if refusal:
+            raise ApplicationError(refusal, type="VerbRefused", non_retryable=True)
+
+    def _tell(self, verb: Verb) -> None:
+        self._seen.add(verb.command_id)
+        if refusal := self._refusal(verb):
+            self._conduct.note("verb_refused", verb=verb, why=refusal)
+            self._conduct.settle(verb, refusal)
+        else:
+            self._accept(verb)
+
+    def _refusal(self, verb: Verb) -> str:
+        match verb:
+            case Cancel() if self._received:
+                return "too_late: the goods have been received"
+            case ReturnReceived() if self._received or self._cancel:
+                return "too_late: already received or called off"
+            case ReturnInspected() if not self._received or self._inspected:
+                return "not_now: receive the goods first, and inspect them once"
+            case ReturnInspected(lines=lines):
+                return self._inspection_refusal(lines)
+            case Retry() if not self._conduct.retryable:
+                return "nothing to retry: no outside system has refused"
+            case _:
+                return ""
+
+    def _inspection_refusal(self, lines: tuple[InspectedLine, ...]) -> str:
+        announced = {(line.line_id, line.sku): line.quantity for line in self._asked.lines}
+        for line in lines:
+            most = announced.pop((line.line_id, line.sku), None)
+            if most is None:
+                return "lines: the return has no such line, or twice"
+            if min(line.restock, line.discard, line.refund) < 0:
+                return "lines: a quantity must not be negative"
+            if line.restock + line.discard > most or line.refund > most:
+                return "lines: more than was announced"
+        return ""
+
+    def _accept(self, verb: Verb) -> None:
+        match verb:
+            case ReturnReceived():
+                self._received = verb
+            case ReturnInspected():
+                self._inspected = verb
+            case Cancel():
+                self._cancel = verb
+            case _:
+                self._conduct.retry()
+        self._conduct.note(type(verb).__name__.lower(), verb=verb)
+        self._conduct.settle(verb)
+
+    def _interruption(self) -> Interrupted | None:
+        return CalledOff() if self._cancel and not self._received else None
+
+    # -- the steps, in the order they happen
+
+    async def _receive(self) -> None:
+        """Wait for the goods; after the policy's time it is the operator who should ask."""
+        came = await self._conduct.until(
+            lambda: self._received is not None,
+            Owner.CUSTOMER,
+            "goods",
+            timeout_s=self._asked.policy.return_parcel_s,
+            next_action="then an operator is asked",
+        )
+        if not came:
+            await self._conduct.until(
+                lambda: self._received is not None, Owner.OPERATOR, "goods_overdue"
+            )
+        self._advance(Status.RECEIVED)
+
+    async def _inspect(self) -> None:
+        await self._conduct.until(
+            lambda: self._inspected is not None, Owner.WAREHOUSE, "inspection"
+        )
+        self._advance(Status.INSPECTED)
+
+    async def _restock(self) -> None:
+        good = tuple(
+            SkuQuantity(sku=line.sku, quantity=line.restock) for line in self._lines if line.restock
+        )
+        if good:
+            await self._conduct.attempt(
+                InventoryActivities.restock,
+                RestockRequest(
+                    return_id=self._asked.return_id,
+                    order_id=self._asked.order_id,
+                    location=self._asked.location,
+                    lines=good,
+                    key=self._key("restock"),
+                ),
+                OURS,
+                summary="put the goods back on the shelf",
+            )
+
+    async def _pay_back(self) -> None:
+        wanted = tuple(
+            RefundLine(line_id=line.line_id, quantity=line.refund)
+            for line in self._lines
+            if line.refund
+        )
+        if not wanted:
+            return
+        answer = await self._conduct.attempt(
+            ChannelActivities.refund,
+            RefundRequest(
+                order_id=self._asked.order_id,
+                key=self._key("refund"),
+                channel=self._asked.channel,
+                return_id=self._asked.return_id,
+                lines=wanted,
+            ),
+            CHANNEL,
+            summary="refund through the channel",
+        )
+        self._refund = MoneyRecord(
+            key=self._key("refund"), kind="refunded", amount=answer.amount, ref=answer.ref
+        )
+        self._advance(Status.REFUNDED)
+
+    # -- what every step leans on
+
+    @property
+    def _lines(self) -> tuple[InspectedLine, ...]:
+        return self._inspected.lines if self._inspected else ()
+
+    def _key(self, deed: str) -> str:
+        return effect_key(self._asked.order_id, f"r-{self._asked.return_id}", deed)
+
+    def _advance(self, status: ReturnStatus) -> None:
+        if not may_follow(RETURN, self._status, status):
+            raise AssertionError(f"{self._status} is never followed by {status}")
+        self._status = status
+        self._conduct.note(f"return_{status}")
+
+    def _record(self, seq: int) -> ReturnRecord:
+        return ReturnRecord(
+            return_id=self._asked.return_id,
+            order_id=self._asked.order_id,
+            seq=seq,
+            status=self._status,
+            wait=self._conduct.wait,
+            attention=self._conduct.attention,
+            location=self._asked.location,
+            lines=self._asked.lines,
+            inspected=self._lines,
+            money=(self._refund,) if self._refund else (),
+        )
+
+    async def _write(self, seq: int) -> None:
+        journal, settled = self._conduct.take_news()
+        record = self._record(seq)
+        workflow.set_current_details(f"**{record.status}**")
+        await workflow.execute_local_activity_method(
+            OrderActivities.record_return,
+            record.model_copy(update={"journal": journal, "settled": settled}),
+            **recording(f"write down: {record.status}"),
+        )
