@@ -78,33 +78,30 @@ class HttpWarehouse(OutsideSystem):
     """The bearer token of docs/warehouse-protocol.md."""
 
 
-def _simulator(fields: dict[str, Any]) -> str:
-    # A field whose own value is wrong is absent here; its own error is the one to show.
-    return f"http://127.0.0.1:{fields.get('simulators_port', 8090)}"
-
-
 def _public_url(fields: dict[str, Any]) -> str:
-    return f"http://127.0.0.1:{fields.get('http_port', 8080)}"
+    return f"http://127.0.0.1:{fields['http_port']}"
+
+
+def _simulator(fields: dict[str, Any]) -> str:
+    return f"http://127.0.0.1:{fields['simulators_port']}"
 
 
 def _demo_channels(fields: dict[str, Any]) -> dict[str, ShopifyChannel]:
-    return {
-        "demo": ShopifyChannel(
-            base_url=_simulator(fields),
-            token=SecretStr("shpat_demo_token"),
-            secrets=(SecretStr(LOCAL_CHANNEL_SECRET),),
-        )
-    }
+    channel = ShopifyChannel(
+        base_url=_simulator(fields),
+        token=SecretStr("shpat_demo_token"),
+        secrets=(SecretStr(LOCAL_CHANNEL_SECRET),),
+    )
+    return {"demo": channel} if fields["stand_ins"] else {}
 
 
 def _demo_carriers(fields: dict[str, Any]) -> dict[str, EasyPostCarrier]:
-    return {
-        "easypost": EasyPostCarrier(
-            base_url=_simulator(fields),
-            key=SecretStr("EZTK_demo_key"),
-            secrets=(SecretStr("carrier_demo_secret"),),
-        )
-    }
+    carrier = EasyPostCarrier(
+        base_url=_simulator(fields),
+        key=SecretStr("EZTK_demo_key"),
+        secrets=(SecretStr("carrier_demo_secret"),),
+    )
+    return {"easypost": carrier} if fields["stand_ins"] else {}
 
 
 def _demo_warehouses(fields: dict[str, Any]) -> dict[str, HttpWarehouse]:
@@ -113,7 +110,7 @@ def _demo_warehouses(fields: dict[str, Any]) -> dict[str, HttpWarehouse]:
         key=SecretStr("whk_demo_key"),
         secrets=(SecretStr(LOCAL_WAREHOUSE_SECRET),),
     )
-    return dict.fromkeys(LOCAL_LOCATIONS, warehouse)
+    return dict.fromkeys(LOCAL_LOCATIONS, warehouse) if fields["stand_ins"] else {}
 
 
 class TaskSlots(BaseModel):
@@ -173,8 +170,11 @@ class Settings(BaseSettings):
     unknown_order_wait_s: float = Field(default=900, gt=0)
     """How long events for an order that we do not know wait for it before we fetch it."""
 
+    stand_ins: bool = True
+    """Whether channels, carriers and warehouses that are not set mean the simulators; their secrets
+    are public, so a system that others can reach sets this to false."""
     simulators_port: Port = 8090
-    """The stand-ins that the channels, carriers and warehouses below mean unless set."""
+    """Where the stand-ins are that the channels, carriers and warehouses below mean unless set."""
     channels: dict[str, ShopifyChannel] = Field(default_factory=_demo_channels)
     carriers: dict[str, EasyPostCarrier] = Field(default_factory=_demo_carriers)
     warehouses: dict[str, HttpWarehouse] = Field(default_factory=_demo_warehouses)
@@ -232,11 +232,17 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsInvalid("\n".join(_explain(detail) for detail in error.errors())) from None
+        raise SettingsInvalid("\n".join(_explanations(error))) from None
     except SourceError as error:
         field = re.search(r'field "(\w+)"', str(error))
         name = f"{PREFIX}{field.group(1).upper()}" if field else "a variable"
         raise SettingsInvalid(f"{name}: is not valid JSON") from None
+
+
+def _explanations(error: ValidationError) -> list[str]:
+    # A default that depends on a wrong field is not computed; that field's own error says enough.
+    own = [detail for detail in error.errors() if detail["type"] != "default_factory_not_called"]
+    return [_explain(detail) for detail in own]
 
 
 def _explain(detail: ErrorDetails) -> str:

