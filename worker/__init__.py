@@ -1,0 +1,1 @@
+"""`python -m worker`: runs workflows and activities until it is told to stop."""
