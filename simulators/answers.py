@@ -33,7 +33,9 @@ async def delay(request: Request, fault: Fault | None) -> Response | None:
         await asyncio.sleep(fault.seconds or 0)
         return None
     deadline = asyncio.get_running_loop().time() + (fault.seconds or HANG_S)
-    while asyncio.get_running_loop().time() < deadline and not await request.is_disconnected():
+    while asyncio.get_running_loop().time() < deadline:
+        if await request.is_disconnected():
+            break
         await asyncio.sleep(0.05)
     return Dropped()
 

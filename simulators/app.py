@@ -18,7 +18,7 @@ from simulators.world import World
 
 
 def create_app(settings: Settings) -> Starlette:
-    """An application whose state lies in `settings.state_dir`; `app.state.world` holds its parts."""
+    """An application with its state in `settings.state_dir`, its parts in `app.state.world`."""
     world = World(settings)
 
     @asynccontextmanager

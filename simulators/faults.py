@@ -5,9 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Mode = Literal[
-    "down", "slow", "hang", "lost", "throttle", "refuse", "duplicate", "reorder", "drop"
-]
+Mode = Literal["down", "slow", "hang", "lost", "throttle", "refuse", "duplicate", "reorder", "drop"]
 WEBHOOK = "webhook"
 WEBHOOK_MODES: frozenset[Mode] = frozenset({"duplicate", "reorder", "drop"})
 
@@ -46,9 +44,7 @@ class Fault(FaultRequest):
 
     def spent(self) -> bool:
         used_up = self.times is not None and self.fired >= self.times
-        return used_up or (
-            self.for_s is not None and time.monotonic() - self.since_s > self.for_s
-        )
+        return used_up or (self.for_s is not None and time.monotonic() - self.since_s > self.for_s)
 
 
 class Faults:

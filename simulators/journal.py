@@ -11,8 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Effect:
-    """What is about to happen: `ref` the vendor's id of the thing, `key` what the caller sent to
-    tell a repeat from a new deed, `order` the order it belongs to.
+    """What is about to happen.
+
+    `ref` is the vendor's id of the thing, `key` what the caller sent to tell a repeat from a new
+    deed, `order` the order it belongs to.
     """
 
     system: str

@@ -12,8 +12,10 @@ FIXED = frozenset({"host", "port", "state_dir"})
 
 
 class Settings(BaseModel):
-    """Each field is a flag (`--pack-s`), an environment variable (`SIMULATORS_PACK_S`) and a key
-    of `POST /control/settings`; those in `FIXED` cannot change while the process runs.
+    """Everything that can be set.
+
+    Each field is a flag (`--pack-s`), an environment variable (`SIMULATORS_PACK_S`) and a key of
+    `POST /control/settings`; those in `FIXED` cannot change while the process runs.
     """
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)

@@ -1,4 +1,4 @@
-"""Sends signed webhooks, tries again until they arrive, and remembers across a crash which have not."""
+"""Sends signed webhooks until they arrive, and remembers across a crash which have not."""
 
 import asyncio
 import base64
@@ -7,7 +7,6 @@ import hmac
 import json
 import logging
 import unicodedata
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -39,18 +38,18 @@ class Webhook(BaseModel):
 
 
 def shopify_signature(secret: str, body: bytes) -> str:
-    """https://shopify.dev/docs/apps/build/webhooks/verify-deliveries"""
+    """As <https://shopify.dev/docs/apps/build/webhooks/verify-deliveries>."""
     return base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
 
 
 def easypost_signature(secret: str, body: bytes) -> str:
-    """https://docs.easypost.com/guides/webhooks-guide (the secret is NFKD-normalised)"""
+    """As <https://docs.easypost.com/guides/webhooks-guide>; the secret is NFKD-normalised."""
     key = unicodedata.normalize("NFKD", secret).encode()
     return "hmac-sha256-hex=" + hmac.new(key, body, hashlib.sha256).hexdigest()
 
 
 def standard_signature(secret: str, message_id: str, timestamp_s: int, body: bytes) -> str:
-    """https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"""
+    """As <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     signed = f"{message_id}.{timestamp_s}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()

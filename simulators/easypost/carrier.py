@@ -43,7 +43,7 @@ class Carrier:
                 raise ValueError(f"the journal has an easypost effect unknown here: {entry.effect}")
 
     def create(self, asked: Any) -> Json:
-        """https://docs.easypost.com/docs/shipments#create-a-shipment"""
+        """As <https://docs.easypost.com/docs/shipments#create-a-shipment>."""
         if not isinstance(asked, dict) or not isinstance(asked.get("shipment"), dict):
             raise missing("shipment")
         made = shipment(asked["shipment"], len(self.shipments) + 1)
@@ -51,7 +51,7 @@ class Carrier:
         return self.shipments[made["id"]]
 
     def buy(self, given: str, asked: Any) -> Json:
-        """https://docs.easypost.com/docs/shipments#buy-a-shipment"""
+        """As <https://docs.easypost.com/docs/shipments#buy-a-shipment>."""
         found = self.find(given)
         rate_id = ((asked or {}).get("rate") or {}).get("id") if isinstance(asked, dict) else None
         if rate_id is None:
@@ -78,16 +78,14 @@ class Carrier:
         return found
 
     def refund(self, given: str) -> Json:
-        """https://docs.easypost.com/docs/shipments#refund-a-shipment"""
+        """As <https://docs.easypost.com/docs/shipments#refund-a-shipment>."""
         found = self.find(given)
         if found["postage_label"] is None:
             raise RefusedError(
                 422, "SHIPMENT.REFUND.UNAVAILABLE", "Unable to request refund. No postage bought."
             )
         if found["refund_status"] is not None:
-            raise RefusedError(
-                422, "SHIPMENT.REFUND.UNAVAILABLE", "Label refund already requested"
-            )
+            raise RefusedError(422, "SHIPMENT.REFUND.UNAVAILABLE", "Label refund already requested")
         if found["tracker"]["status"] in MOVING:
             raise RefusedError(
                 422,
@@ -106,8 +104,9 @@ class Carrier:
         return found
 
     def page(self, asked: dict[str, str]) -> Json:
-        """https://docs.easypost.com/docs/shipments#retrieve-a-list-of-shipments: newest first,
-        and only those with postage unless `purchased=false`.
+        """Newest first, and only those with postage unless `purchased=false`.
+
+        As <https://docs.easypost.com/docs/shipments#retrieve-a-list-of-shipments>.
         """
         size = int(asked["page_size"]) if asked.get("page_size", "").isdigit() else 20
         purchased = asked.get("purchased", "true") != "false"

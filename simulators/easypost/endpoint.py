@@ -22,7 +22,7 @@ Deed = Callable[[Any], dict[str, Any]]
 
 
 class Endpoint:
-    """https://docs.easypost.com/docs/shipments and https://docs.easypost.com/docs/trackers"""
+    """As <https://docs.easypost.com/docs/shipments> and <https://docs.easypost.com/docs/trackers>."""
 
     def __init__(self, settings: Settings, carrier: Carrier, faults: Faults) -> None:
         self._settings = settings
@@ -42,31 +42,31 @@ class Endpoint:
         ]
 
     async def create(self, request: Request) -> Response:
-        """https://docs.easypost.com/docs/shipments#create-a-shipment"""
+        """As <https://docs.easypost.com/docs/shipments#create-a-shipment>."""
         return await self._answer(request, "create", self._carrier.create, done=201)
 
     async def buy(self, request: Request) -> Response:
-        """https://docs.easypost.com/docs/shipments#buy-a-shipment"""
+        """As <https://docs.easypost.com/docs/shipments#buy-a-shipment>."""
         given = unquote(request.path_params["id"])
         return await self._answer(request, "buy", lambda asked: self._carrier.buy(given, asked))
 
     async def refund(self, request: Request) -> Response:
-        """https://docs.easypost.com/docs/shipments#refund-a-shipment"""
+        """As <https://docs.easypost.com/docs/shipments#refund-a-shipment>."""
         given = unquote(request.path_params["id"])
         return await self._answer(request, "refund", lambda _asked: self._carrier.refund(given))
 
     async def retrieve(self, request: Request) -> Response:
-        """https://docs.easypost.com/docs/shipments#retrieve-a-shipment"""
+        """As <https://docs.easypost.com/docs/shipments#retrieve-a-shipment>."""
         given = unquote(request.path_params["id"])
         return await self._answer(request, "retrieve", lambda _asked: self._carrier.find(given))
 
     async def page(self, request: Request) -> Response:
-        """https://docs.easypost.com/docs/shipments#retrieve-a-list-of-shipments"""
+        """As <https://docs.easypost.com/docs/shipments#retrieve-a-list-of-shipments>."""
         asked = dict(request.query_params)
         return await self._answer(request, "list", lambda _asked: self._carrier.page(asked))
 
     async def trackers(self, request: Request) -> Response:
-        """https://docs.easypost.com/docs/trackers#retrieve-a-list-of-trackers"""
+        """As <https://docs.easypost.com/docs/trackers#retrieve-a-list-of-trackers>."""
         code = request.query_params.get("tracking_code")
 
         def found(_asked: Any) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class Endpoint:
         return await self._answer(request, "trackers", found)
 
     async def tracker(self, request: Request) -> Response:
-        """https://docs.easypost.com/docs/trackers#retrieve-a-tracker"""
+        """As <https://docs.easypost.com/docs/trackers#retrieve-a-tracker>."""
         given = request.path_params["id"]
 
         def found(_asked: Any) -> dict[str, Any]:

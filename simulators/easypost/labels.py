@@ -18,7 +18,7 @@ def tracking_code(carrier: str, number: int) -> str:
 
 
 def postage_label(shipment: Json, host: str) -> Json:
-    """https://docs.easypost.com/docs/shipments#buy-a-shipment"""
+    """As <https://docs.easypost.com/docs/shipments#buy-a-shipment>."""
     return {
         "object": "PostageLabel",
         "id": identity("pl", shipment["id"]),
@@ -40,7 +40,7 @@ def postage_label(shipment: Json, host: str) -> Json:
 
 
 def tracker(shipment: Json, code: str, carrier: str) -> Json:
-    """https://docs.easypost.com/docs/trackers"""
+    """As <https://docs.easypost.com/docs/trackers>."""
     tracker_id = identity("trk", shipment["id"])
     public = base64.urlsafe_b64encode(f"v1:{tracker_id}".encode()).decode().rstrip("=")
     return {
@@ -64,16 +64,14 @@ def tracker(shipment: Json, code: str, carrier: str) -> Json:
     }
 
 
-def detail(
-    carrier: str, status: str, status_detail: str, message: str, place: Json, at: str | None = None
-) -> Json:
-    """One scan: https://docs.easypost.com/docs/trackers#trackingdetail-object"""
+def detail(carrier: str, wanted: Json, place: Json, at: str | None = None) -> Json:
+    """One scan: <https://docs.easypost.com/docs/trackers#trackingdetail-object>."""
     return {
         "object": "TrackingDetail",
-        "message": message,
+        "message": wanted["message"],
         "description": "",
-        "status": status,
-        "status_detail": status_detail,
+        "status": wanted["status"],
+        "status_detail": wanted["status_detail"],
         "datetime": at or stamp(),
         "source": carrier,
         "carrier_code": "",
@@ -88,7 +86,7 @@ def detail(
 
 
 def event(event_id: str, result: Json, before: Json, at: str) -> Json:
-    """https://docs.easypost.com/docs/events"""
+    """As <https://docs.easypost.com/docs/events>."""
     return {
         "id": event_id,
         "object": "Event",

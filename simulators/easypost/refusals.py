@@ -1,4 +1,4 @@
-"""EasyPost's errors: https://docs.easypost.com/docs/errors"""
+"""EasyPost's errors: <https://docs.easypost.com/docs/errors>."""
 
 from typing import Any
 

@@ -30,8 +30,11 @@ CROSS_BORDER = (
     ("UPS", "Expedited", 29.50, 0.200, 3),
 )
 CUSTOMS_UNION = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
-)
+    {
+        "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU",
+        "IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+    }
+)  # fmt: skip
 
 
 def stamp() -> str:
@@ -51,7 +54,7 @@ def crosses_customs(shipment: Json) -> bool:
 
 
 def shipment(asked: Json, number: int) -> Json:
-    """https://docs.easypost.com/docs/shipments#create-a-shipment"""
+    """As <https://docs.easypost.com/docs/shipments#create-a-shipment>."""
     ends = {end: _address(asked, end, number) for end in ("to_address", "from_address")}
     made: Json = {
         "id": identity("shp", number),
@@ -128,7 +131,7 @@ def _address(asked: Json, end: str, number: int) -> Json:
 
 
 def _parcel(asked: Json, number: int) -> Json:
-    """Weight in ounces, sides in inches: https://docs.easypost.com/docs/parcels"""
+    """Weight in ounces, sides in inches: <https://docs.easypost.com/docs/parcels>."""
     given = asked.get("parcel")
     if not given:
         raise missing("parcel")
@@ -155,7 +158,7 @@ def _parcel(asked: Json, number: int) -> Json:
 
 
 def _customs(asked: Json, number: int) -> Json | None:
-    """https://docs.easypost.com/docs/customs-infos"""
+    """As <https://docs.easypost.com/docs/customs-infos>."""
     given = asked.get("customs_info")
     if given is None:
         return None
@@ -184,7 +187,7 @@ def _customs(asked: Json, number: int) -> Json | None:
 
 
 def _customs_item(item: Json, place: int, number: int) -> Json:
-    """https://docs.easypost.com/docs/customs-items"""
+    """As <https://docs.easypost.com/docs/customs-items>."""
     at = f"customs_info.customs_items[{place}]"
     required = ("description", "quantity", "value", "weight", "origin_country")
     lacking = [f"{at}.{name}" for name in required if item.get(name) in (None, "")]
@@ -218,8 +221,9 @@ def _customs_item(item: Json, place: int, number: int) -> Json:
 
 
 def _rate(made: Json) -> None:
-    """Rates, or the carriers' words on why there are none:
-    https://docs.easypost.com/docs/shipments/messages
+    """Rates, or the carriers' words on why there are none.
+
+    As <https://docs.easypost.com/docs/shipments/messages>.
     """
     origin = made["from_address"]["country"]
     abroad = origin != made["to_address"]["country"]

@@ -1,4 +1,4 @@
-"""What happens to a parcel after hand-over: scan after scan until delivery, unless told otherwise."""
+"""What happens to a parcel after hand-over: scan after scan, until it is delivered."""
 
 import asyncio
 import json
@@ -25,6 +25,7 @@ END = (
     ("delivered", "arrived_at_destination", "Delivered", "to_address"),
 )
 HELD = ("in_transit", "held_for_customs", "Held by customs: clearance delayed", "to_address")
+STUCK_POLL_S = 0.05
 FINAL = frozenset({"delivered", "return_to_sender", "failure", "cancelled"})
 
 
@@ -75,14 +76,7 @@ class Tracking:
     def scan(self, tracker: Json, wanted: Json, *, at: str | None, step: int | None = None) -> None:
         """One scan and its event."""
         shipped = self._carrier.shipments[tracker["shipment_id"]]
-        detail = labels.detail(
-            tracker["carrier"],
-            wanted["status"],
-            wanted["status_detail"],
-            wanted["message"],
-            shipped[wanted["end"]],
-            at,
-        )
+        detail = labels.detail(tracker["carrier"], wanted, shipped[wanted["end"]], at)
         event = self._carrier.scan(tracker, detail, step)
         self.noted({"tracker_id": tracker["id"], "step": step, "status": detail["status"]})
         body = _body(event)
@@ -127,8 +121,8 @@ class Tracking:
         if not self._is_stuck(shipped):
             return False
         self.scan(tracker, _wanted(HELD), at=None)
-        while self._is_stuck(shipped) and tracker["id"] not in self.stopped:
-            await asyncio.sleep(0.05)
+        while self._is_stuck(shipped) and tracker["id"] not in self.stopped:  # noqa: ASYNC110 - rare
+            await asyncio.sleep(STUCK_POLL_S)
         return True
 
     def _is_stuck(self, shipped: Json) -> bool:

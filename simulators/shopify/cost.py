@@ -13,8 +13,9 @@ LISTS = frozenset({"nodes", "edges"})
 
 
 def points(operation: OperationDefinitionNode, variables: dict[str, object]) -> int:
-    """https://shopify.dev/docs/api/usage/limits: an object costs one point, a connection as many
-    as it may return, a mutation ten.
+    """An object costs one point, a connection as many as it may return, a mutation ten.
+
+    As <https://shopify.dev/docs/api/usage/limits>.
     """
     if operation.operation is OperationType.MUTATION:
         return MUTATION_POINTS
@@ -77,7 +78,7 @@ class Bucket:
 
 
 def too_dear(asked: int) -> GraphQLError | None:
-    """https://shopify.dev/docs/api/usage/limits#single-query-limit"""
+    """As <https://shopify.dev/docs/api/usage/limits#single-query-limit>."""
     if asked <= SINGLE_CALL_POINTS:
         return None
     return GraphQLError(

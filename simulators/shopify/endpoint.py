@@ -35,7 +35,7 @@ LIMITS = "https://shopify.dev/api/usage/rate-limits"
 
 
 class Endpoint:
-    """https://shopify.dev/docs/api/admin-graphql"""
+    """As <https://shopify.dev/docs/api/admin-graphql>."""
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
@@ -44,7 +44,7 @@ class Endpoint:
         self._queries = Root(shop.settings, shop.ledger, shop.views).queries()
 
     async def graphql(self, request: Request) -> Response:
-        """https://shopify.dev/docs/api/admin-graphql#authentication and #status_and_error_codes"""
+        """As <https://shopify.dev/docs/api/admin-graphql#status_and_error_codes>."""
         raw = (await request.body()).decode(errors="replace")
         if request.headers.get("x-shopify-access-token") != self._shop.settings.shop_token:
             words = "[API] Invalid API key or access token (unrecognized login or wrong password)"
@@ -128,7 +128,7 @@ class Endpoint:
         return answer | {"extensions": {"cost": self._cost(call.points, call.points)}}
 
     def _throttled(self, asked: int) -> dict[str, Any]:
-        """https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits"""
+        """As <https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits>."""
         extensions = {"code": "THROTTLED", "documentation": LIMITS}
         return {
             "errors": [{"message": "Throttled", "extensions": extensions}],
@@ -170,5 +170,5 @@ def _unavailable(status: int) -> Response:
 
 
 async def unknown_version(_request: Request) -> Response:
-    """https://shopify.dev/docs/api/usage/versioning"""
+    """As <https://shopify.dev/docs/api/usage/versioning>."""
     return JSONResponse({"errors": "Not Found"}, 404)

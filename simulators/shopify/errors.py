@@ -32,7 +32,7 @@ VARIABLE = re.compile(r"Variable '\$(?P<name>\w+)'")
 
 
 def shown(error: GraphQLError) -> dict[str, Any]:
-    """One entry of `errors`: https://shopify.dev/docs/api/admin-graphql#status_and_error_codes"""
+    """One entry of `errors`: <https://shopify.dev/docs/api/admin-graphql#status_and_error_codes>."""
     answer: dict[str, Any] = dict(error.formatted)
     if "code" in (error.extensions or {}):
         return answer

@@ -7,12 +7,14 @@ from typing import Any
 from simulators.journal import Effect
 from simulators.shopify.ledger import FulfilmentOrder, FulfilmentOrderLine, Ledger, ShopOrder
 from simulators.shopify.refusals import RefusedError
-from simulators.shopify.views import View, Views, number
+from simulators.shopify.shapes import View, number
+from simulators.shopify.views import Views
 
 
 class Fulfilling:
-    """Checks what is asked, writes the effect to the journal, shows the outcome. Nothing awaits
-    between the check and the write, so two calls cannot pass the same check.
+    """Checks what is asked, writes the effect to the journal, shows the outcome.
+
+    Nothing awaits between the check and the write, so two calls cannot pass the same check.
     """
 
     def __init__(self, ledger: Ledger, views: Views, write: Callable[..., None]) -> None:
@@ -21,7 +23,7 @@ class Fulfilling:
         self._write = write
 
     def create(self, asked: dict[str, Any]) -> View:
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/fulfillmentCreate"""
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/fulfillmentCreate>."""
         order: ShopOrder | None = None
         lines: list[dict[str, int]] = []
         if not asked["lineItemsByFulfillmentOrder"]:
@@ -73,9 +75,7 @@ class Fulfilling:
         for item in asked:
             line_id = number("FulfillmentOrderLineItem", item["id"])
             if line_id is None or line_id not in by_id:
-                raise RefusedError(
-                    ["fulfillment"], "Fulfillment order line item does not exist."
-                )
+                raise RefusedError(["fulfillment"], "Fulfillment order line item does not exist.")
             if item["quantity"] < 1:
                 raise RefusedError(
                     ["fulfillment"], "Invalid fulfillment order line item quantity requested."
@@ -88,7 +88,7 @@ class Fulfilling:
         return [describe(by_id[line_id], quantity) for line_id, quantity in wanted.items()]
 
     def cancel(self, given: str) -> View:
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/fulfillmentCancel"""
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/fulfillmentCancel>."""
         wanted = number("Fulfillment", given)
         order = None if wanted is None else self._ledger.owner("fulfilment", wanted)
         if order is None:
@@ -114,7 +114,7 @@ def describe(line: FulfilmentOrderLine, quantity: int) -> dict[str, Any]:
 
 
 def trackers(given: dict[str, Any]) -> list[dict[str, Any]]:
-    """https://shopify.dev/docs/api/admin-graphql/2026-07/input-objects/FulfillmentTrackingInput"""
+    """As <https://shopify.dev/docs/api/admin-graphql/2026-07/input-objects/FulfillmentTrackingInput>."""
     numbers = given.get("numbers") or ([given["number"]] if given.get("number") else [])
     urls = given.get("urls") or ([given["url"]] if given.get("url") else [])
     return [

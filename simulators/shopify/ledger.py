@@ -134,8 +134,9 @@ class ShopOrder:
 
 
 class Ledger:
-    """All orders by id. Only `apply` changes it, once for each journal entry, so a replay of the
-    journal gives the same ids again.
+    """All orders by id.
+
+    Only `apply` changes it, once for each journal entry, so a replay gives the same ids again.
     """
 
     def __init__(self) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 from simulators.journal import Effect
 from simulators.shopify.ledger import SETTLED, Ledger, ShopOrder, Transaction
 from simulators.shopify.refusals import RefusedError, money
-from simulators.shopify.views import View, Views, gid, number
+from simulators.shopify.shapes import View, gid, number
+from simulators.shopify.views import Views
 
 
 class Payments:
-    """Checks what is asked, writes the effect to the journal, shows the outcome. Nothing awaits
-    between the check and the write, so two calls cannot pass the same check.
+    """Checks what is asked, writes the effect to the journal, shows the outcome.
+
+    Nothing awaits between the check and the write, so two calls cannot pass the same check.
     """
 
     def __init__(self, ledger: Ledger, views: Views, write: Callable[..., None]) -> None:
@@ -23,7 +25,7 @@ class Payments:
         self._write = write
 
     def capture(self, asked: dict[str, Any]) -> View:
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/orderCapture"""
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/orderCapture>."""
         order = self._order(asked["id"], ["input", "id"])
         parent = self._transaction(order, asked["parentTransactionId"])
         amount = money(asked["amount"], ["input", "amount"])
@@ -55,7 +57,7 @@ class Payments:
         return {"transaction": self._views.transaction(order, order.transactions[-1])}
 
     def void(self, parent_id: str) -> View:
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/transactionVoid"""
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/transactionVoid>."""
         wanted = number("OrderTransaction", parent_id)
         order = None if wanted is None else self._ledger.owner("transaction", wanted)
         field = ["parentTransactionId"]
@@ -72,7 +74,7 @@ class Payments:
         return {"transaction": self._views.transaction(order, order.transactions[-1])}
 
     def cancel(self, asked: dict[str, Any]) -> View:
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/orderCancel
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/orderCancel>.
 
         The job is over by the time it is asked about; an authorisation is always released.
         """
@@ -122,9 +124,9 @@ class Payments:
         return [self._made(order, "refunded", str(refund_id), None, data)]
 
     def refund(self, asked: dict[str, Any], key: str) -> View:
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/refundCreate
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/refundCreate>.
 
-        The key works as https://shopify.dev/docs/api/usage/implementing-idempotency says: the
+        The key works as <https://shopify.dev/docs/api/usage/implementing-idempotency> says: the
         same key and input give the first answer again.
         """
         done = self._ledger.refunds_by_key.get(key)
@@ -153,9 +155,7 @@ class Payments:
         refund = next(entry for entry in order.refunds if entry.id == refund_id)
         return {"order": self._views.order(order), "refund": self._views.refund(order, refund)}
 
-    def _refund_lines(
-        self, order: ShopOrder, asked: list[dict[str, Any]]
-    ) -> list[dict[str, Any]]:
+    def _refund_lines(self, order: ShopOrder, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
         by_id = {line["id"]: line for line in order.payload["line_items"]}
         lines: list[dict[str, Any]] = []
         taken: Counter[int] = Counter()
@@ -180,9 +180,7 @@ class Payments:
             )
         return lines
 
-    def _refund_shares(
-        self, order: ShopOrder, asked: list[dict[str, Any]]
-    ) -> list[dict[str, Any]]:
+    def _refund_shares(self, order: ShopOrder, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
         left = {t.id: order.refundable(t) for t in order.transactions if t.succeeded(*SETTLED)}
         shares: list[dict[str, Any]] = []
         for place, item in enumerate(asked):
@@ -203,9 +201,7 @@ class Payments:
                     [*field, "amount"], "Refund amount can't be greater than the amount available"
                 )
             made = self._ledger.peek("transaction", place)
-            shares.append(
-                {"parent_id": parent_id, "amount": str(amount), "transaction_id": made}
-            )
+            shares.append({"parent_id": parent_id, "amount": str(amount), "transaction_id": made})
         return shares
 
     def _refund_data(

@@ -3,13 +3,17 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+MAX_PLACES = 3
+
 
 class RefusedError(Exception):
     """A user error: the field it is about, the words, and a code where the vendor has one."""
 
     def __init__(self, field: list[str] | None, message: str, code: str | None = None) -> None:
         super().__init__(message)
-        self.error: dict[str, Any] = {"field": field, "message": message} | ({"code": code} if code else {})
+        self.error: dict[str, Any] = {"field": field, "message": message} | (
+            {"code": code} if code else {}
+        )
 
 
 def money(given: str, field: list[str]) -> Decimal:
@@ -19,6 +23,6 @@ def money(given: str, field: list[str]) -> Decimal:
     except InvalidOperation:
         raise RefusedError(field, "Amount is not a number") from None
     exponent = amount.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -3 or amount <= 0:
+    if not isinstance(exponent, int) or exponent < -MAX_PLACES or amount <= 0:
         raise RefusedError(field, "Amount must be greater than 0")
     return amount

@@ -21,7 +21,8 @@ from simulators.shopify.fulfilments import Fulfilling
 from simulators.shopify.ledger import Ledger, ShopOrder
 from simulators.shopify.payments import Payments
 from simulators.shopify.refusals import RefusedError
-from simulators.shopify.views import View, Views, connection, number
+from simulators.shopify.shapes import View, connection, number
+from simulators.shopify.views import Views
 
 TERM = re.compile(
     r"(?P<field>created_at|updated_at|name|id):(?P<sign>>=|<=|>|<|)(?P<value>'[^']*'|\"[^\"]*\"|\S+)"
@@ -56,7 +57,7 @@ class Root:
         }
 
     def _shop(self) -> View:
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/Shop"""
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/objects/Shop>."""
         domain = self._settings.shop_domain
         return {
             "id": "gid://shopify/Shop/548380009",
@@ -66,7 +67,7 @@ class Root:
         }
 
     def _order(self, _info: GraphQLResolveInfo[Any], id: str) -> View | None:  # noqa: A002
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/queries/order"""
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/queries/order>."""
         wanted = number("Order", id)
         if wanted is None:
             raise GraphQLError(
@@ -83,7 +84,7 @@ class Root:
         reverse: bool = False,
         **page: Any,
     ) -> View:
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/queries/orders"""
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/queries/orders>."""
         if page.get("first") is None and page.get("last") is None:
             raise GraphQLError(
                 "you must provide one of first or last", extensions={"code": "BAD_REQUEST"}
@@ -151,7 +152,7 @@ def mutations(
 
 
 def idempotency_key(info: GraphQLResolveInfo[Any]) -> str:
-    """https://shopify.dev/changelog/posts/making-idempotency-mandatory-for-inventory-adjustments-and-refund-mutations"""
+    """As <https://shopify.dev/changelog/posts/making-idempotency-mandatory-for-inventory-adjustments-and-refund-mutations>."""
     for directive in info.field_nodes[0].directives or ():
         if directive.name.value == "idempotent":
             return _key(directive, info.variable_values.coerced)
@@ -169,8 +170,9 @@ def _key(directive: DirectiveNode, variables: dict[str, Any]) -> str:
 
 
 def _fits(order: ShopOrder, query: str) -> bool:
-    """https://shopify.dev/docs/api/usage/search-syntax, as far as orders are looked for by time,
-    name and id; other words are ignored as unknown filters are.
+    """Whether an order fits a search by time, name or id; other filters are ignored.
+
+    As <https://shopify.dev/docs/api/usage/search-syntax>.
     """
     for term in TERM.finditer(query):
         wanted = term["value"].strip("'\"")

@@ -12,7 +12,8 @@ from simulators.settings import Settings
 from simulators.shopify.fulfilments import Fulfilling
 from simulators.shopify.ledger import Ledger, ShopOrder
 from simulators.shopify.payments import Payments
-from simulators.shopify.views import Views, financial_status, fulfilment_status
+from simulators.shopify.statuses import financial_status, fulfilment_status
+from simulators.shopify.views import Views
 from simulators.webhooks import Sender, shopify_signature
 
 API_VERSION = "2026-07"
@@ -31,7 +32,7 @@ class LineItem(BaseModel):
 
 
 class OrderPayload(BaseModel):
-    """The order of an orders/create webhook: https://shopify.dev/docs/api/webhooks/2026-07"""
+    """The order of an orders/create webhook: <https://shopify.dev/docs/api/webhooks/2026-07>."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -122,8 +123,9 @@ class Shop:
         webhook_id: str | None = None,
         wait_s: float = 0,
     ) -> int:
-        """Sign and send exactly these bytes:
-        https://shopify.dev/docs/apps/build/webhooks/subscribe/https#headers
+        """Sign and send exactly these bytes.
+
+        As <https://shopify.dev/docs/apps/build/webhooks/subscribe/https#headers>.
         """
         headers = {
             "Content-Type": "application/json",

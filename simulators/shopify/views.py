@@ -1,6 +1,5 @@
 """What the GraphQL API shows of an order: dictionaries in the shape of Shopify's schema."""
 
-from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,64 +12,8 @@ from simulators.shopify.ledger import (
     ShopOrder,
     Transaction,
 )
-
-View = dict[str, Any]
-DEFAULT_FIRST = 50
-
-
-def gid(kind: str, number: int | str) -> str:
-    return f"gid://shopify/{kind}/{number}"
-
-
-def number(kind: str, value: str) -> int | None:
-    """The number in a global id of this kind; None for anything else."""
-    prefix = f"gid://shopify/{kind}/"
-    tail = value.removeprefix(prefix).split("?")[0]
-    return int(tail) if value.startswith(prefix) and tail.isascii() and tail.isdigit() else None
-
-
-def decimal(amount: Decimal) -> str:
-    """As Shopify's `Decimal` prints it: no padding, but always one place (`10.0`, `7.25`)."""
-    text = f"{amount.normalize():f}"
-    return text if "." in text else f"{text}.0"
-
-
-def connection(items: Sequence[Any], show: Callable[[Any], View]) -> Callable[..., View]:
-    """A page of nodes: https://shopify.dev/docs/api/usage/pagination-graphql"""
-
-    def resolve(  # noqa: PLR0913, RUF100 - GraphQL's own argument list
-        _info: object,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> View:
-        start = int(after) if after and after.isdigit() else 0
-        stop = int(before) - 1 if before and before.isdigit() else len(items)
-        if last is not None:
-            start = max(start, stop - last)
-        else:
-            stop = min(stop, start + (DEFAULT_FIRST if first is None else first))
-        edges = [
-            {"cursor": str(place + 1), "node": show(items[place])} for place in range(start, stop)
-        ]
-        return {
-            "nodes": [edge["node"] for edge in edges],
-            "edges": edges,
-            "pageInfo": {
-                "hasNextPage": stop < len(items),
-                "hasPreviousPage": start > 0,
-                "startCursor": edges[0]["cursor"] if edges else None,
-                "endCursor": edges[-1]["cursor"] if edges else None,
-            },
-        }
-
-    return resolve
-
-
-def some(items: Sequence[Any], show: Callable[[Any], View]) -> Callable[..., list[View]]:
-    """A plain list that takes `first`."""
-    return lambda _info, first=None: [show(item) for item in items[:first]]
+from simulators.shopify.shapes import View, address, connection, decimal, gid, set_view, some
+from simulators.shopify.statuses import financial_status, fulfilment_status
 
 
 class Views:
@@ -80,7 +23,7 @@ class Views:
         self._ledger = ledger
 
     def order(self, order: ShopOrder) -> View:
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/Order"""
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/objects/Order>."""
         payload = order.payload
         return {
             "id": gid("Order", order.id),
@@ -148,7 +91,7 @@ class Views:
         return set_view(order, order.payload.get(f"{name}_set"), order.payload.get(name))
 
     def line(self, order: ShopOrder, line: dict[str, Any]) -> View:
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/LineItem"""
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/objects/LineItem>."""
         refunded = sum(
             taken["quantity"]
             for refund in order.refunds
@@ -179,7 +122,7 @@ class Views:
         }
 
     def transaction(self, order: ShopOrder, transaction: Transaction) -> View:
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/OrderTransaction"""
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/objects/OrderTransaction>."""
         parent = transaction.parent
         return {
             "id": gid("OrderTransaction", transaction.id),
@@ -204,7 +147,7 @@ class Views:
         }
 
     def fulfilment_order(self, order: ShopOrder, made: FulfilmentOrder) -> View:
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/FulfillmentOrder"""
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/objects/FulfillmentOrder>."""
 
         def show(entry: FulfilmentOrderLine) -> View:
             return {
@@ -227,7 +170,7 @@ class Views:
         }
 
     def fulfilment(self, order: ShopOrder, fulfilment: Fulfilment) -> View:
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/Fulfillment"""
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/objects/Fulfillment>."""
 
         def show(taken: tuple[FulfilmentOrderLine, int]) -> View:
             entry, quantity = taken
@@ -254,7 +197,7 @@ class Views:
         }
 
     def refund(self, order: ShopOrder, refund: Refund) -> View:
-        """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/Refund"""
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/objects/Refund>."""
         lines = {line["id"]: line for line in order.payload["line_items"]}
 
         def show(taken: dict[str, Any]) -> View:
@@ -274,64 +217,9 @@ class Views:
             "updatedAt": refund.at,
             "totalRefundedSet": self.bag(order, total),
             "refundLineItems": connection(refund.lines, show),
-            "transactions": connection(
-                refund.transactions, lambda t: self.transaction(order, t)
-            ),
+            "transactions": connection(refund.transactions, lambda t: self.transaction(order, t)),
             "order": lambda _info: self.order(order),
         }
 
     def job(self, job_id: str) -> View | None:
         return {"id": job_id, "done": True} if job_id in self._ledger.jobs else None
-
-
-def set_view(order: ShopOrder, bag: dict[str, Any] | None, plain: object) -> View:
-    """A `…_set` of the REST payload, or its plain amount in the shop's currency, as a MoneyBag."""
-    if not bag:
-        shown = {"amount": str(plain or "0.00"), "currency_code": order.currency}
-        bag = {"shop_money": shown, "presentment_money": shown}
-    sides = {"shopMoney": bag["shop_money"], "presentmentMoney": bag["presentment_money"]}
-    return {
-        name: {
-            "amount": decimal(Decimal(str(side["amount"]))),
-            "currencyCode": side["currency_code"],
-        }
-        for name, side in sides.items()
-    }
-
-
-def address(given: dict[str, Any] | None) -> View | None:
-    """https://shopify.dev/docs/api/admin-graphql/2026-07/objects/MailingAddress"""
-    if given is None:
-        return None
-    plain = (
-        "name", "company", "address1", "address2", "city", "province", "zip", "country", "phone"
-    )  # fmt: skip
-    return {name: given.get(name) for name in plain} | {
-        "firstName": given.get("first_name"),
-        "lastName": given.get("last_name"),
-        "provinceCode": given.get("province_code"),
-        "countryCodeV2": given.get("country_code"),
-    }
-
-
-def financial_status(order: ShopOrder) -> str:
-    """https://shopify.dev/docs/api/admin-graphql/2026-07/enums/OrderDisplayFinancialStatus"""
-    settled, refunded = order.settled(), order.refunded()
-    if settled:
-        if refunded:
-            return "REFUNDED" if refunded >= settled else "PARTIALLY_REFUNDED"
-        return "PAID" if settled >= order.total() else "PARTIALLY_PAID"
-    if order.open_authorisations():
-        return "AUTHORIZED"
-    pending = any(t.status == "PENDING" for t in order.transactions)
-    return "PENDING" if pending else "VOIDED"
-
-
-def fulfilment_status(order: ShopOrder) -> str:
-    """https://shopify.dev/docs/api/admin-graphql/2026-07/enums/OrderDisplayFulfillmentStatus"""
-    lines = [line for made in order.fulfilment_orders for line in made.lines]
-    if lines and not any(line.remaining for line in lines):
-        return "FULFILLED"
-    if any(line.remaining < line.total for line in lines):
-        return "PARTIALLY_FULFILLED"
-    return "UNFULFILLED"

@@ -120,7 +120,9 @@ class Endpoint:
         except ProblemError as refused:
             return problem(refused)
         except ValidationError as error:
-            return problem(ProblemError(422, "invalid", "The body is invalid.", errors=_named(error)))
+            return problem(
+                ProblemError(422, "invalid", "The body is invalid.", errors=_named(error))
+            )
         return answers.after(fault, JSONResponse(answer, status), _failed)
 
     def _text(self, request: Request, raw: bytes) -> str:
@@ -165,7 +167,7 @@ def _failed(status: int) -> Response:
 
 
 def problem(refused: ProblemError, headers: dict[str, str] | None = None) -> Response:
-    """https://www.rfc-editor.org/rfc/rfc9457"""
+    """As <https://www.rfc-editor.org/rfc/rfc9457>."""
     body = {
         "type": "about:blank",
         "title": http.HTTPStatus(refused.status).phrase,

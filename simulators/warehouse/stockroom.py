@@ -224,6 +224,6 @@ class Stockroom:
         return [asdict(found) for found in self.fulfilments.values()]
 
     def _write(self, effect: str, ref: str, reference: str, data: Json) -> None:
-        order = reference.split("/")[0]
+        order = reference.split("/", maxsplit=1)[0]
         for entry in self._journal.append(Effect("warehouse", effect, ref, reference, order, data)):
             self.apply(entry)

@@ -58,8 +58,9 @@ class Warehouse:
         return found
 
     def send_raw(self, location: str, body: bytes, text: str = "") -> int:
-        """Sign and send exactly these bytes:
-        https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+        """Sign and send exactly these bytes.
+
+        As <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>.
         """
         if self._settings.warehouse_webhook_base is None:
             return 0

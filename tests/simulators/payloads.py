@@ -52,7 +52,8 @@ def order(order_id: int, **changes: object) -> dict:
 
 
 async def make_order(client: httpx.AsyncClient, order_id: int, **changes: object) -> None:
-    answer = await client.post("/control/shopify/orders", json={"order": order(order_id, **changes)})
+    body = {"order": order(order_id, **changes)}
+    answer = await client.post("/control/shopify/orders", json=body)
     assert answer.status_code == 201, answer.text
 
 
@@ -138,7 +139,7 @@ CUSTOMS = {
 def fulfilment(reference: str, **changes: object) -> dict:
     return {
         "reference": reference,
-        "order_id": reference.split("/")[0],
+        "order_id": reference.partition("/")[0],
         "lines": [{"sku": "MUG", "quantity": 2}],
         "ship_to": {
             "name": "Ada Lovelace", "company": None, "lines": ["Unter den Linden 1"],

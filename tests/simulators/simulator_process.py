@@ -75,7 +75,9 @@ class Simulators:
 
 
 @contextlib.asynccontextmanager
-async def running(state_dir: Path, receiver: Receiver, **flags: object) -> AsyncIterator[Simulators]:
+async def running(
+    state_dir: Path, receiver: Receiver, **flags: object
+) -> AsyncIterator[Simulators]:
     """`python -m simulators`, ended when the block is left."""
     given = {
         "port": 0,

@@ -1,0 +1,270 @@
+"""What the shop does and refuses through its GraphQL Admin API."""
+
+import json
+from pathlib import Path
+
+import pytest
+from payloads import (
+    CANCEL,
+    CANCEL_FULFILMENT,
+    CAPTURE,
+    FULFIL,
+    REFUND,
+    TOKEN,
+    VOID,
+    bag,
+    fetch,
+    gid,
+    graphql,
+    make_order,
+)
+from simulator_process import journal
+
+VENDOR = Path(__file__).with_name("vendor")
+PATH = "/admin/api/2026-07/graphql.json"
+
+
+async def effects(client, order_id: int) -> list[str]:
+    entries = await journal(client, system="shopify", order=str(order_id))
+    return [entry["effect"] for entry in entries]
+
+
+async def capture(client, order: dict, amount: str, **more: str) -> dict:
+    wanted = {
+        "id": order["id"],
+        "parentTransactionId": order["transactions"][0]["id"],
+        "amount": amount,
+    }
+    return (await graphql(client, CAPTURE, input=wanted | more))["data"]["orderCapture"]
+
+
+async def fulfil(client, order: dict, lines: list | None = None, **more: object) -> dict:
+    share = {"fulfillmentOrderId": order["fulfillmentOrders"]["nodes"][0]["id"]}
+    if lines is not None:
+        share["fulfillmentOrderLineItems"] = lines
+    asked = {"lineItemsByFulfillmentOrder": [share]} | more
+    return (await graphql(client, FULFIL, fulfillment=asked))["data"]["fulfillmentCreate"]
+
+
+async def refund(client, order: dict, amount: str, key: str, **more: object) -> dict:
+    parent = next(t for t in order["transactions"] if t["kind"] in ("CAPTURE", "SALE"))
+    share = {
+        "orderId": order["id"], "gateway": "bogus", "kind": "REFUND", "amount": amount,
+        "parentId": parent["id"],
+    }  # fmt: skip
+    asked = {"orderId": order["id"], "transactions": [share]} | more
+    return (await graphql(client, REFUND, input=asked, key=key))["data"]["refundCreate"]
+
+
+async def test_an_unknown_order_is_null(client):
+    answer = await graphql(client, 'query { order(id: "gid://shopify/Order/1") { id } }')
+    assert answer["data"] == {"order": None}
+
+
+async def test_a_wrong_token_is_refused(client):
+    answer = await client.post(
+        PATH, json={"query": "{ shop { name } }"}, headers={"X-Shopify-Access-Token": "no"}
+    )
+    assert answer.status_code == 401
+    assert answer.json()["errors"].startswith("[API] Invalid API key or access token")
+
+
+async def test_an_old_version_is_not_there(client):
+    answer = await client.post(
+        "/admin/api/2019-07/graphql.json", json={"query": "{ shop { name } }"}, headers=TOKEN
+    )
+    assert answer.status_code == 404
+
+
+async def test_a_field_that_does_not_exist_is_refused_in_shopifys_words(client):
+    answer = await graphql(client, '{ order(id: "gid://shopify/Order/1") { payments } }')
+    published = json.loads((VENDOR / "shopify_undefined_field.json").read_text())["payload"]
+    error, wanted = answer["errors"][0], published["errors"][0]
+    assert error["message"] == wanted["message"]
+    assert error["extensions"] == wanted["extensions"]
+    assert "data" not in answer
+
+
+async def test_an_amount_may_be_captured_once(client, order_id):
+    await make_order(client, order_id)
+    order = await fetch(client, order_id)
+    done = await capture(client, order, "30.00")
+    assert done["userErrors"] == []
+    assert done["transaction"]["kind"] == "CAPTURE"
+    money = done["transaction"]["amountSet"]["presentmentMoney"]
+    assert money == {"amount": "30.0", "currencyCode": "EUR"}
+    again = await capture(client, order, "30.00")
+    assert again["transaction"] is None
+    assert again["userErrors"][0]["field"] == ["input", "parentTransactionId"]
+    assert await effects(client, order_id) == ["order_created", "captured"]
+    entry = (await journal(client, effect="captured", order=str(order_id)))[0]
+    assert (entry["data"]["amount"], entry["data"]["currency"]) == ("30.00", "EUR")
+
+
+@pytest.mark.parametrize("amount", ["30.01", "0", "-1", "NaN", "1E+3", "many"])
+async def test_more_than_was_authorised_or_nonsense_is_not_captured(client, order_id, amount):
+    await make_order(client, order_id)
+    refused = await capture(client, await fetch(client, order_id), amount)
+    assert refused["userErrors"][0]["field"] == ["input", "amount"]
+    assert await effects(client, order_id) == ["order_created"]
+
+
+async def test_another_currency_is_captured_in_the_customers_money(client, order_id):
+    await make_order(
+        client, order_id, presentment_currency="USD", total_price_set=bag("33.00", "30.00", "USD")
+    )
+    order = await fetch(client, order_id)
+    refused = await capture(client, order, "33.00")
+    assert refused["userErrors"][0]["field"] == ["input", "currency"]
+    done = await capture(client, order, "33.00", currency="USD")
+    assert done["userErrors"] == []
+    assert order["totalPriceSet"]["shopMoney"] == {"amount": "30.0", "currencyCode": "EUR"}
+    assert (await fetch(client, order_id))["displayFinancialStatus"] == "PAID"
+
+
+async def test_an_authorisation_is_voided_once_and_then_cannot_be_captured(client, order_id):
+    await make_order(client, order_id)
+    order = await fetch(client, order_id)
+    parent = order["transactions"][0]["id"]
+    done = (await graphql(client, VOID, id=parent))["data"]["transactionVoid"]
+    assert (done["transaction"]["kind"], done["userErrors"]) == ("VOID", [])
+    again = (await graphql(client, VOID, id=parent))["data"]["transactionVoid"]
+    assert again["userErrors"][0]["code"] == "AUTH_NOT_VOIDABLE"
+    assert (await capture(client, order, "30.00"))["transaction"] is None
+    unknown = await graphql(client, VOID, id="gid://shopify/OrderTransaction/1")
+    error = unknown["data"]["transactionVoid"]["userErrors"][0]
+    assert error["code"] == "TRANSACTION_NOT_FOUND"
+
+
+async def test_a_second_fulfilment_is_refused(client, order_id):
+    await make_order(client, order_id)
+    order = await fetch(client, order_id)
+    tracking = {"number": "1Z1", "company": "UPS", "url": "https://ups.example/1Z1"}
+    done = await fulfil(client, order, trackingInfo=tracking)
+    assert done["fulfillment"]["status"] == "SUCCESS"
+    assert done["fulfillment"]["trackingInfo"] == [tracking]
+    again = await fulfil(client, order)
+    tail = order["fulfillmentOrders"]["nodes"][0]["id"].rpartition("/")[2]
+    words = f"Fulfillment order {tail} has an unfulfillable status= closed."
+    assert again["userErrors"] == [{"field": ["fulfillment"], "message": words}]
+    entries = await journal(client, effect="fulfilled", order=str(order_id))
+    assert [entry["data"]["tracking_numbers"] for entry in entries] == [["1Z1"]]
+    lines = [(line["sku"], line["quantity"]) for line in entries[0]["data"]["lines"]]
+    assert lines == [("MUG", 2), ("CAP", 1)]
+
+
+async def test_no_more_than_remains_is_fulfilled(client, order_id):
+    await make_order(client, order_id)
+    order = await fetch(client, order_id)
+    mug = order["fulfillmentOrders"]["nodes"][0]["lineItems"]["nodes"][0]
+    refused = await fulfil(client, order, [{"id": mug["id"], "quantity": 3}])
+    words = "Invalid fulfillment order line item quantity requested."
+    assert refused["userErrors"][0]["message"] == words
+    await fulfil(client, order, [{"id": mug["id"], "quantity": 2}])
+    after = await fetch(client, order_id)
+    assert after["displayFulfillmentStatus"] == "PARTIALLY_FULFILLED"
+    left = after["fulfillmentOrders"]["nodes"][0]["lineItems"]["nodes"]
+    assert [line["remainingQuantity"] for line in left] == [0, 1]
+
+
+async def test_a_cancelled_fulfilment_can_be_made_again(client, order_id):
+    await make_order(client, order_id)
+    order = await fetch(client, order_id)
+    made = (await fulfil(client, order))["fulfillment"]["id"]
+    done = (await graphql(client, CANCEL_FULFILMENT, id=made))["data"]["fulfillmentCancel"]
+    assert done == {"fulfillment": {"id": made, "status": "CANCELLED"}, "userErrors": []}
+    again = (await graphql(client, CANCEL_FULFILMENT, id=made))["data"]["fulfillmentCancel"]
+    assert again["userErrors"] != []
+    assert (await fulfil(client, order))["userErrors"] == []
+
+
+async def test_cancelling_releases_the_authorisation(client, order_id):
+    await make_order(client, order_id)
+    done = (await graphql(client, CANCEL, id=gid(order_id), reason="CUSTOMER"))["data"]
+    assert done["orderCancel"]["orderCancelUserErrors"] == []
+    assert done["orderCancel"]["job"]["id"].startswith("gid://shopify/Job/")
+    assert await effects(client, order_id) == ["order_created", "voided", "cancelled"]
+    after = await fetch(client, order_id)
+    assert after["cancelledAt"] is not None
+    assert after["displayFinancialStatus"] == "VOIDED"
+    again = (await graphql(client, CANCEL, id=gid(order_id), reason="CUSTOMER"))["data"]
+    assert again["orderCancel"]["orderCancelUserErrors"][0]["code"] == "INVALID"
+    assert (await fulfil(client, after))["fulfillment"] is None
+
+
+async def test_cancelling_a_paid_order_refunds_it_if_asked(client, order_id):
+    await make_order(client, order_id, financial_status="paid")
+    await graphql(client, CANCEL, id=gid(order_id), reason="STAFF", refund=True)
+    assert await effects(client, order_id) == ["order_created", "refunded", "cancelled"]
+    assert (await fetch(client, order_id))["displayFinancialStatus"] == "REFUNDED"
+
+
+async def test_an_order_that_was_sent_is_not_cancelled(client, order_id):
+    await make_order(client, order_id)
+    await fulfil(client, await fetch(client, order_id))
+    done = (await graphql(client, CANCEL, id=gid(order_id), reason="CUSTOMER"))["data"]
+    assert done["orderCancel"]["orderCancelUserErrors"][0]["code"] == "INVALID"
+    assert await effects(client, order_id) == ["order_created", "fulfilled"]
+
+
+async def test_a_refund_happens_once_for_a_key(client, order_id):
+    await make_order(client, order_id, financial_status="paid")
+    order = await fetch(client, order_id)
+    first = await refund(client, order, "12.50", f"{order_id}-a")
+    assert first["refund"]["totalRefundedSet"]["presentmentMoney"]["amount"] == "12.5"
+    assert await refund(client, order, "12.50", f"{order_id}-a") == first
+    other = await refund(client, order, "12.51", f"{order_id}-a")
+    assert other["userErrors"][0]["code"] == "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"
+    entries = await journal(client, effect="refunded", order=str(order_id))
+    assert [(one["key"], one["data"]["amount"]) for one in entries] == [(f"{order_id}-a", "12.50")]
+    assert (await fetch(client, order_id))["displayFinancialStatus"] == "PARTIALLY_REFUNDED"
+
+
+async def test_no_more_is_refunded_than_was_captured(client, order_id):
+    await make_order(client, order_id, financial_status="paid")
+    order = await fetch(client, order_id)
+    assert (await refund(client, order, "20.00", f"{order_id}-a"))["userErrors"] == []
+    refused = await refund(client, order, "10.01", f"{order_id}-b")
+    assert refused["userErrors"][0]["field"] == ["transactions", "0", "amount"]
+    assert (await refund(client, order, "10.00", f"{order_id}-c"))["userErrors"] == []
+
+
+async def test_no_more_pieces_are_refunded_than_were_bought(client, order_id):
+    await make_order(client, order_id, financial_status="paid")
+    order = await fetch(client, order_id)
+    cap = order["lineItems"]["nodes"][1]["id"]
+    one = {"refundLineItems": [{"lineItemId": cap, "quantity": 1, "restockType": "NO_RESTOCK"}]}
+    assert (await refund(client, order, "10.00", f"{order_id}-a", **one))["userErrors"] == []
+    refused = await refund(client, order, "10.00", f"{order_id}-b", **one)
+    assert refused["userErrors"][0]["field"] == ["refundLineItems", "0", "quantity"]
+
+
+async def test_a_refund_without_a_key_is_refused(client, order_id):
+    await make_order(client, order_id, financial_status="paid")
+    query = """mutation($input: RefundInput!) { refundCreate(input: $input) {
+        refund { id } userErrors { field message } } }"""
+    answer = await graphql(client, query, input={"orderId": gid(order_id)})
+    published = json.loads((VENDOR / "shopify_idempotency_missing.json").read_text())["payload"]
+    assert answer["errors"][0]["message"] == published["errors"][0]["message"]
+    assert answer["errors"][0]["extensions"] == published["errors"][0]["extensions"]
+    assert answer["errors"][0]["path"] == ["refundCreate"]
+    assert answer["data"] == {"refundCreate": None}
+
+
+async def test_orders_are_found_by_when_they_changed(client, order_id):
+    await make_order(client, order_id)
+    query = """query($q: String!) { orders(first: 5, query: $q, sortKey: UPDATED_AT, reverse: true)
+        { nodes { id } pageInfo { hasNextPage endCursor } } }"""
+    updated = await graphql(client, query, q="updated_at:>'2026-01-01T00:00:00Z'")
+    assert updated["data"]["orders"]["nodes"][0]["id"] == gid(order_id)
+    later = await graphql(client, query, q="updated_at:>'2100-01-01T00:00:00Z'")
+    assert later["data"]["orders"]["nodes"] == []
+
+
+async def test_every_answer_tells_its_cost(client, order_id):
+    await make_order(client, order_id)
+    cost = (await graphql(client, "{ shop { name } }"))["extensions"]["cost"]
+    published = json.loads((VENDOR / "shopify_throttled.json").read_text())["payload"]
+    wanted = published["extensions"]["cost"]
+    assert cost.keys() == wanted.keys()
+    assert cost["throttleStatus"].keys() == wanted["throttleStatus"].keys()
