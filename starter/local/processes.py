@@ -135,14 +135,23 @@ class Supervisor:
             PortTaken: somebody else listens on a port that it needs.
             StartFailed: it ended or did not become healthy; what it logged last is in the text.
         """
-        for claim in spec.ports:
-            if not is_free(claim.port):
-                raise PortTaken(spec.name, claim)
+        self.require_ports([spec])
         child = Child(spec, self._logs / f"{spec.name}.log", tethered=self._tethered)
         self.children[spec.name] = child
         self._note_pids()
         child.wait_ready()
         return child
+
+    def require_ports(self, specs: Iterable[Spec]) -> None:
+        """See that the processes can listen where they have to, before any of them is started.
+
+        Raises:
+            PortTaken: names the first port that somebody else holds.
+        """
+        for spec in specs:
+            for claim in spec.ports:
+                if not is_free(claim.port):
+                    raise PortTaken(spec.name, claim)
 
     def ended(self) -> list[Child]:
         """The processes that ended without being asked to."""

@@ -90,22 +90,34 @@ class Stack:
     def start(self) -> Iterator[str]:
         """Bring everything up, and name each part once it is healthy."""
         yield from (f"ended a {name} left behind" for name in self.supervisor.end_leftovers())
+        parts = self._parts()
+        self.supervisor.require_ports(spec for spec, _ in parts)
+        if self.settings.database_is_elsewhere:
+            yield self._migrate()
+        for spec, told in parts:
+            self.supervisor.start(spec)
+            yield told
+            if spec.name == "postgres":
+                self.postgres.ensure_database(DATABASE)
+                yield self._migrate()
+
+    def _parts(self) -> list[tuple[Spec, str]]:
+        """The processes in the order of their start, each with what to say of it."""
+        parts = []
         if not self.settings.database_is_elsewhere:
-            self.supervisor.start(self.postgres.spec())
-            self.postgres.ensure_database(DATABASE)
-            yield f"PostgreSQL on port {self.postgres.port}"
-        self._run("migrations", "-m", "storage.migrate")
-        yield "database migrated"
+            parts.append((self.postgres.spec(), f"PostgreSQL on port {self.postgres.port}"))
         if not temporal_is_elsewhere():
-            self.supervisor.start(self.temporal.spec())
-            yield f"Temporal at {self.temporal.address}, its pages at {self.temporal.ui_url}"
+            told = f"Temporal at {self.temporal.address}, its pages at {self.temporal.ui_url}"
+            parts.append((self.temporal.spec(), told))
         if self._simulate:
-            self.supervisor.start(self.simulators())
-            yield f"simulators at {self.simulators_url}"
-        self.supervisor.start(self.worker())
-        yield "worker"
-        self.supervisor.start(self.starter())
-        yield f"starter at {self.http_url}"
+            parts.append((self.simulators(), f"simulators at {self.simulators_url}"))
+        parts.append((self.worker(), "worker"))
+        parts.append((self.starter(), f"starter at {self.http_url}"))
+        return parts
+
+    def _migrate(self) -> str:
+        self._run("migrations", "-m", "storage.migrate")
+        return "database migrated"
 
     def stop(self) -> None:
         self.supervisor.stop_all()
