@@ -303,6 +303,24 @@ async def test_orders_of_many_skus_in_any_order_never_lock_each_other_out(
             assert any(left[line["sku"], place] < line["quantity"] for line in lines)
 
 
+async def test_goods_that_leave_and_goods_that_come_never_lock_each_other_out(
+    stock: PostgresInventory, engine: AsyncEngine
+) -> None:
+    """Pots come in for orders that want cups too, while cups and pots leave together."""
+    many = range(60)
+    await receive(stock, "cup", 120)
+    await receive(stock, "pot", 60)
+    for number in range(120):
+        await stock.reserve(request(f"a-{number}", ("cup", 1), ("pot", 1)), PLACES)
+    assert await waiting(engine) == [f"a-{number}" for number in range(60, 120)]
+    await asyncio.gather(
+        *(stock.ship(ref(f"a-{number}")) for number in many),
+        *(receive(stock, "pot", 1, key=f"in-{number}") for number in many),
+    )
+    assert await waiting(engine) == []
+    assert [await level(stock, "cup"), await level(stock, "pot")] == [(60, 60), (60, 60)]
+
+
 async def test_goods_received_go_to_those_who_wait_the_oldest_first(
     stock: PostgresInventory, engine: AsyncEngine
 ) -> None:
