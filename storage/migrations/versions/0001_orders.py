@@ -212,7 +212,7 @@ CREATE TABLE scans (
     received_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (carrier, tracking_number, scan_key)
 );
-CREATE INDEX scans_by_parcel ON scans (tracking_number, course, claimed_at, scan_key COLLATE "C");
+CREATE INDEX scans_by_parcel ON scans (tracking_number, course, claimed_at);
 
 CREATE TABLE returns (
     return_id text PRIMARY KEY,
@@ -359,7 +359,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute(
         "DROP TABLE channels, locations, skus, orders, order_words, order_lines, addresses, "
-        "channel_changes, verdicts, retrying, journal, fulfilments, parcels, labels, scans, returns, money, inbox, deliveries, idempotency, "
-        "effects, tasks, api_keys CASCADE"
+        "channel_changes, verdicts, retrying, journal, fulfilments, parcels, labels, scans, "
+        "returns, money, inbox, deliveries, idempotency, effects, tasks, api_keys CASCADE"
     )
     op.execute("DROP FUNCTION refuse_change, money_within_captured")

@@ -1,0 +1,65 @@
+"""The migrations build what `storage.tables` says, whoever runs them and how often."""
+
+import os
+import subprocess
+import sys
+
+import psycopg
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from starter.local.postgres import PostgresServer
+from storage.migrate import alembic_config, upgrade
+from storage.tables import metadata
+
+EVERYTHING = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+
+
+def differences(url: str) -> list[object]:
+    def ours(_thing: object, name: str | None, kind: str, *_: object) -> bool:
+        return kind != "table" or name in metadata.tables
+
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={"include_object": ours, "compare_type": True, "compare_server_default": True},
+        )
+        return list(compare_metadata(context, metadata))
+
+
+def tables(postgres: PostgresServer, database: str) -> set[str]:
+    with psycopg.connect(postgres.conninfo(database)) as connection:
+        return {name for (name,) in connection.execute(EVERYTHING)}
+
+
+def test_the_tables_in_code_are_the_tables_in_the_database(database_url: str) -> None:
+    assert differences(database_url) == []
+
+
+def test_a_difference_would_be_found(postgres: PostgresServer) -> None:
+    postgres.ensure_database("different")
+    upgrade(postgres.url("different"))
+    with psycopg.connect(postgres.conninfo("different")) as connection:
+        connection.execute("ALTER TABLE tasks DROP COLUMN message")
+        connection.execute("DROP INDEX labels_one_live")
+    assert len(differences(postgres.url("different"))) == 2
+
+
+def test_several_processes_may_upgrade_at_once(postgres: PostgresServer) -> None:
+    postgres.ensure_database("crowded")
+    environment = {**os.environ, "OMS_DATABASE_URL": postgres.url("crowded")}
+    command_line = [sys.executable, "-m", "storage.migrate"]
+    started = [subprocess.Popen(command_line, env=environment) for _ in range(3)]  # noqa: S603 - ours
+    assert [process.wait(timeout=60) for process in started] == [0, 0, 0]
+    assert set(metadata.tables) <= tables(postgres, "crowded")
+
+
+def test_a_downgrade_leaves_nothing(postgres: PostgresServer) -> None:
+    postgres.ensure_database("gone")
+    upgrade(postgres.url("gone"))
+    command.downgrade(alembic_config(postgres.url("gone")), "base")
+    assert tables(postgres, "gone") == {"alembic_version"}
