@@ -152,16 +152,18 @@ class Deliveries:
             lease, _DELIVERED, {"id": UUID(event_id), "settled": settled, "refused": refused}
         )
 
-    async def failed(self, lease: Lease, event_id: str, error: str) -> bool:
+    async def failed(
+        self, lease: Lease, event_id: str, error: str, *, hopeless: bool = False
+    ) -> bool:
         """Count a failure that is the row's own fault.
 
-        Returns whether it was one too many: then the row is an operator's task, and the lane's
-        later rows may go on.
+        Returns whether it was one too many, as the first one is if `hopeless`: then the row is an
+        operator's task, and the lane's later rows may go on.
         """
         values = {
             "id": UUID(event_id),
             "error": error[:ERROR_LIMIT],
-            "tries_max": self._tries_max,
+            "tries_max": 1 if hopeless else self._tries_max,
             "lane": lease.lane,
             "token": lease.token,
             "lease_s": self._lease_s,

@@ -1,0 +1,36 @@
+"""Reads a request's body as bytes, and not one more than is allowed."""
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from starter.problems import Refusal
+
+
+async def limited_body(request: Request, limit_bytes: int) -> bytes:
+    """Read the raw body; what exceeds `limit_bytes` is not read to its end.
+
+    Raises:
+        Refusal: 413, by the announced length or by what came; 400 if the sender broke off.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit_bytes:
+        raise _too_large(limit_bytes)
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit_bytes:
+                raise _too_large(limit_bytes)
+    except ClientDisconnect:
+        raise Refusal(400, "incomplete", "The body broke off.") from None
+    return bytes(body)
+
+
+def _too_large(limit_bytes: int) -> Refusal:
+    # The rest is never read, so the connection is of no more use.
+    return Refusal(
+        413,
+        "too_large",
+        f"The body has more than {limit_bytes} bytes.",
+        headers={"Connection": "close"},
+    )
