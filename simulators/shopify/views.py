@@ -44,6 +44,7 @@ class Views:
             "currencyCode": order.currency,
             "presentmentCurrencyCode": order.presentment_currency,
             "taxesIncluded": bool(payload.get("taxes_included")),
+            "dutiesIncluded": bool(payload.get("duties_included")),
             "displayFinancialStatus": financial_status(order),
             "displayFulfillmentStatus": fulfilment_status(order),
             "capturable": bool(order.open_authorisations()),
@@ -53,13 +54,16 @@ class Views:
             "shippingAddress": lambda _info: address(payload.get("shipping_address")),
             "billingAddress": lambda _info: address(payload.get("billing_address")),
             "lineItems": connection(payload["line_items"], lambda line: self.line(order, line)),
+            "shippingLines": connection(
+                payload.get("shipping_lines") or [], lambda line: shipping_line(order, line)
+            ),
             "transactions": some(order.transactions, lambda t: self.transaction(order, t)),
             "fulfillmentOrders": connection(
                 order.fulfilment_orders, lambda made: self.fulfilment_order(order, made)
             ),
             "fulfillments": some(order.fulfilments, lambda f: self.fulfilment(order, f)),
             "refunds": some(order.refunds, lambda refund: self.refund(order, refund)),
-        } | self._totals(order)
+        } | self._totals(order) | charges(order)
 
     def _totals(self, order: ShopOrder) -> View:
         capturable = sum((order.capturable(t) for t in order.open_authorisations()), Decimal(0))
@@ -119,6 +123,8 @@ class Views:
             "totalDiscountSet": set_view(
                 order, line.get("total_discount_set"), line.get("total_discount")
             ),
+            "discountAllocations": allocations(order, line),
+            "taxLines": some(line.get("tax_lines") or [], lambda tax: tax_line(order, tax)),
         }
 
     def transaction(self, order: ShopOrder, transaction: Transaction) -> View:

@@ -79,7 +79,8 @@ ORDER = """query($id: ID!) { order(id: $id) {
 CAPTURE = """mutation($input: OrderCaptureInput!) { orderCapture(input: $input) {
   transaction { id kind status amountSet { presentmentMoney { amount currencyCode } } }
   userErrors { field message } } }"""
-FULFIL = """mutation($fulfillment: FulfillmentInput!) { fulfillmentCreate(fulfillment: $fulfillment) {
+FULFIL = """mutation($fulfillment: FulfillmentInput!) {
+  fulfillmentCreate(fulfillment: $fulfillment) {
   fulfillment { id status trackingInfo { number company url } } userErrors { field message } } }"""
 CANCEL_FULFILMENT = """mutation($id: ID!) { fulfillmentCancel(id: $id) {
   fulfillment { id status } userErrors { field message } } }"""
