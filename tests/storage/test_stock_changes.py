@@ -1,0 +1,113 @@
+"""Goods come in, are corrected and come back: each once, and never below what is promised."""
+
+import asyncio
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.errors import Refused
+from domain.ids import OrderId
+from domain.stock import (
+    RestockRequest,
+    SkuQuantity,
+    StockChange,
+    StockLevel,
+)
+from storage.stock import PostgresInventory, StockChangeRefused
+from tests.storage.stockroom import PLACES, correction, level, receive, request, rows, woken
+
+
+async def test_returned_goods_go_back_once_and_to_those_who_wait(
+    stock: PostgresInventory, stock_engine: AsyncEngine
+) -> None:
+    await stock.reserve(request("a-2", ("cup", 2)), PLACES)
+    back = RestockRequest(
+        return_id="r-1",
+        order_id=OrderId("a-1"),
+        location="berlin",
+        lines=(SkuQuantity(sku="cup", quantity=1), SkuQuantity(sku="cup", quantity=2)),
+        key="a-1/r1/restock/1",
+    )
+    await asyncio.gather(*(stock.restock(back) for _ in range(5)))
+    assert await level(stock) == (3, 2)
+    assert await woken(stock_engine) == {"a-2": "berlin"}
+    with pytest.raises(Refused, match="stock: key_reused"):
+        await stock.restock(back.model_copy(update={"location": "lyon"}))
+    with pytest.raises(Refused, match="stock: unknown_location"):
+        await stock.restock(back.model_copy(update={"location": "moon", "key": "k2"}))
+
+
+async def test_a_correction_moves_what_is_on_hand_but_never_what_is_promised(
+    stock: PostgresInventory, stock_engine: AsyncEngine
+) -> None:
+    await receive(stock, "cup", 5)
+    await stock.reserve(request("a-1", ("cup", 3)), PLACES)
+    left = StockLevel(sku="cup", location="berlin", on_hand=3, reserved=3)
+    assert await stock.adjust(correction(-2)) == left
+    with pytest.raises(StockChangeRefused) as refused:
+        await stock.adjust(correction(-1, key="c2"))
+    assert (refused.value.field, refused.value.code) == ("quantity", "below_reserved")
+    assert str(refused.value) == "quantity would leave less on hand than is promised to orders"
+    assert await level(stock) == (3, 3)
+    await stock.reserve(request("a-2", ("cup", 1)), PLACES)
+    assert (await stock.adjust(correction(1, key="c3"))).reserved == 4
+    assert await woken(stock_engine) == {"a-2": "berlin"}
+
+
+async def test_a_repeated_change_is_booked_once_and_answered_the_same(
+    stock: PostgresInventory,
+) -> None:
+    answers = await asyncio.gather(*(receive(stock, "cup", 5, key="k") for _ in range(10)))
+    await stock.reserve(request("a-1", ("cup", 2)), PLACES)
+    answers.append(await receive(stock, "cup", 5, key="k"))
+    assert answers == [StockLevel(sku="cup", location="berlin", on_hand=5, reserved=0)] * 11
+    assert await level(stock) == (5, 2)
+    for again in (
+        receive(stock, "cup", 6, key="k"),
+        receive(stock, "pot", 5, key="k"),
+        stock.adjust(correction(5, key="k", reason="delivery")),
+    ):
+        with pytest.raises(StockChangeRefused) as refused:
+            await again
+        assert (refused.value.field, refused.value.code) == ("key", "key_reused")
+    assert await level(stock) == (5, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "code"),
+    [
+        (correction(-1), "quantity", "below_reserved"),
+        (correction(0), "quantity", "zero"),
+        (correction(10**13), "quantity", "too_large"),
+        (correction(1, reason=" "), "reason", "missing"),
+        (correction(1, key=""), "key", "missing"),
+        (correction(1, sku="ghost"), "sku", "unknown_sku"),
+        (correction(1, sku="cup\0"), "sku", "bad_character"),
+        (correction(1, location="moon"), "location", "unknown_location"),
+    ],
+)
+async def test_a_wrong_correction_names_field_and_reason(
+    stock: PostgresInventory, stock_engine: AsyncEngine, change: StockChange, field: str, code: str
+) -> None:
+    with pytest.raises(StockChangeRefused) as refused:
+        await stock.adjust(change)
+    assert (refused.value.field, refused.value.code) == (field, code)
+    assert await rows(stock_engine, "SELECT key FROM stock_movements") == []
+    assert await stock.levels() == ()
+
+
+async def test_a_receipt_must_bring_something(stock: PostgresInventory) -> None:
+    with pytest.raises(StockChangeRefused, match="quantity must be at least 1"):
+        await stock.receive(correction(-3))
+
+
+async def test_levels_come_in_pages(stock: PostgresInventory) -> None:
+    for sku in ("cup", "pot", "tea"):
+        for place in PLACES:
+            await receive(stock, sku, 1, place)
+    first = await stock.levels(limit=4)
+    rest = await stock.levels(after=(first[-1].sku, first[-1].location), limit=4)
+    assert [(one.sku, one.location) for one in first + rest] == [
+        (sku, place) for sku in ("cup", "pot", "tea") for place in PLACES
+    ]
+    assert [one.sku for one in await stock.levels(location="lyon")] == ["cup", "pot", "tea"]
