@@ -9,9 +9,9 @@ from config.temporal import SEARCH_ATTRIBUTES
 from starter.local.ports import LOOPBACK, PortClaim, answers
 from starter.local.processes import Spec
 
-# Against the death of a process NORMAL loses nothing, since the operating system holds the pages;
-# FULL guards against the death of the machine as well, for a quarter of the speed.
-PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL")
+# NORMAL would lose nothing when a process dies, but the last commits when the machine does, and
+# PostgreSQL would remember having handed over what Temporal forgot. Measured, FULL cost under 5 %.
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL")
 
 
 def temporal_binary() -> str:
