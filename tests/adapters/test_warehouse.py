@@ -1,0 +1,376 @@
+"""The port `Warehouse`, proven against each warehouse we speak to: everything is asked once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from adapters.http import OutsideHttp
+from adapters.warehouses.http import HttpWarehouse, warehouse_http
+from domain.addresses import Address
+from domain.errors import Refused, Unavailable
+from domain.fulfilments import (
+    FulfilmentRef,
+    HandedOver,
+    HandOverRequest,
+    Label,
+    NotThere,
+    PackAccepted,
+    Packed,
+    PackedParcel,
+    PackRejected,
+    PackRequest,
+    Recalled,
+)
+from domain.ids import OrderId
+from domain.money import Money
+from domain.orders import Order
+from domain.ports import Warehouse
+from storage.effects import Effects
+from tests.adapters.conftest import CALL_S, WAREHOUSE_KEY, World, line_refs
+
+PARCEL = PackedParcel(weight_g=1_520, length_mm=300, width_mm=200, height_mm=110)
+"""How the simulator packs four pieces."""
+ANOTHER_ADDRESS = Address(
+    company="Post AG", lines=("Hauptstr. 2",), city="Bonn", postal_code="53113", country="DE"
+)
+
+
+@pytest.fixture
+async def http(simulators_url: str) -> AsyncIterator[OutsideHttp]:
+    http = warehouse_http(simulators_url, WAREHOUSE_KEY, call_s=CALL_S)
+    yield http
+    await http.aclose()
+
+
+@pytest.fixture(params=["http"])
+def warehouse(request: pytest.FixtureRequest, http: OutsideHttp, effects: Effects) -> Warehouse:
+    return {"http": HttpWarehouse(http, effects)}[request.param]
+
+
+@pytest.fixture
+async def slow_packers(world: World) -> AsyncIterator[None]:
+    await world.tell("settings", {"pack_s": 600})
+    yield
+    await world.tell("settings", {"pack_s": 0.05})
+
+
+@pytest.fixture
+def pack(order: Order, order_id: OrderId) -> PackRequest:
+    return PackRequest(
+        order_id=order_id,
+        reference=f"{order_id}/f1",
+        location="berlin",
+        lines=line_refs(order),
+        address_version=1,
+    )
+
+
+def ref(pack: PackRequest, verb: str) -> FulfilmentRef:
+    return FulfilmentRef(
+        order_id=pack.order_id,
+        key=f"{pack.reference}/{verb}",
+        reference=pack.reference,
+        location=pack.location,
+    )
+
+
+def hand_over(
+    pack: PackRequest, tracking_number: str = "1Z1", key: str = "hand-over"
+) -> HandOverRequest:
+    label = Label(
+        shipment_ref="shp_1",
+        carrier="UPS",
+        tracking_number=tracking_number,
+        label_url="https://example.org/label.pdf",
+        cost=Money(amount_minor=700, currency="EUR"),
+    )
+    return HandOverRequest(
+        order_id=pack.order_id,
+        key=f"{pack.reference}/{key}",
+        reference=pack.reference,
+        location=pack.location,
+        label=label,
+        reservation_key=f"{pack.order_id}/reserve/1",
+    )
+
+
+async def until_packed(warehouse: Warehouse, pack: PackRequest) -> Packed:
+    async with asyncio.timeout(10):
+        while True:
+            standing = await warehouse.look(ref(pack, "look"))
+            if isinstance(standing, Packed):
+                return standing
+
+
+@pytest.mark.usefixtures("slow_packers")
+class TestRequesting:
+    async def test_a_request_is_accepted_once(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        for _ in range(2):
+            assert await warehouse.request(pack, order) == PackAccepted()
+        (accepted,) = await world.journal(pack.order_id, "accepted")
+        assert accepted["key"] == pack.reference
+        assert accepted["data"]["request"] == {
+            "reference": pack.reference,
+            "order_id": pack.order_id,
+            "lines": [{"sku": "CUP-BLUE", "quantity": 3}, {"sku": "TOWEL", "quantity": 1}],
+            "ship_to": {
+                "name": "Erika Mustermann",
+                "company": None,
+                "lines": ["Sendlinger Str. 8", "2. Stock", "links"],
+                "city": "München",
+                "region": None,
+                "postal_code": "80331",
+                "country": "DE",
+                "phone": "+4989123456",
+            },
+        }
+
+    async def test_a_rejection_is_an_answer_with_a_reason(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await world.tell("warehouse/reject", {"match": pack.reference, "reason": "damaged"})
+        for _ in range(2):
+            assert await warehouse.request(pack, order) == PackRejected(reason="damaged")
+        assert await warehouse.look(ref(pack, "look")) == PackRejected(reason="damaged")
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            {"mode": "lost"},
+            {"mode": "lost", "status": 502},
+            {"mode": "hang"},
+            {"mode": "slow", "seconds": CALL_S + 0.3},
+        ],
+    )
+    async def test_an_answer_that_never_came_leaves_one_request(
+        self,
+        world: World,
+        warehouse: Warehouse,
+        pack: PackRequest,
+        order: Order,
+        fault: dict[str, Any],
+    ) -> None:
+        await world.fault("warehouse", "request", match=pack.order_id, **fault)
+        with pytest.raises(Unavailable) as caught:
+            await warehouse.request(pack, order)
+        assert caught.value.fate_unknown
+        assert await warehouse.request(pack, order) == PackAccepted()
+        assert len(await world.journal(pack.order_id, "accepted")) == 1
+
+    async def test_a_warehouse_that_asks_to_wait_says_how_long(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await world.fault("warehouse", "request", "throttle", match=pack.order_id, seconds=3)
+        with pytest.raises(Unavailable) as caught:
+            await warehouse.request(pack, order)
+        assert (caught.value.code, caught.value.retry_after_s) == ("rate_limited", 3)
+        assert not caught.value.fate_unknown
+        assert await warehouse.request(pack, order) == PackAccepted()
+
+    async def test_a_warehouse_that_is_down_has_done_nothing(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await world.fault("warehouse", "request", "down", match=pack.order_id)
+        with pytest.raises(Unavailable, match="http_503"):
+            await warehouse.request(pack, order)
+        assert await world.journal(pack.order_id, "accepted") == []
+
+    async def test_a_refusal_has_the_warehouses_code(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await world.fault(
+            "warehouse",
+            "request",
+            "refuse",
+            match=pack.order_id,
+            code="unknown_sku",
+            message="TOWEL",
+        )
+        with pytest.raises(Refused) as caught:
+            await warehouse.request(pack, order)
+        assert str(caught.value) == "warehouse: unknown_sku"
+        assert caught.value.detail == "TOWEL"
+        assert await warehouse.request(pack, order) == PackAccepted()
+
+    async def test_two_workers_at_once_ask_once(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await asyncio.gather(
+            *(warehouse.request(pack, order) for _ in range(4)), return_exceptions=True
+        )
+        assert await warehouse.request(pack, order) == PackAccepted()
+        assert len(await world.journal(pack.order_id, "accepted")) == 1
+
+    async def test_looking_changes_nothing(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        assert await warehouse.look(ref(pack, "look")) == NotThere()
+        await warehouse.request(pack, order)
+        assert await warehouse.look(ref(pack, "look")) == PackAccepted()
+        assert len(await world.journal(pack.order_id, "accepted")) == 1
+
+
+class TestRecalling:
+    async def test_a_request_is_taken_back_once(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await warehouse.request(pack, order)
+        for _ in range(2):
+            assert await warehouse.recall(ref(pack, "recall")) == Recalled()
+        assert len(await world.journal(pack.order_id, "recalled")) == 1
+        assert await warehouse.look(ref(pack, "look")) == Recalled()
+
+    async def test_a_request_that_was_never_made_never_will_be(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        assert await warehouse.recall(ref(pack, "recall")) == Recalled()
+        with pytest.raises(Refused) as caught:
+            await warehouse.request(pack, order)
+        assert caught.value.code == "withdrawn"
+        assert await world.journal(pack.order_id, "accepted") == []
+
+    async def test_a_request_whose_answer_was_lost_is_found_and_taken_back(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await world.fault("warehouse", "request", "lost", match=pack.order_id)
+        with pytest.raises(Unavailable):
+            await warehouse.request(pack, order)
+        assert await warehouse.recall(ref(pack, "recall")) == Recalled()
+        assert len(await world.journal(pack.order_id, "recalled")) == 1
+
+    async def test_a_request_that_got_lost_on_its_way_needs_no_recall(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await world.fault("warehouse", "request", "hang", match=pack.order_id)
+        with pytest.raises(Unavailable):
+            await warehouse.request(pack, order)
+        assert await warehouse.recall(ref(pack, "recall")) == Recalled()
+        assert await world.journal(pack.order_id, "accepted") == []
+
+    async def test_a_request_in_flight_is_waited_out_and_taken_back(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await world.fault("warehouse", "request", "slow", match=pack.order_id, seconds=0.4)
+        asking = asyncio.ensure_future(warehouse.request(pack, order))
+        async with asyncio.timeout(5):
+            while not (await world.control.get("/control/faults")).json()["faults"][0]["fired"]:
+                pass
+        assert await warehouse.recall(ref(pack, "recall")) == Recalled()
+        with pytest.raises(Unavailable, match="superseded"):
+            await asking
+        assert len(await world.journal(pack.order_id, "recalled")) == 1
+
+    async def test_a_recall_whose_answer_was_lost_is_made_once(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await warehouse.request(pack, order)
+        await world.fault("warehouse", "recall", "lost", match=pack.order_id)
+        with pytest.raises(Unavailable) as caught:
+            await warehouse.recall(ref(pack, "recall"))
+        assert caught.value.fate_unknown
+        assert await warehouse.recall(ref(pack, "recall")) == Recalled()
+        assert len(await world.journal(pack.order_id, "recalled")) == 1
+
+    async def test_a_recall_after_hand_over_comes_too_late(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await warehouse.request(pack, order)
+        await until_packed(warehouse, pack)
+        await warehouse.hand_over(hand_over(pack))
+        for _ in range(2):
+            assert await warehouse.recall(ref(pack, "recall")) == HandedOver()
+        assert await world.journal(pack.order_id, "recalled") == []
+
+    async def test_recalling_what_was_rejected_is_no_trouble(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await world.tell("warehouse/reject", {"match": pack.reference})
+        await warehouse.request(pack, order)
+        assert await warehouse.recall(ref(pack, "recall")) == Recalled()
+
+
+class TestReaddressing:
+    async def test_the_papers_bear_the_new_address(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await warehouse.request(pack, order)
+        await until_packed(warehouse, pack)
+        for _ in range(2):
+            answer = await warehouse.readdress(ref(pack, "readdress"), ANOTHER_ADDRESS)
+            assert answer == Packed(parcels=(PARCEL,))
+        (readdressed,) = await world.journal(pack.order_id, "readdressed")
+        assert readdressed["data"]["ship_to"]["name"] == "Post AG"
+        assert readdressed["data"]["ship_to"]["city"] == "Bonn"
+
+    async def test_it_is_too_late_after_hand_over(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await warehouse.request(pack, order)
+        await until_packed(warehouse, pack)
+        await warehouse.hand_over(hand_over(pack))
+        answer = await warehouse.readdress(ref(pack, "readdress"), ANOTHER_ADDRESS)
+        assert answer == HandedOver()
+        assert await world.journal(pack.order_id, "readdressed") == []
+
+    async def test_a_fulfilment_that_is_not_there_is_a_refusal(
+        self, warehouse: Warehouse, pack: PackRequest
+    ) -> None:
+        with pytest.raises(Refused, match="not_there"):
+            await warehouse.readdress(ref(pack, "readdress"), ANOTHER_ADDRESS)
+
+
+class TestHandingOver:
+    async def test_a_parcel_is_handed_over_once(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await warehouse.request(pack, order)
+        assert await until_packed(warehouse, pack) == Packed(parcels=(PARCEL,))
+        for _ in range(2):
+            assert await warehouse.hand_over(hand_over(pack)) == HandedOver()
+        (handed,) = await world.journal(pack.order_id, "handed_over")
+        assert handed["data"]["tracking_number"] == "1Z1"
+        assert await warehouse.look(ref(pack, "look")) == HandedOver()
+
+    async def test_a_lost_answer_leaves_one_hand_over(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await warehouse.request(pack, order)
+        await until_packed(warehouse, pack)
+        await world.fault("warehouse", "hand_over", "lost", match=pack.order_id)
+        with pytest.raises(Unavailable) as caught:
+            await warehouse.hand_over(hand_over(pack))
+        assert caught.value.fate_unknown
+        assert await warehouse.hand_over(hand_over(pack)) == HandedOver()
+        assert len(await world.journal(pack.order_id, "handed_over")) == 1
+
+    async def test_what_was_recalled_stays(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await warehouse.request(pack, order)
+        await until_packed(warehouse, pack)
+        await warehouse.recall(ref(pack, "recall"))
+        assert await warehouse.hand_over(hand_over(pack)) == Recalled()
+        assert await world.journal(pack.order_id, "handed_over") == []
+
+    async def test_another_label_for_what_has_left_is_a_refusal(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await warehouse.request(pack, order)
+        await until_packed(warehouse, pack)
+        await warehouse.hand_over(hand_over(pack))
+        with pytest.raises(Refused, match="handed_over"):
+            await warehouse.hand_over(hand_over(pack, tracking_number="1Z2", key="again"))
+        assert len(await world.journal(pack.order_id, "handed_over")) == 1
+
+    @pytest.mark.usefixtures("slow_packers")
+    async def test_what_is_not_packed_cannot_be_handed_over(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await warehouse.request(pack, order)
+        with pytest.raises(Refused, match="not_packed"):
+            await warehouse.hand_over(hand_over(pack))
+        assert await world.journal(pack.order_id, "handed_over") == []
