@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from simulators.shopify.charges import allocations, charges, shipping_line, tax_line
 from simulators.shopify.ledger import (
     Fulfilment,
     FulfilmentOrder,
