@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from config.settings import SettingsInvalid, load_settings
-from starter.local.demo import end_demo, run_demo
+from starter.local.demo import demo_stack, end_demo, is_kept, run_demo
 from starter.local.ports import PortTaken
 from starter.local.processes import StartFailed
 from starter.local.stack import AlreadyUp, Stack
@@ -33,7 +33,8 @@ def _up() -> int:
 
 
 def _demo() -> int:
-    return run_demo(load_settings(), _say)
+    keep = is_kept()
+    return run_demo(demo_stack(load_settings(), keep=keep), _say, keep=keep)
 
 
 def _down() -> int:

@@ -18,40 +18,44 @@ COMPRESSED = {
 INTERRUPTED = 130
 
 
-def run_demo(settings: Settings, say: Say) -> int:
-    """Bring a stack up over a fresh folder, play the demo, and return the demo's exit code.
+def demo_stack(settings: Settings, *, keep: bool, kind: type[Stack] = Stack) -> Stack:
+    """A stack over a folder of its own; what is to be kept is not tied to this process."""
+    own = settings.model_copy(update={"state_dir": settings.state_dir / "demo"})
+    return kind(own, extra_env=COMPRESSED, tethered=not keep)
 
-    With KEEP=1 everything stays up afterwards, and what stops it is printed.
+
+def is_kept() -> bool:
+    return os.environ.get("KEEP", "") not in {"", "0"}
+
+
+def run_demo(stack: Stack, say: Say, *, keep: bool, demo: tuple[str, ...] = ("-m", "demo")) -> int:
+    """Bring the stack up afresh, play the demo on it, and return the demo's exit code.
+
+    What `keep` leaves up afterwards is ended by `make down`, or by the next demo.
     """
-    keep = os.environ.get("KEEP", "") not in {"", "0"}
-    state = settings.state_dir / "demo"
-    stack = Stack(
-        settings.model_copy(update={"state_dir": state}), extra_env=COMPRESSED, tethered=not keep
-    )
     listen_for_stop()
     with stack.hold_state():
-        kept = False
+        played = False
         try:
             _start_afresh(stack)
             for part in stack.start():
                 say(f"  up: {part}")
-            code = _play(stack)
-            kept = keep
+            code = _play(stack, demo)
+            played = True
         except Asked:
             say("stopping …")
             return INTERRUPTED
         finally:
-            if not kept:
+            if not (played and keep):
                 stack.stop()
-    if kept:
+    if keep:
         say("everything stays up; stop it with: make down")
     return code
 
 
 def end_demo(settings: Settings) -> list[str]:
     """End what `KEEP=1 make demo` left up, and name it."""
-    stack = Stack(settings.model_copy(update={"state_dir": settings.state_dir / "demo"}))
-    return stack.supervisor.end_leftovers()
+    return demo_stack(settings, keep=True).supervisor.end_leftovers()
 
 
 def _start_afresh(stack: Stack) -> None:
@@ -67,9 +71,11 @@ def _start_afresh(stack: Stack) -> None:
             entry.unlink()
 
 
-def _play(stack: Stack) -> int:
+def _play(stack: Stack, demo: tuple[str, ...]) -> int:
     environment = {**os.environ, **stack.environment(), **_addresses(stack)}
-    return subprocess.run([sys.executable, "-m", "demo"], env=environment, check=False).returncode
+    return subprocess.run(  # noqa: S603 our own command, no shell
+        [sys.executable, *demo], env=environment, check=False
+    ).returncode
 
 
 def _addresses(stack: Stack) -> dict[str, str]:

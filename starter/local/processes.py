@@ -19,6 +19,7 @@ from starter.local.ports import PortClaim, PortTaken, is_free
 TETHER = Path(__file__).with_name("tether.py")
 POLL_S = 0.05
 LOG_TAIL_LINES = 15
+LEFTOVER_STOP_S = 20.0
 
 
 class StartFailed(RuntimeError):
@@ -197,19 +198,31 @@ def _mark(pid: int) -> tuple[int, float] | None:
 def _end_marked(pid: int, born: float) -> bool:
     try:
         process = psutil.Process(pid)
-        if process.create_time() != born or process.status() == psutil.STATUS_ZOMBIE:
+        if process.create_time() != born or _is_dead(process):
             return False
         # SIGINT is what every child of ours takes as "stop now, in order"; for PostgreSQL it is
         # the fast shutdown, where SIGTERM would wait for clients.
         process.send_signal(signal.SIGINT)
-        try:
-            process.wait(10)
-        except psutil.TimeoutExpired:
+        if not _dies_within(process, LEFTOVER_STOP_S):
             process.kill()
-            process.wait(10)
+            _dies_within(process, LEFTOVER_STOP_S)
     except psutil.NoSuchProcess:
         return False
     return True
+
+
+def _dies_within(process: psutil.Process, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not _is_dead(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+def _is_dead(process: psutil.Process) -> bool:
+    # A zombie counts as dead: in a container without an init nobody ever collects an orphan.
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def http_ok(url: str) -> bool:

@@ -17,6 +17,8 @@ DATABASE = "holdfast"
 # The worker serves no address by default, so it says in its log that it polls.
 WORKER_READY = "worker ready"
 KEY_NAME = "local"
+# What the installed script `oms` does, for where it is not on the PATH.
+OMS = "from starter.cli import main; main()"
 
 
 class AlreadyUp(RuntimeError):
@@ -173,7 +175,7 @@ class Stack:
         """The API key for local use: made on the first start, kept beside the data."""
         kept = self.state / "api-key"
         if not kept.exists():
-            made = self._run("oms key create", "-m", "starter.cli", "key", "create", KEY_NAME)
+            made = self._run("oms key create", "-c", OMS, "key", "create", KEY_NAME)
             descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(made.split()[-1] + "\n")

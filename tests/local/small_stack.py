@@ -1,4 +1,4 @@
-"""`make up` with stand-ins for our own processes, run by test_up.py as a process of its own.
+"""`make up` and `make demo` with stand-ins for our own processes, run as a process of its own.
 
 PostgreSQL, migrations and Temporal are real; worker, starter and simulators are web servers that
 answer /healthz with a file.
@@ -6,9 +6,9 @@ answer /healthz with a file.
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from config.settings import load_settings
+from starter.local.demo import demo_stack, is_kept, run_demo
 from starter.local.processes import Spec
 from starter.local.stack import WORKER_READY, Stack
 from starter.local.up import run_up
@@ -26,6 +26,9 @@ class SmallStack(Stack):
     def worker(self, name: str = "worker") -> Spec:
         return replace(super().worker(name), command=(sys.executable, "-c", PAUSE))
 
+    def local_key(self) -> str:
+        return "a-key"
+
     def _web(self, spec: Spec, port: int) -> Spec:
         folder = self.state / "web"
         folder.mkdir(exist_ok=True)
@@ -39,6 +42,15 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def main() -> int:
+    settings = load_settings()
+    if sys.argv[1] == "up":
+        run_up(SmallStack(settings), say, ready=lambda: say("everything is up"))
+        return 0
+    keep = is_kept()
+    stack = demo_stack(settings, keep=keep, kind=SmallStack)
+    return run_demo(stack, say, keep=keep, demo=("-c", sys.argv[2]))
+
+
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path.cwd()))
-    run_up(SmallStack(load_settings()), say, ready=lambda: say("everything is up"))
+    sys.exit(main())

@@ -24,7 +24,7 @@ class Up:
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(  # noqa: S603 the test's own script
-            [sys.executable, str(SCRIPT)],
+            [sys.executable, str(SCRIPT), "up"],
             cwd=ROOT,
             env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
