@@ -32,7 +32,9 @@ def _key(name: str, kind: Any = Text, *constraints: Any) -> Column[Any]:
     return Column(name, kind, *constraints, primary_key=True)
 
 
-def _must(name: str, kind: Any = Text, *constraints: Any, default: str | None = None) -> Column[Any]:
+def _must(
+    name: str, kind: Any = Text, *constraints: Any, default: str | None = None
+) -> Column[Any]:
     server_default = text(default) if default is not None else None
     return Column(name, kind, *constraints, nullable=False, server_default=server_default)
 

@@ -1,0 +1,88 @@
+"""What an operator must decide that belongs to no order's wait."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from storage.documents import storable
+from storage.outages import transaction
+from storage.tables import tasks
+
+
+@dataclass(frozen=True)
+class Task:
+    task_id: str
+    kind: str
+    key: str
+    order_id: str | None
+    inbox_id: str | None
+    message: str
+    created_at: datetime
+
+
+class Tasks:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def add(
+        self,
+        kind: str,
+        key: str,
+        message: str,
+        order_id: str | None = None,
+        inbox_id: str | None = None,
+    ) -> str:
+        """Ask an operator once for each key, done or not. Returns the task's id."""
+        values = {
+            "kind": kind,
+            "key": storable(key),
+            "message": storable(message),
+            "order_id": order_id,
+            "inbox_id": UUID(inbox_id) if inbox_id else None,
+        }
+        async with transaction(self._engine) as connection:
+            made = await connection.scalar(
+                insert(tasks).values(values).on_conflict_do_nothing().returning(tasks.c.id)
+            )
+            if made is None:
+                made = await connection.scalar(
+                    select(tasks.c.id).where(tasks.c.key == values["key"])
+                )
+        return str(made)
+
+    async def open(self) -> tuple[Task, ...]:
+        """What is still to be decided, the oldest first."""
+        wanted = select(tasks).where(tasks.c.done_at.is_(None))
+        async with transaction(self._engine) as connection:
+            rows = await connection.execute(wanted.order_by(tasks.c.created_at, tasks.c.id))
+            return tuple(
+                Task(
+                    task_id=str(row.id),
+                    kind=row.kind,
+                    key=row.key,
+                    order_id=row.order_id,
+                    inbox_id=str(row.inbox_id) if row.inbox_id else None,
+                    message=row.message,
+                    created_at=row.created_at,
+                )
+                for row in rows
+            )
+
+    async def done(self, task_id: str, by: str) -> bool:
+        """Somebody has decided; False if no open task has the id."""
+        try:
+            wanted = UUID(task_id)
+        except ValueError:
+            return False
+        ended = (
+            update(tasks)
+            .where(tasks.c.id == wanted, tasks.c.done_at.is_(None))
+            .values(done_at=func.now(), done_by=by)
+            .returning(tasks.c.id)
+        )
+        async with transaction(self._engine) as connection:
+            return await connection.scalar(ended) is not None
