@@ -4,6 +4,8 @@ import json
 import math
 from typing import NoReturn
 
+_TOO_LARGE = "body: holds a number that is too large"
+
 
 def strict_json(body: bytes | str) -> object:
     """Parse UTF-8 JSON; numbers must be finite and names in an object unique.
@@ -16,6 +18,7 @@ def strict_json(body: bytes | str) -> object:
             body,
             parse_constant=_refuse_constant,
             parse_float=_finite,
+            parse_int=_whole,
             object_pairs_hook=_unique,
         )
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -32,10 +35,17 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"body: {name} is no JSON number")
 
 
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:  # past Python's own limit of digits, which keeps this fast
+        raise ValueError(_TOO_LARGE) from None
+
+
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError("body: holds a number that is too large")
+        raise ValueError(_TOO_LARGE)
     return number
 
 

@@ -4,9 +4,9 @@ import hashlib
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from domain.tracking import Course, Scan
 
@@ -34,33 +34,46 @@ _PAST_CUSTOMS = re.compile(r"\b(released|cleared|complete|completed)\b", re.IGNO
 _BACK_AT_SENDER = re.compile(r"\bdelivered\b.*\bsender\b", re.IGNORECASE)
 
 
+TEXT_LIMIT = 500
+_UNSTORABLE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def _storable(value: object) -> object:
+    """Cut and mend a text for people, so that PostgreSQL and a page can hold it."""
+    return _UNSTORABLE.sub("\ufffd", value[:TEXT_LIMIT]) if isinstance(value, str) else value
+
+
+Text = Annotated[str, BeforeValidator(_storable)]
+Code = Annotated[str, Field(pattern="^[ -~]{1,100}$")]
+"""Printable ASCII: it names something, and mending it would name something else."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class _Place(_Part):
-    city: str | None = None
-    state: str | None = None
-    country: str | None = None
-    zip: str | None = None
+    city: Text | None = None
+    state: Text | None = None
+    country: Text | None = None
 
     def text(self) -> str:
         return ", ".join(part for part in (self.city, self.state, self.country) if part)
 
 
 class _Detail(_Part):
-    status: str
-    status_detail: str | None = None
-    message: str | None = None
+    status: Code
+    status_detail: Text | None = None
+    message: Text | None = None
     datetime: str | None = None
     tracking_location: _Place | None = None
 
 
 class Tracker(_Part):
-    tracking_code: str
-    carrier: str
-    status: str | None = None
-    status_detail: str | None = None
+    tracking_code: Code
+    carrier: Code
+    status: Code | None = None
+    status_detail: Text | None = None
     updated_at: str | None = None
     tracking_details: tuple[_Detail, ...] | None = None
 

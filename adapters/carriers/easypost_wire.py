@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.carriers.customs import CustomsItem, crosses_customs, customs_items
+from adapters.carriers.easypost_scans import Code
 from domain.addresses import Address
 from domain.fulfilments import Label, LabelRequest, PackedParcel
 from domain.money import InvalidMoney, Money
@@ -40,7 +41,7 @@ class Rate(_Part):
 
 
 class PostageLabel(_Part):
-    label_url: str
+    label_url: Annotated[str, Field(pattern="^[!-~]{1,2000}$")]
 
 
 class PublicTracker(_Part):
@@ -51,11 +52,11 @@ class Shipment(_Part):
     """What we read of a shipment; with `postage_label` it is bought."""
 
     id: str
-    rates: tuple[Rate, ...] = ()
-    messages: tuple[dict[str, Any], ...] = ()
+    rates: tuple[Rate, ...] | None = None
+    messages: tuple[dict[str, Any], ...] | None = None
     selected_rate: Rate | None = None
     postage_label: PostageLabel | None = None
-    tracking_code: str | None = None
+    tracking_code: Code | None = None
     tracker: PublicTracker | None = None
     refund_status: str | None = None
 
@@ -95,7 +96,7 @@ class Shipment(_Part):
         return min(options)[-1] if options else None
 
     def _priced(self) -> Iterator[tuple[Money, Rate]]:
-        for rate in self.rates:
+        for rate in self.rates or ():
             price = rate.price()
             if price is not None and price.amount_minor >= 0:
                 yield price, rate

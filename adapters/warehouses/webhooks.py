@@ -24,6 +24,7 @@ message changes nothing here, as its `webhook-id` is kept for ever."""
 _PREFIX = "whsec_"
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _KEY_LIMIT = 200
+_REFERENCE = re.compile(r"[!-.0-~]+(/[A-Za-z0-9_.~-]+)+")
 
 
 class WarehouseReport(BaseModel):
@@ -112,12 +113,13 @@ def _status(
 
 
 def _order_id(reference: str) -> OrderId:
-    order, slash, _ = reference.partition("/")
+    order = reference.partition("/")[0]
     try:
         parse_order_id(order)
+        ours = _REFERENCE.fullmatch(reference)
     except ValueError:
-        slash = ""
-    if not slash:
+        ours = None
+    if not ours:
         raise ValueError("data.reference: is none that we made") from None
     return OrderId(order)
 

@@ -191,6 +191,11 @@ class TestScans:
         (scan,) = to_scans(event(detail("in_transit", datetime=None)))
         assert scan.claimed_at == datetime(2026, 3, 3, 12, tzinfo=UTC)
 
+    def test_words_that_no_database_holds_are_mended(self) -> None:
+        (scan,) = to_scans(event(detail("in_transit", message="Left\0 the \ud800 hub" + "!" * 999)))
+        assert scan.message.startswith("Left\ufffd the \ufffd hub!")
+        assert len(scan.message) == 500
+
     def test_a_time_without_a_zone_is_utc(self) -> None:
         (scan,) = to_scans(event(detail("in_transit", datetime="2026-03-02T10:00:00")))
         assert scan.claimed_at == datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -216,6 +221,7 @@ class TestScans:
             (b"\xff", "body: is not JSON"),
             (b'{"result": NaN}', "body: NaN"),
             (b'{"result": 1e999}', "body: holds a number that is too large"),
+            (b'{"result": 1' + b"0" * 5_000 + b"}", "body: holds a number that is too large"),
             (b'{"id": 1, "id": 2}', "body: an object names a member twice"),
             (b"[" * 100_000, "body: is nested too deeply"),
             (b"[]", "body: is no object"),
@@ -223,6 +229,9 @@ class TestScans:
             (b'{"result": {}}', "result.object: is missing"),
             (b'{"result": {"object": "Tracker"}}', "result.tracking_code: Field required"),
             (event(carrier=5), "result.carrier: Input should be a valid string"),
+            (event(tracking_code="1Z\0"), "result.tracking_code: String should match pattern"),
+            (event(tracking_code=""), "result.tracking_code: String should match pattern"),
+            (event(carrier="\ud800"), "result.carrier: "),
             (
                 event(detail("in_transit", datetime="yesterday")),
                 "result.tracking_details.0.datetime: is no RFC 3339 time",

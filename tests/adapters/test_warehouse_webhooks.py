@@ -157,6 +157,9 @@ class TestReports:
             (report(location="lyon"), "data.location: is not the location"),
             (report(reference="demo-5"), "data.reference: is none that we made"),
             (report(reference="nobody/f1"), "data.reference: is none that we made"),
+            (report(reference="demo-5/f1\0"), "data.reference: is none that we made"),
+            (report(reference="demo-5/\ud800"), "data.reference: "),
+            (report(reference="demo-5//"), "data.reference: is none that we made"),
             (report(parcels=[]), "data.parcels: is empty"),
             (
                 report(parcels=[PARCEL | {"weight_g": 0}]),
