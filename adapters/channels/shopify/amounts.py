@@ -132,6 +132,14 @@ def totals_of(
     return _reading_that_adds_up(read, shipping.discount)
 
 
+def part_of(shown: Money | None, kept: Money, told: Reader, *, edited: bool) -> Money | None:
+    """What the customer saw of the total that was `kept`; `shown` is all that the customer saw."""
+    whole = amount(told, "current_total_price" if edited else "total_price", kept.currency)
+    if shown is None or whole is None or not 0 <= kept.amount_minor <= whole.amount_minor:
+        return shown
+    return apportion(shown, [kept.amount_minor, (whole - kept).amount_minor])[0]
+
+
 def _reading_that_adds_up(read: Totals, shipping_discount: Money) -> Totals:
     """Take what Shopify may mean.
 

@@ -6,7 +6,7 @@ room:
 
 - Every amount is the shop's money. Money is text; a JSON float is refused.
 - A line that needs no shipping (a gift card, a download, a tip) is none of ours: it is left out
-  and its price, discount and tax leave the totals with it. `presentment_total` stays whole.
+  and its price, discount and tax leave the totals with it.
 - Of a line that was edited away or refunded in part we take `current_quantity`, its discount and
   tax in proportion, and the order's `current_…` totals. A cancelled order is kept as it was.
 - `refunded`, `voided` and `expired` leave no money with the shop: payment is `pending`, so that
@@ -19,7 +19,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from adapters.channels.reading import Reader, Unreadable
-from adapters.channels.shopify.amounts import amounts_of, pieces_of, totals_of
+from adapters.channels.shopify.amounts import amounts_of, part_of, pieces_of, totals_of
 from domain.addresses import Address
 from domain.currencies import EXPONENTS
 from domain.money import Money
@@ -76,6 +76,8 @@ def _order(channel: str, told: Reader) -> Order:
     ours = [item for item in items if _is_ours(item) and (not edited or pieces_of(item))]
     others = [item for item in items if not _is_ours(item) and not _is_tip(item)]
     lines = tuple(_line(item, currency, edited=edited) for item in ours)
+    totals = totals_of(told, lines, others, currency, edited=edited)
+    shown = _presentment_total(told, edited=edited)
     return Order(
         channel=channel,
         channel_order_id=told.own_id("id"),
@@ -87,8 +89,8 @@ def _order(channel: str, told: Reader) -> Order:
         note=told.text("note", limit=NOTE_LIMIT),
         lines=lines,
         address=_address(told.inner("shipping_address")),
-        totals=totals_of(told, lines, others, currency, edited=edited),
-        presentment_total=_presentment_total(told, edited=edited),
+        totals=totals,
+        presentment_total=part_of(shown, totals.total, told, edited=edited) if others else shown,
         payment=_payment(told),
         cancelled=cancelled,
         cancel_reason=told.text("cancel_reason"),

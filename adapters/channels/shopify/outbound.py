@@ -1,0 +1,161 @@
+"""The port `Channel` on Shopify's GraphQL Admin API: each deed once, by our key."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from adapters.channels.reading import Unreadable
+from adapters.channels.shopify.fetched import to_order_from_graphql
+from adapters.channels.shopify.graphql import SYSTEM, Graphql, Wire
+from adapters.channels.shopify.operations import ORDER
+from adapters.channels.shopify.payments import Payments
+from adapters.channels.shopify.returned import Refunds
+from adapters.channels.shopify.shipments import Shipments
+from adapters.http import OutsideHttp
+from domain.errors import Refused
+from domain.fulfilments import ShippedNotice, Told
+from domain.orders import Order
+from domain.payments import (
+    CancelRequest,
+    Captured,
+    CaptureDeclined,
+    CaptureRequest,
+    ChannelCancelled,
+    Refunded,
+    RefundRequest,
+)
+from storage.effects import Begun, Effects
+
+API_VERSION = "2026-07"
+CALLS_A_DEED = 3
+"""A deed looks twice and acts; pages of lines and Shopify's own jobs must fit into its time."""
+
+_CAPTURE: TypeAdapter[Captured | CaptureDeclined] = TypeAdapter(Captured | CaptureDeclined)
+_TOLD: TypeAdapter[Told] = TypeAdapter(Told)
+_CANCELLED: TypeAdapter[ChannelCancelled] = TypeAdapter(ChannelCancelled)
+_REFUNDED: TypeAdapter[Refunded] = TypeAdapter(Refunded)
+
+
+def shopify_http(base_url: str, token: str, *, call_s: float) -> OutsideHttp:
+    """Speak to the shop at `base_url`, which is without the path (https://x.myshopify.com)."""
+    return OutsideHttp(
+        SYSTEM,
+        f"{base_url.rstrip('/')}/admin/api/{API_VERSION}/",
+        call_s=call_s,
+        explain=_explain,
+        headers={"X-Shopify-Access-Token": token},
+    )
+
+
+def _explain(content: object) -> tuple[str, str]:
+    """Errors outside of GraphQL are a text or a list; they have no codes."""
+    return "", str(content.get("errors", "")) if isinstance(content, dict) else ""
+
+
+class _Fetched(Wire):
+    order: Mapping[str, Any] | None
+
+
+class ShopifyChannel:
+    """The port `Channel` for the shop that `http` speaks to (see `shopify_http`).
+
+    Shopify takes a key for refunds only. So every deed is looked for before it is done, by what
+    only it leaves behind: a capture of the authorisation, a fulfilment with the tracking number,
+    the order's cancellation, a refund whose note ends with our key. `channel` is our id of the
+    shop. One deed may take `deed_s`, and a repeat twice that and a look.
+    """
+
+    def __init__(self, http: OutsideHttp, effects: Effects, channel: str) -> None:
+        graphql = Graphql(http)
+        self.deed_s = CALLS_A_DEED * http.call_s
+        self._graphql = graphql
+        self._effects = effects
+        self._channel = channel
+        self._payments = Payments(graphql)
+        self._shipments = Shipments(graphql)
+        self._refunds = Refunds(graphql)
+
+    async def capture(self, request: CaptureRequest, order: Order) -> Captured | CaptureDeclined:
+        gid = _gid(order.channel_order_id)
+
+        async def act(begun: Begun) -> Captured | CaptureDeclined:
+            return await self._payments.capture(gid, begun.until)
+
+        async def look(_begun: Begun) -> Captured | CaptureDeclined | None:
+            return await self._payments.find_captured(gid, None)
+
+        return await self._effects.once(
+            request.key, SYSTEM, call_s=self.deed_s, act=act, look=look, model=_CAPTURE
+        )
+
+    async def tell_shipped(self, notice: ShippedNotice, order: Order) -> Told:
+        gid = _gid(order.channel_order_id)
+
+        async def act(begun: Begun) -> Told:
+            return await self._shipments.tell(gid, notice, begun.until)
+
+        async def look(_begun: Begun) -> Told | None:
+            return await self._shipments.find(gid, notice.tracking_number, None)
+
+        return await self._effects.once(
+            notice.key, SYSTEM, call_s=self.deed_s, act=act, look=look, model=_TOLD
+        )
+
+    async def cancel(self, request: CancelRequest, order: Order) -> ChannelCancelled:
+        gid = _gid(order.channel_order_id)
+
+        async def act(begun: Begun) -> ChannelCancelled:
+            note = f"{request.reason} [{request.key}]"
+            started = partial(self._effects.note_ref, begun.key, begun.fence)
+            return await self._payments.cancel(gid, request.reason, note, started, begun.until)
+
+        async def look(begun: Begun) -> ChannelCancelled | None:
+            return await self._payments.find_cancelled(gid, begun.outside_ref)
+
+        return await self._effects.once(
+            request.key, SYSTEM, call_s=self.deed_s, act=act, look=look, model=_CANCELLED
+        )
+
+    async def refund(self, request: RefundRequest, order: Order) -> Refunded:
+        gid = _gid(order.channel_order_id)
+
+        async def act(begun: Begun) -> Refunded:
+            return await self._refunds.refund(gid, request, order, begun.until)
+
+        async def look(_begun: Begun) -> Refunded | None:
+            return await self._refunds.find(gid, request.key, None)
+
+        return await self._effects.once(
+            request.key, SYSTEM, call_s=self.deed_s, act=act, look=look, model=_REFUNDED
+        )
+
+    async def fetch(self, channel_order_id: str) -> Order | None:
+        """Ask for the order, page by page of its lines.
+
+        https://shopify.dev/docs/api/admin-graphql/2026-07/queries/order
+        """
+        if not (channel_order_id.isascii() and channel_order_id.isdigit()):
+            return None
+        lines: list[Mapping[str, Any]] = []
+        after: str | None = None
+        while True:
+            answer = await self._graphql.ask(
+                ORDER, _Fetched, until=None, id=_gid(channel_order_id), after=after
+            )
+            if answer.order is None:
+                return None
+            page = answer.order["lineItems"]
+            lines += page["nodes"]
+            after = page["pageInfo"]["endCursor"]
+            if not page["pageInfo"]["hasNextPage"]:
+                break
+        try:
+            return to_order_from_graphql(self._channel, answer.order, lines)
+        except Unreadable as error:
+            raise Refused(SYSTEM, "unreadable_order", str(error)) from error
+
+
+def _gid(channel_order_id: str) -> str:
+    return f"gid://shopify/Order/{channel_order_id}"

@@ -1,0 +1,242 @@
+"""The parts of Shopify's answers that we read, as typed values."""
+
+from pydantic import field_validator
+
+from adapters.channels.shopify.graphql import UserError, Wire
+from domain.money import InvalidMoney, Money
+
+
+class MoneyV2(Wire):
+    """A decimal such as "12.3" and its currency."""
+
+    amount: str
+    currency_code: str
+
+    @field_validator("amount", mode="before")
+    @classmethod
+    def _written_out(cls, amount: object) -> object:
+        return str(amount) if isinstance(amount, int) and not isinstance(amount, bool) else amount
+
+    def money(self) -> Money:
+        try:
+            return Money.parse(self.amount, self.currency_code)
+        except InvalidMoney as error:
+            raise ValueError(str(error)) from error
+
+
+class ShopBag(Wire):
+    shop_money: MoneyV2
+
+    @field_validator("shop_money")
+    @classmethod
+    def _readable(cls, side: MoneyV2) -> MoneyV2:
+        side.money()
+        return side
+
+    @property
+    def shop(self) -> Money:
+        return self.shop_money.money()
+
+
+class MoneyBag(ShopBag):
+    presentment_money: MoneyV2
+
+    @field_validator("presentment_money")
+    @classmethod
+    def _shown_readable(cls, side: MoneyV2) -> MoneyV2:
+        side.money()
+        return side
+
+    @property
+    def presentment(self) -> Money:
+        return self.presentment_money.money()
+
+
+class Ref(Wire):
+    id: str
+
+
+class PageInfo(Wire):
+    has_next_page: bool
+    end_cursor: str | None = None
+
+
+class Transaction(Wire):
+    """One movement of money, tried or done."""
+
+    id: str
+    kind: str
+    status: str
+    gateway: str | None = None
+    error_code: str | None = None
+    amount_set: MoneyBag
+    total_unsettled_set: MoneyBag | None = None
+    parent_transaction: Ref | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status == "SUCCESS"
+
+    @property
+    def undecided(self) -> bool:
+        return self.status in ("PENDING", "AWAITING_RESPONSE", "UNKNOWN")
+
+
+class PaidOrder(Wire):
+    cancelled_at: str | None = None
+    total_refunded_set: ShopBag
+    transactions: tuple[Transaction, ...]
+
+    def children(self, parent: Transaction, *kinds: str) -> list[Transaction]:
+        return [
+            made
+            for made in self.transactions
+            if made.kind in kinds
+            and made.parent_transaction is not None
+            and made.parent_transaction.id == parent.id
+        ]
+
+    def taken(self) -> list[Transaction]:
+        """Where the money is: successful captures and sales."""
+        return [made for made in self.transactions if made.succeeded and made.kind in _TAKEN]
+
+
+_TAKEN = frozenset({"CAPTURE", "SALE"})
+
+
+class PaymentAnswer(Wire):
+    order: PaidOrder | None
+
+
+class _Captured(Wire):
+    transaction: Transaction | None
+    user_errors: tuple[UserError, ...]
+
+
+class CaptureAnswer(Wire):
+    order_capture: _Captured
+
+
+class _Tracking(Wire):
+    number: str | None = None
+
+
+class Fulfilment(Wire):
+    id: str
+    status: str
+    tracking_info: tuple[_Tracking, ...] = ()
+
+
+class FulfilmentOrder(Wire):
+    id: str
+    status: str
+
+
+class _FulfilmentOrders(Wire):
+    nodes: tuple[FulfilmentOrder, ...]
+
+
+class ShippedOrder(Wire):
+    fulfillments: tuple[Fulfilment, ...]
+    fulfillment_orders: _FulfilmentOrders
+
+
+class ShipmentsAnswer(Wire):
+    order: ShippedOrder | None
+
+
+class FulfilmentOrderLine(Wire):
+    id: str
+    remaining_quantity: int
+    line_item: Ref
+
+
+class _FulfilmentOrderLines(Wire):
+    nodes: tuple[FulfilmentOrderLine, ...]
+    page_info: PageInfo
+
+
+class _LinesOfFulfilmentOrder(Wire):
+    line_items: _FulfilmentOrderLines
+
+
+class FulfilmentOrderLinesAnswer(Wire):
+    fulfillment_order: _LinesOfFulfilmentOrder | None
+
+
+class _Fulfilled(Wire):
+    fulfillment: Fulfilment | None
+    user_errors: tuple[UserError, ...]
+
+
+class FulfilAnswer(Wire):
+    fulfillment_create: _Fulfilled
+
+
+class Job(Wire):
+    id: str = ""
+    done: bool
+
+
+class _Cancelling(Wire):
+    job: Job | None
+    order_cancel_user_errors: tuple[UserError, ...]
+
+
+class CancelAnswer(Wire):
+    order_cancel: _Cancelling
+
+
+class CancelledOrder(Wire):
+    cancelled_at: str | None = None
+    total_refunded_set: ShopBag
+
+
+class CancellationAnswer(Wire):
+    order: CancelledOrder | None
+    job: Job | None
+
+
+class RefundedLine(Wire):
+    quantity: int
+    line_item: Ref
+
+
+class RefundedLines(Wire):
+    nodes: tuple[RefundedLine, ...]
+    page_info: PageInfo
+
+
+class Refund(Wire):
+    id: str
+    note: str | None = None
+    total_refunded_set: ShopBag
+
+
+class RefundWithLines(Refund):
+    refund_line_items: RefundedLines
+
+
+class _RefundedOrder(Wire):
+    refunds: tuple[RefundWithLines, ...]
+
+
+class RefundsAnswer(Wire):
+    order: _RefundedOrder | None
+
+
+class _LinesOfRefund(Wire):
+    refund_line_items: RefundedLines
+
+
+class RefundLinesAnswer(Wire):
+    refund: _LinesOfRefund | None
+
+
+class _RefundMade(Wire):
+    refund: Refund | None
+    user_errors: tuple[UserError, ...]
+
+
+class RefundAnswer(Wire):
+    refund_create: _RefundMade

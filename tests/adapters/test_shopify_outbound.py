@@ -1,0 +1,556 @@
+"""The port `Channel` on Shopify, against the simulator: every deed once, whatever gets lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
+from typing import Any
+
+import pytest
+
+from adapters.channels.shopify.order import to_order
+from adapters.channels.shopify.outbound import ShopifyChannel, shopify_http
+from adapters.http import OutsideHttp
+from domain.errors import Refused, Unavailable
+from domain.fulfilments import ShippedNotice
+from domain.money import Money
+from domain.orders import LineRef, Order, PaymentStatus
+from domain.payments import (
+    CancelRequest,
+    CaptureDeclined,
+    CaptureRequest,
+    RefundLine,
+    RefundRequest,
+)
+from storage.effects import Effects
+from tests.adapters.conftest import CALL_S, World, euros
+
+TOKEN = "shpat_demo_token"
+_IDS = count(820_982_911_946_154_508)
+
+
+@pytest.fixture
+async def http(simulators_url: str) -> AsyncIterator[OutsideHttp]:
+    one = shopify_http(simulators_url, TOKEN, call_s=CALL_S)
+    yield one
+    await one.aclose()
+
+
+@pytest.fixture
+def channel(http: OutsideHttp, effects: Effects) -> ShopifyChannel:
+    return ShopifyChannel(http, effects, "demo")
+
+
+def payload(**changes: Any) -> dict[str, Any]:
+    """Three mugs and two bowls with discount, tax and shipping: 39.00 + 4.90 - 2.00 + 6.65."""
+    own_id = next(_IDS)
+    mugs = {
+        "id": own_id + 10**15,
+        "sku": "MUG",
+        "name": "Mug",
+        "quantity": 3,
+        "current_quantity": 3,
+        "price": "10.00",
+        "requires_shipping": True,
+        "grams": 300,
+        "discount_allocations": [{"amount": "2.00"}],
+        "tax_lines": [{"title": "VAT", "price": "5.00"}],
+    }
+    bowls = mugs | {
+        "id": own_id + 2 * 10**15,
+        "sku": "BOWL",
+        "name": "Bowl",
+        "quantity": 2,
+        "current_quantity": 2,
+        "price": "4.50",
+        "discount_allocations": [],
+        "tax_lines": [{"title": "VAT", "price": "1.65"}],
+    }
+    return {
+        "id": own_id,
+        "name": f"#{own_id % 10_000}",
+        "email": "erika@example.org",
+        "currency": "EUR",
+        "presentment_currency": "EUR",
+        "created_at": "2026-07-01T10:00:00+02:00",
+        "updated_at": "2026-07-01T10:00:00+02:00",
+        "financial_status": "authorized",
+        "line_items": [mugs, bowls],
+        "shipping_lines": [{"title": "Post", "price": "4.90", "discounted_price": "4.90"}],
+        "taxes_included": False,
+        "total_discounts": "2.00",
+        "total_tax": "6.65",
+        "total_price": "48.55",
+        "shipping_address": {
+            "name": "Erika Mustermann",
+            "address1": "Sendlinger Str. 8",
+            "city": "München",
+            "zip": "80331",
+            "country_code": "DE",
+            "phone": "+4989123456",
+        },
+    } | changes
+
+
+async def bought(world: World, **changes: Any) -> Order:
+    made = payload(**changes)
+    await world.tell("shopify/orders", {"order": made})
+    return to_order("demo", made)
+
+
+def capture_of(order: Order, generation: int = 1) -> CaptureRequest:
+    key = f"{order.order_id}/capture/{generation}"
+    return CaptureRequest(order_id=order.order_id, key=key, channel="demo")
+
+
+def notice_of(order: Order, *quantities: int, parcel: int = 1) -> ShippedNotice:
+    lines = tuple(
+        LineRef(line_id=line.line_id, sku=line.sku, quantity=quantity)
+        for line, quantity in zip(order.lines, quantities, strict=True)
+        if quantity
+    )
+    return ShippedNotice(
+        order_id=order.order_id,
+        key=f"{order.order_id}/f1/p{parcel}/told/1",
+        channel="demo",
+        lines=lines,
+        carrier="DHL",
+        tracking_number=f"TRACK{order.channel_order_id}-{parcel}",
+        tracking_url="https://track.example/1",
+    )
+
+
+def cancel_of(order: Order, reason: str = "requested") -> CancelRequest:
+    key = f"{order.order_id}/cancel/1"
+    return CancelRequest(order_id=order.order_id, key=key, channel="demo", reason=reason)
+
+
+def refund_of(order: Order, name: str, *quantities: int) -> RefundRequest:
+    lines = tuple(
+        RefundLine(line_id=line.line_id, quantity=quantity)
+        for line, quantity in zip(order.lines, quantities, strict=True)
+        if quantity
+    )
+    return RefundRequest(
+        order_id=order.order_id,
+        key=f"{order.order_id}/{name}/refund/1",
+        channel="demo",
+        return_id=f"{order.order_id}-{name}",
+        lines=lines,
+    )
+
+
+# Capture
+
+
+async def test_an_authorised_payment_is_captured_once_in_full(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    captured = await channel.capture(capture_of(order), order)
+    assert not isinstance(captured, CaptureDeclined)
+    assert captured.amount == euros("48.55") == order.totals.total
+    assert await channel.capture(capture_of(order), order) == captured
+    entries = await world.journal(order.channel_order_id, "captured")
+    assert [entry["data"]["amount"] for entry in entries] == ["48.55"]
+    assert captured.ref.endswith(f"/{entries[0]['ref']}")
+
+
+async def test_another_generation_finds_the_same_capture(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    first = await channel.capture(capture_of(order), order)
+    assert await channel.capture(capture_of(order, 2), order) == first
+    assert len(await world.journal(order.channel_order_id, "captured")) == 1
+
+
+@pytest.mark.parametrize("status", [None, 502])
+async def test_a_capture_whose_answer_was_lost_is_found_and_not_repeated(
+    world: World, channel: ShopifyChannel, status: int | None
+) -> None:
+    order = await bought(world)
+    lost = {} if status is None else {"status": status}
+    await world.fault("shopify", "orderCapture", "lost", match=order.channel_order_id, **lost)
+    with pytest.raises(Unavailable) as caught:
+        await channel.capture(capture_of(order), order)
+    assert caught.value.fate_unknown
+    captured = await channel.capture(capture_of(order), order)
+    assert not isinstance(captured, CaptureDeclined)
+    assert captured.amount == euros("48.55")
+    assert len(await world.journal(order.channel_order_id, "captured")) == 1
+
+
+async def test_a_gateway_that_declines_is_a_value_and_takes_nothing(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    await world.fault(
+        "shopify", "orderCapture", "refuse", match=order.channel_order_id, message="Card declined"
+    )
+    assert await channel.capture(capture_of(order), order) == CaptureDeclined(reason="declined")
+    assert await world.journal(order.channel_order_id, "captured") == []
+
+
+async def test_nothing_to_capture_is_declined_and_money_there_already_is_captured(
+    world: World, channel: ShopifyChannel
+) -> None:
+    voided = await bought(world, financial_status="voided")
+    said = await channel.capture(capture_of(voided), voided)
+    assert said == CaptureDeclined(reason="no_authorisation")
+    paid = await bought(world, financial_status="paid")
+    captured = await channel.capture(capture_of(paid), paid)
+    assert not isinstance(captured, CaptureDeclined)
+    assert captured.amount == euros("48.55")
+    assert await world.journal(paid.channel_order_id, "captured") == []
+
+
+async def test_two_workers_at_once_capture_once(world: World, channel: ShopifyChannel) -> None:
+    order = await bought(world)
+    said = await asyncio.gather(
+        *(channel.capture(capture_of(order), order) for _ in range(2)), return_exceptions=True
+    )
+    assert any(not isinstance(one, BaseException) for one in said)
+    assert len(await world.journal(order.channel_order_id, "captured")) == 1
+
+
+# Shipped
+
+
+async def test_each_parcel_is_told_with_exactly_its_pieces(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    first = await channel.tell_shipped(notice_of(order, 2, 0), order)
+    second = await channel.tell_shipped(notice_of(order, 1, 2, parcel=2), order)
+    assert first != second
+    assert await channel.tell_shipped(notice_of(order, 2, 0), order) == first
+    entries = await world.journal(order.channel_order_id, "fulfilled")
+    pieces = [[line["quantity"] for line in entry["data"]["lines"]] for entry in entries]
+    assert pieces == [[2], [1, 2]]
+    numbers = [entry["data"]["tracking"][0]["number"] for entry in entries]
+    assert numbers == [f"TRACK{order.channel_order_id}-{n}" for n in (1, 2)]
+    assert entries[0]["data"]["tracking"][0]["company"] == "DHL"
+
+
+async def test_a_fulfilment_whose_answer_was_lost_is_not_made_again(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    await world.fault("shopify", "fulfillmentCreate", "lost", match=order.channel_order_id)
+    # The fault knows the order by its fulfilment order's id.
+    with pytest.raises(Unavailable) as caught:
+        await channel.tell_shipped(notice_of(order, 3, 2), order)
+    assert caught.value.fate_unknown
+    told = await channel.tell_shipped(notice_of(order, 3, 2), order)
+    assert told.ref.startswith("gid://shopify/Fulfillment/")
+    assert len(await world.journal(order.channel_order_id, "fulfilled")) == 1
+
+
+async def test_more_pieces_than_shopify_has_open_are_refused_and_nothing_is_told(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    await channel.tell_shipped(notice_of(order, 2, 0), order)
+    with pytest.raises(Refused) as caught:
+        await channel.tell_shipped(notice_of(order, 2, 0, parcel=2), order)
+    assert caught.value.code == "not_fulfillable"
+    assert len(await world.journal(order.channel_order_id, "fulfilled")) == 1
+
+
+async def test_an_order_of_more_lines_than_a_page_is_told_whole(
+    world: World, channel: ShopifyChannel
+) -> None:
+    base = payload()
+    mug = base["line_items"][0] | {"quantity": 1, "current_quantity": 1}
+    lines = [mug | {"id": mug["id"] + n * 10**14} for n in range(120)]
+    order = await bought(world, line_items=lines)
+    told = await channel.tell_shipped(notice_of(order, *[1] * 120), order)
+    entries = await world.journal(order.channel_order_id, "fulfilled")
+    assert len(entries[0]["data"]["lines"]) == 120
+    assert told.ref.endswith(f"/{entries[0]['ref']}")
+    fetched = await channel.fetch(order.channel_order_id)
+    assert fetched is not None
+    assert len(fetched.lines) == 120
+
+
+# Cancelled
+
+
+async def test_cancelling_releases_what_was_only_authorised(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    cancelled = await channel.cancel(cancel_of(order), order)
+    assert cancelled.refunded is None
+    assert len(await world.journal(order.channel_order_id, "voided")) == 1
+    assert await world.journal(order.channel_order_id, "refunded") == []
+    entries = await world.journal(order.channel_order_id, "cancelled")
+    assert [(e["data"]["reason"], e["data"]["restock"]) for e in entries] == [("CUSTOMER", False)]
+
+
+async def test_cancelling_refunds_what_was_paid_and_a_repeat_says_the_same(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world, financial_status="paid")
+    cancelled = await channel.cancel(cancel_of(order, "fraud"), order)
+    assert cancelled.refunded == euros("48.55")
+    assert await channel.cancel(cancel_of(order, "fraud"), order) == cancelled
+    entries = await world.journal(order.channel_order_id, "refunded")
+    assert [entry["data"]["amount"] for entry in entries] == ["48.55"]
+    assert len(await world.journal(order.channel_order_id, "cancelled")) == 1
+
+
+async def test_an_order_that_the_shop_cancelled_itself_is_cancelled(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    await channel.cancel(cancel_of(order), order)
+    again = CancelRequest(
+        order_id=order.order_id, key=f"{order.order_id}/cancel/2", channel="demo", reason="other"
+    )
+    assert (await channel.cancel(again, order)).refunded is None
+    assert len(await world.journal(order.channel_order_id, "cancelled")) == 1
+
+
+async def test_a_cancellation_whose_answer_was_lost_refunds_once(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world, financial_status="paid")
+    await world.fault("shopify", "orderCancel", "lost", match=order.channel_order_id)
+    with pytest.raises(Unavailable) as caught:
+        await channel.cancel(cancel_of(order), order)
+    assert caught.value.fate_unknown
+    assert (await channel.cancel(cancel_of(order), order)).refunded == euros("48.55")
+    assert len(await world.journal(order.channel_order_id, "refunded")) == 1
+
+
+async def test_a_shipped_order_is_not_cancelled(world: World, channel: ShopifyChannel) -> None:
+    order = await bought(world)
+    await channel.tell_shipped(notice_of(order, 3, 2), order)
+    with pytest.raises(Refused) as caught:
+        await channel.cancel(cancel_of(order), order)
+    assert caught.value.code == "invalid"
+    assert await world.journal(order.channel_order_id, "cancelled") == []
+    assert await world.journal(order.channel_order_id, "voided") == []
+
+
+# Refunded
+
+
+async def test_returned_pieces_are_refunded_one_by_one_and_sum_to_their_lines(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world, financial_status="paid")
+    first = await channel.refund(refund_of(order, "r1", 1, 0), order)
+    second = await channel.refund(refund_of(order, "r2", 2, 1), order)
+    third = await channel.refund(refund_of(order, "r3", 0, 1), order)
+    # Mugs: 30.00 - 2.00 + 5.00; bowls: 9.00 + 1.65; the shipping stays paid.
+    assert first.amount == euros("11.00")
+    assert second.amount == euros("22.00") + euros("5.33")
+    assert third.amount == euros("5.32")
+    assert await channel.refund(refund_of(order, "r1", 1, 0), order) == first
+    entries = await world.journal(order.channel_order_id, "refunded")
+    assert [entry["data"]["amount"] for entry in entries] == ["11.00", "27.33", "5.32"]
+    assert [entry["key"] for entry in entries] == [
+        f"{order.order_id}/{name}/refund/1" for name in ("r1", "r2", "r3")
+    ]
+    restocks = {line["restock_type"] for entry in entries for line in entry["data"]["lines"]}
+    assert restocks == {"NO_RESTOCK"}
+
+
+async def test_a_refund_whose_answer_was_lost_is_found_and_not_repeated(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world, financial_status="paid")
+    await world.fault("shopify", "refundCreate", "lost", match=order.channel_order_id)
+    with pytest.raises(Unavailable) as caught:
+        await channel.refund(refund_of(order, "r1", 1, 1), order)
+    assert caught.value.fate_unknown
+    refunded = await channel.refund(refund_of(order, "r1", 1, 1), order)
+    assert refunded.amount == euros("16.33")
+    assert len(await world.journal(order.channel_order_id, "refunded")) == 1
+
+
+async def test_after_capture_the_refund_goes_against_the_capture(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    captured = await channel.capture(capture_of(order), order)
+    assert not isinstance(captured, CaptureDeclined)
+    await channel.refund(refund_of(order, "r1", 3, 2), order)
+    entries = await world.journal(order.channel_order_id, "refunded")
+    assert entries[0]["data"]["amount"] == "43.65"
+    parents = [share["parent_id"] for share in entries[0]["data"]["transactions"]]
+    assert [f"gid://shopify/OrderTransaction/{parent}" for parent in parents] == [captured.ref]
+
+
+@pytest.mark.parametrize(
+    ("quantities", "code"), [((4, 0), "more_than_left"), ((0, 1), "more_than_captured")]
+)
+async def test_what_was_not_bought_or_not_paid_is_not_refunded(
+    world: World, channel: ShopifyChannel, quantities: tuple[int, int], code: str
+) -> None:
+    order = await bought(world)  # authorised, nothing captured
+    with pytest.raises(Refused) as caught:
+        await channel.refund(refund_of(order, "r1", *quantities), order)
+    assert caught.value.code == code
+    assert await world.journal(order.channel_order_id, "refunded") == []
+
+
+async def test_a_customer_who_paid_in_another_currency_is_refunded_in_it(
+    world: World, channel: ShopifyChannel
+) -> None:
+    def bag(shop: str, shown: str) -> dict[str, Any]:
+        return {
+            "shop_money": {"amount": shop, "currency_code": "EUR"},
+            "presentment_money": {"amount": shown, "currency_code": "USD"},
+        }
+
+    order = await bought(
+        world,
+        presentment_currency="USD",
+        total_price_set=bag("48.55", "97.10"),
+    )
+    assert order.presentment_total == Money.parse("97.10", "USD")
+    captured = await channel.capture(capture_of(order), order)
+    assert not isinstance(captured, CaptureDeclined)
+    assert captured.amount == euros("48.55")
+    refunded = await channel.refund(refund_of(order, "r1", 1, 0), order)
+    assert refunded.amount == euros("11.00")
+    entry = (await world.journal(order.channel_order_id, "refunded"))[0]["data"]
+    assert (entry["amount"], entry["currency"]) == ("22.00", "USD")
+
+
+# When Shopify will not
+
+
+async def test_throttling_waits_as_long_as_shopify_says_and_does_nothing(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    await world.fault(
+        "shopify", "orderCapture", "throttle", match=order.channel_order_id, seconds=3
+    )
+    with pytest.raises(Unavailable) as caught:
+        await channel.capture(capture_of(order), order)
+    assert (caught.value.code, caught.value.fate_unknown) == ("throttled", False)
+    assert caught.value.retry_after_s == 3
+    assert await world.journal(order.channel_order_id, "captured") == []
+    assert not isinstance(await channel.capture(capture_of(order), order), CaptureDeclined)
+
+
+async def test_an_empty_bucket_gives_the_time_until_it_holds_the_call(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    await world.tell("settings", {"shop_bucket_points": 1, "shop_restore_points": 100})
+    try:
+        with pytest.raises(Unavailable) as caught:
+            await channel.capture(capture_of(order), order)
+    finally:
+        await world.tell("settings", {"shop_bucket_points": 20_000, "shop_restore_points": 20_000})
+    assert caught.value.code == "throttled"
+    assert caught.value.retry_after_s is not None
+    assert 1 < caught.value.retry_after_s < 10
+
+
+@pytest.mark.parametrize("operation", ["order", "orderCapture"])
+async def test_a_shop_that_is_down_is_tried_again_later(
+    world: World, channel: ShopifyChannel, operation: str
+) -> None:
+    order = await bought(world)
+    await world.fault("shopify", operation, "down", match=order.channel_order_id)
+    with pytest.raises(Unavailable) as caught:
+        await channel.capture(capture_of(order), order)
+    assert caught.value.fate_unknown == (operation == "orderCapture")
+    captured = await channel.capture(capture_of(order), order)
+    assert not isinstance(captured, CaptureDeclined)
+    assert len(await world.journal(order.channel_order_id, "captured")) == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "deed"),
+    [("fulfillmentCreate", "tell"), ("refundCreate", "refund"), ("orderCancel", "cancel")],
+)
+async def test_what_shopify_refuses_is_refused_by_a_short_code(
+    world: World, channel: ShopifyChannel, operation: str, deed: str
+) -> None:
+    order = await bought(world, financial_status="paid")
+    await world.fault("shopify", operation, "refuse", message="No, Erika Mustermann")
+    deeds: dict[str, Callable[[], Awaitable[object]]] = {
+        "tell": lambda: channel.tell_shipped(notice_of(order, 1, 0), order),
+        "refund": lambda: channel.refund(refund_of(order, "r1", 1, 0), order),
+        "cancel": lambda: channel.cancel(cancel_of(order), order),
+    }
+    with pytest.raises(Refused) as caught:
+        await deeds[deed]()
+    assert caught.value.code == "refused"
+    assert "Erika" not in str(caught.value)
+    assert "Erika" in caught.value.detail
+
+
+async def test_an_order_the_shop_does_not_have_and_a_wrong_token_are_refused(
+    world: World, simulators_url: str, channel: ShopifyChannel, effects: Effects
+) -> None:
+    order = to_order("demo", payload())
+    with pytest.raises(Refused) as caught:
+        await channel.capture(capture_of(order), order)
+    assert caught.value.code == "order_not_found"
+    known = await bought(world)
+    http = shopify_http(simulators_url, "shpat_wrong", call_s=CALL_S)
+    try:
+        with pytest.raises(Refused) as caught:
+            await ShopifyChannel(http, effects, "demo").capture(capture_of(known), known)
+    finally:
+        await http.aclose()
+    assert caught.value.code == "http_401"
+
+
+async def test_a_missing_permission_is_refused_by_its_code(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    await world.fault("shopify", "order", "refuse", match=order.channel_order_id)
+    with pytest.raises(Refused) as caught:
+        await channel.fetch(order.channel_order_id)
+    assert caught.value.code == "access_denied"
+
+
+# Fetched
+
+
+async def test_a_fetched_order_is_the_order_of_the_webhook_without_its_weights(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    fetched = await channel.fetch(order.channel_order_id)
+    assert fetched is not None
+    lines = tuple(line.model_copy(update={"weight_g": 0}) for line in order.lines)
+    expected = order.model_copy(
+        update={
+            "lines": lines,
+            "presentment_total": euros("48.55"),
+            "channel_updated_at": fetched.channel_updated_at,
+        }
+    )
+    assert fetched == expected
+    assert fetched.totals.expected() == fetched.totals.total
+
+
+async def test_a_fetched_order_shows_what_has_happened_since(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    await channel.capture(capture_of(order), order)
+    paid = await channel.fetch(order.channel_order_id)
+    assert paid is not None
+    assert paid.payment is PaymentStatus.PAID
+    await channel.cancel(cancel_of(order), order)
+    cancelled = await channel.fetch(order.channel_order_id)
+    assert cancelled is not None
+    assert (cancelled.cancelled, cancelled.cancel_reason) == (True, "customer")
+
+
+async def test_an_order_the_shop_never_had_is_none(channel: ShopifyChannel) -> None:
+    assert await channel.fetch("1") is None
+    assert await channel.fetch("no-number") is None
