@@ -97,7 +97,7 @@ def _demo_channels(fields: dict[str, Any]) -> dict[str, ShopifyChannel]:
 
 def _demo_carriers(fields: dict[str, Any]) -> dict[str, EasyPostCarrier]:
     carrier = EasyPostCarrier(
-        base_url=_simulator(fields),
+        base_url=f"{_simulator(fields)}/easypost",
         key=SecretStr("EZTK_demo_key"),
         secrets=(SecretStr("carrier_demo_secret"),),
     )
