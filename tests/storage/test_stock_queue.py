@@ -110,7 +110,13 @@ async def test_the_wake_up_is_an_inbox_row_of_its_own(
     await receive(stock, "cup", 1)
     said = "SELECT source, kind, event_key, order_id, convert_from(body, 'UTF8') FROM inbox"
     assert await rows(stock_engine, said) == [
-        ("stock", "stock_assigned", "a-1/a-1/reserve/1", "a-1", '{"location": "berlin"}')
+        (
+            "stock",
+            "stock_assigned",
+            "a-1/a-1/reserve/1",
+            "a-1",
+            '{"key": "a-1/reserve/1", "location": "berlin"}',
+        )
     ]
 
 
