@@ -8,11 +8,12 @@ from pydantic import TypeAdapter
 
 from adapters.channels.reading import Unreadable
 from adapters.channels.shopify.fetched import to_order_from_graphql
-from adapters.channels.shopify.graphql import SYSTEM, Graphql, Wire
+from adapters.channels.shopify.graphql import SYSTEM, Graphql
 from adapters.channels.shopify.operations import ORDER
 from adapters.channels.shopify.payments import Payments
 from adapters.channels.shopify.returned import Refunds
 from adapters.channels.shopify.shipments import Shipments
+from adapters.channels.shopify.wire import FetchedAnswer
 from adapters.http import OutsideHttp
 from domain.errors import Refused
 from domain.fulfilments import ShippedNotice, Told
@@ -52,10 +53,6 @@ def shopify_http(base_url: str, token: str, *, call_s: float) -> OutsideHttp:
 def _explain(content: object) -> tuple[str, str]:
     """Errors outside of GraphQL are a text or a list; they have no codes."""
     return "", str(content.get("errors", "")) if isinstance(content, dict) else ""
-
-
-class _Fetched(Wire):
-    order: Mapping[str, Any] | None
 
 
 class ShopifyChannel:
@@ -142,17 +139,17 @@ class ShopifyChannel:
         after: str | None = None
         while True:
             answer = await self._graphql.ask(
-                ORDER, _Fetched, until=None, id=_gid(channel_order_id), after=after
+                ORDER, FetchedAnswer, until=None, id=_gid(channel_order_id), after=after
             )
             if answer.order is None:
                 return None
-            page = answer.order["lineItems"]
-            lines += page["nodes"]
-            after = page["pageInfo"]["endCursor"]
-            if not page["pageInfo"]["hasNextPage"]:
+            page = answer.order.line_items
+            lines += page.nodes
+            after = page.page_info.end_cursor
+            if not page.page_info.has_next_page:
                 break
         try:
-            return to_order_from_graphql(self._channel, answer.order, lines)
+            return to_order_from_graphql(self._channel, answer.order.model_extra or {}, lines)
         except Unreadable as error:
             raise Refused(SYSTEM, "unreadable_order", str(error)) from error
 

@@ -1,6 +1,8 @@
 """The parts of Shopify's answers that we read, as typed values."""
 
-from pydantic import field_validator
+from typing import Any
+
+from pydantic import ConfigDict, field_validator
 
 from adapters.channels.shopify.graphql import UserError, Wire
 from domain.money import InvalidMoney, Money
@@ -240,3 +242,20 @@ class _RefundMade(Wire):
 
 class RefundAnswer(Wire):
     refund_create: _RefundMade
+
+
+class _LinePage(Wire):
+    nodes: tuple[dict[str, Any], ...]
+    page_info: PageInfo
+
+
+class FetchedOrder(Wire):
+    """An order with one page of its lines; all else stays as it came, in `model_extra`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    line_items: _LinePage
+
+
+class FetchedAnswer(Wire):
+    order: FetchedOrder | None

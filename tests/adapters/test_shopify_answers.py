@@ -1,0 +1,306 @@
+"""What Shopify may answer and the simulator never does: slow jobs, undecided money, nonsense."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import pytest
+
+from adapters.channels.shopify.outbound import ShopifyChannel, shopify_http
+from domain.errors import Refused, Unavailable
+from domain.orders import Order
+from domain.payments import CancelRequest, Captured, CaptureDeclined, CaptureRequest
+from storage.effects import Effects
+from tests.adapters.conftest import euros
+
+CALL_S = 0.4
+_KEYS = count(1)
+NOW = "2026-07-01T10:00:00Z"
+
+
+def bag(amount: str) -> dict[str, Any]:
+    side = {"amount": amount, "currencyCode": "EUR"}
+    return {"shopMoney": side, "presentmentMoney": side}
+
+
+@dataclass
+class Script:
+    """Answers each call by its operation's name: the next of its list, the last one for ever."""
+
+    answers: dict[str, list[Any]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+    def answer(self, body: bytes) -> Any:
+        name = json.loads(body)["query"].split()[1].split("(")[0]
+        self.calls.append(name)
+        waiting = self.answers[name]
+        return waiting.pop(0) if len(waiting) > 1 else waiting[0]
+
+
+@pytest.fixture
+async def script() -> AsyncIterator[tuple[Script, str]]:
+    script = Script()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.split("content-length:")[1].split()[0])
+        answer = json.dumps(script.answer(await reader.readexactly(length))).encode()
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n"
+            b"content-length: " + str(len(answer)).encode() + b"\r\n\r\n" + answer
+        )
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    yield script, f"http://127.0.0.1:{port}"
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.fixture
+async def shop(script: tuple[Script, str], effects: Effects) -> AsyncIterator[ShopifyChannel]:
+    http = shopify_http(script[1], "token", call_s=CALL_S)
+    yield ShopifyChannel(http, effects, "demo")
+    await http.aclose()
+
+
+@pytest.fixture
+def says(script: tuple[Script, str]) -> Callable[..., Script]:
+    def say(**answers: list[Any]) -> Script:
+        script[0].answers |= answers
+        return script[0]
+
+    return say
+
+
+def transaction(kind: str, status: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"gid://shopify/OrderTransaction/{kind}",
+        "kind": kind,
+        "status": status,
+        "amountSet": bag("28.7"),
+    } | more
+
+
+AUTHORISED = transaction("AUTHORIZATION", "SUCCESS")
+
+
+def captured(status: str, **more: Any) -> dict[str, Any]:
+    return transaction("CAPTURE", status, parentTransaction={"id": AUTHORISED["id"]}, **more)
+
+
+def payment(*transactions: dict[str, Any], cancelled: bool = False) -> dict[str, Any]:
+    order = {
+        "cancelledAt": NOW if cancelled else None,
+        "totalRefundedSet": bag("0.0"),
+        "transactions": list(transactions),
+    }
+    return {"data": {"order": order}}
+
+
+def capturing(made: dict[str, Any] | None, *errors: dict[str, Any]) -> dict[str, Any]:
+    return {"data": {"orderCapture": {"transaction": made, "userErrors": list(errors)}}}
+
+
+def job(*, cancelled: bool, done: bool) -> dict[str, Any]:
+    order = {"cancelledAt": NOW if cancelled else None, "totalRefundedSet": bag("0.0")}
+    return {"data": {"order": order, "job": {"done": done}}}
+
+
+CANCELLING = {
+    "data": {
+        "orderCancel": {
+            "job": {"id": "gid://shopify/Job/1", "done": False},
+            "orderCancelUserErrors": [],
+        }
+    }
+}
+
+
+def capture_of(order: Order) -> CaptureRequest:
+    key = f"{order.order_id}/capture/{next(_KEYS)}"
+    return CaptureRequest(order_id=order.order_id, key=key, channel="demo")
+
+
+def cancel_of(order: Order) -> CancelRequest:
+    key = f"{order.order_id}/cancelled/{next(_KEYS)}"
+    return CancelRequest(order_id=order.order_id, key=key, channel="demo", reason="stock")
+
+
+async def test_a_cancellation_waits_for_shopifys_job(
+    shop: ShopifyChannel, says: Callable[..., Script], order: Order
+) -> None:
+    script = says(
+        Payment=[payment(AUTHORISED)],
+        Cancel=[CANCELLING],
+        Cancellation=[job(cancelled=False, done=False), job(cancelled=True, done=True)],
+    )
+    assert (await shop.cancel(cancel_of(order), order)).refunded is None
+    assert script.calls == ["Payment", "Cancel", "Cancellation", "Cancellation"]
+
+
+async def test_a_job_that_takes_too_long_is_waited_for_and_not_started_again(
+    shop: ShopifyChannel, says: Callable[..., Script], order: Order
+) -> None:
+    script = says(
+        Payment=[payment(AUTHORISED)],
+        Cancel=[CANCELLING],
+        Cancellation=[job(cancelled=False, done=False)],
+    )
+    request = cancel_of(order)
+    for _ in range(2):
+        with pytest.raises(Unavailable) as caught:
+            await shop.cancel(request, order)
+        assert caught.value.fate_unknown
+    says(Cancellation=[job(cancelled=True, done=True)])
+    await shop.cancel(request, order)
+    assert script.calls.count("Cancel") == 1
+
+
+async def test_a_job_that_ends_without_cancelling_is_refused(
+    shop: ShopifyChannel, says: Callable[..., Script], order: Order
+) -> None:
+    says(
+        Payment=[payment(AUTHORISED)],
+        Cancel=[CANCELLING],
+        Cancellation=[job(cancelled=False, done=True)],
+    )
+    with pytest.raises(Refused) as caught:
+        await shop.cancel(cancel_of(order), order)
+    assert caught.value.code == "cancel_failed"
+
+
+async def test_money_under_way_is_waited_for_and_never_asked_for_twice(
+    shop: ShopifyChannel, says: Callable[..., Script], order: Order
+) -> None:
+    script = says(
+        Payment=[payment(AUTHORISED), payment(AUTHORISED, captured("PENDING"))],
+        Capture=[capturing(captured("PENDING"))],
+    )
+    request = capture_of(order)
+    for _ in range(2):
+        with pytest.raises(Unavailable) as caught:
+            await shop.capture(request, order)
+        assert caught.value.code == "capture_pending"
+    says(Payment=[payment(AUTHORISED, captured("SUCCESS"))])
+    said = await shop.capture(request, order)
+    assert isinstance(said, Captured)
+    assert said.amount == euros("28.70")
+    assert script.calls.count("Capture") == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (capturing(captured("FAILURE", errorCode="CARD_DECLINED")), "card_declined"),
+        (capturing(captured("ERROR")), "declined"),
+        (capturing(None, {"field": None, "message": "Insufficient funds"}), "declined"),
+        (capturing(None, {"field": ["base"], "message": "Insufficient funds"}), "declined"),
+    ],
+)
+async def test_every_way_of_declining_is_a_value(
+    shop: ShopifyChannel,
+    says: Callable[..., Script],
+    order: Order,
+    answer: dict[str, Any],
+    reason: str,
+) -> None:
+    says(Payment=[payment(AUTHORISED)], Capture=[answer])
+    assert await shop.capture(capture_of(order), order) == CaptureDeclined(reason=reason)
+
+
+async def test_a_mistake_of_ours_is_refused_and_no_decline(
+    shop: ShopifyChannel, says: Callable[..., Script], order: Order
+) -> None:
+    error = {"field": ["input", "parentTransactionId"], "message": "does not exist"}
+    says(Payment=[payment(AUTHORISED)], Capture=[capturing(None, error)])
+    with pytest.raises(Refused) as caught:
+        await shop.capture(capture_of(order), order)
+    assert caught.value.code == "invalid_parent_transaction_id"
+
+
+def graphql_error(code: str | None, **extensions: Any) -> dict[str, Any]:
+    error = {"message": "Erika", "extensions": {} if code is None else {"code": code}}
+    return {"errors": [error], "extensions": extensions}
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (graphql_error("INTERNAL_SERVER_ERROR"), "internal_server_error"),
+        (graphql_error("TIMEOUT"), "timeout"),
+        ({"data": None}, "unreadable_answer"),
+        ({"data": {"orderCapture": {"transaction": {"id": 1}, "userErrors": []}}},
+         "unreadable_answer"),
+        ({"data": {"orderCapture": {"transaction": captured("SUCCESS", amountSet=bag("NaN")),
+          "userErrors": []}}}, "unreadable_answer"),
+        ([], "unreadable_answer"),
+    ],
+)  # fmt: skip
+async def test_a_mutation_without_a_clear_answer_may_have_been_done(
+    shop: ShopifyChannel, says: Callable[..., Script], order: Order, answer: Any, code: str
+) -> None:
+    says(Payment=[payment(AUTHORISED)], Capture=[answer])
+    with pytest.raises(Unavailable) as caught:
+        await shop.capture(capture_of(order), order)
+    assert (caught.value.code, caught.value.fate_unknown) == (code, True)
+
+
+@pytest.mark.parametrize(
+    ("code", "short"),
+    [
+        ("ACCESS_DENIED", "access_denied"),
+        ("undefinedField", "undefined_field"),
+        ("SHOP_INACTIVE", "shop_inactive"),
+        (None, "graphql_error"),
+    ],
+)
+async def test_what_graphql_refuses_has_a_short_code_without_words(
+    shop: ShopifyChannel, says: Callable[..., Script], code: str | None, short: str
+) -> None:
+    says(Order=[graphql_error(code)])
+    with pytest.raises(Refused) as caught:
+        await shop.fetch("1")
+    assert caught.value.code == short
+    assert "Erika" not in str(caught.value)
+
+
+def throttled(needed: float, there: float, rate: float) -> dict[str, Any]:
+    status = {"maximumAvailable": 1000, "currentlyAvailable": there, "restoreRate": rate}
+    cost = {"requestedQueryCost": needed, "throttleStatus": status}
+    return graphql_error("THROTTLED", cost=cost)
+
+
+@pytest.mark.parametrize(
+    ("answer", "wait_s"),
+    [
+        (throttled(500, 100, 100), 4.0),
+        (throttled(500, 600, 100), 0.1),
+        (throttled(900_000, 0, 1), 60.0),
+        (throttled(500, 100, 0), 1.0),
+        (graphql_error("THROTTLED"), 1.0),
+    ],
+)
+async def test_the_wait_is_computed_from_the_bucket(
+    shop: ShopifyChannel, says: Callable[..., Script], answer: dict[str, Any], wait_s: float
+) -> None:
+    says(Order=[answer])
+    with pytest.raises(Unavailable) as caught:
+        await shop.fetch("1")
+    assert caught.value.code == "throttled"
+    assert caught.value.retry_after_s == pytest.approx(wait_s)
+    assert not caught.value.fate_unknown
+
+
+@pytest.mark.parametrize("told", [{}, {"lineItems": None}, {"lineItems": {"nodes": [1]}}])
+async def test_an_order_in_another_shape_is_refused_and_never_crashes(
+    shop: ShopifyChannel, says: Callable[..., Script], told: dict[str, Any]
+) -> None:
+    says(Order=[{"data": {"order": told}}])
+    with pytest.raises((Refused, Unavailable)):
+        await shop.fetch("1")
