@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from simulators.faults import Fault
 
 HANG_S = 600.0
+HANG_POLL_S = 0.25
 
 
 class Dropped(Response):
@@ -36,7 +37,7 @@ async def delay(request: Request, fault: Fault | None) -> Response | None:
     while asyncio.get_running_loop().time() < deadline:
         if await request.is_disconnected():
             break
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(HANG_POLL_S)
     return Dropped()
 
 

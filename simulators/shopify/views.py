@@ -26,45 +26,49 @@ class Views:
     def order(self, order: ShopOrder) -> View:
         """As <https://shopify.dev/docs/api/admin-graphql/2026-07/objects/Order>."""
         payload = order.payload
-        return {
-            "id": gid("Order", order.id),
-            "legacyResourceId": str(order.id),
-            "name": payload["name"],
-            "number": payload.get("number") or payload.get("order_number") or 0,
-            "email": payload.get("email"),
-            "phone": payload.get("phone"),
-            "note": payload.get("note"),
-            "test": bool(payload.get("test")),
-            "createdAt": payload["created_at"],
-            "updatedAt": order.updated_at,
-            "processedAt": payload.get("processed_at") or payload["created_at"],
-            "cancelledAt": order.cancelled_at,
-            "cancelReason": order.cancel_reason,
-            "closedAt": payload.get("closed_at"),
-            "closed": payload.get("closed_at") is not None,
-            "currencyCode": order.currency,
-            "presentmentCurrencyCode": order.presentment_currency,
-            "taxesIncluded": bool(payload.get("taxes_included")),
-            "dutiesIncluded": bool(payload.get("duties_included")),
-            "displayFinancialStatus": financial_status(order),
-            "displayFulfillmentStatus": fulfilment_status(order),
-            "capturable": bool(order.open_authorisations()),
-            "fulfillable": any(
-                line.remaining for made in order.fulfilment_orders for line in made.lines
-            ),
-            "shippingAddress": lambda _info: address(payload.get("shipping_address")),
-            "billingAddress": lambda _info: address(payload.get("billing_address")),
-            "lineItems": connection(payload["line_items"], lambda line: self.line(order, line)),
-            "shippingLines": connection(
-                payload.get("shipping_lines") or [], lambda line: shipping_line(order, line)
-            ),
-            "transactions": some(order.transactions, lambda t: self.transaction(order, t)),
-            "fulfillmentOrders": connection(
-                order.fulfilment_orders, lambda made: self.fulfilment_order(order, made)
-            ),
-            "fulfillments": some(order.fulfilments, lambda f: self.fulfilment(order, f)),
-            "refunds": some(order.refunds, lambda refund: self.refund(order, refund)),
-        } | self._totals(order) | charges(order)
+        return (
+            {
+                "id": gid("Order", order.id),
+                "legacyResourceId": str(order.id),
+                "name": payload["name"],
+                "number": payload.get("number") or payload.get("order_number") or 0,
+                "email": payload.get("email"),
+                "phone": payload.get("phone"),
+                "note": payload.get("note"),
+                "test": bool(payload.get("test")),
+                "createdAt": payload["created_at"],
+                "updatedAt": order.updated_at,
+                "processedAt": payload.get("processed_at") or payload["created_at"],
+                "cancelledAt": order.cancelled_at,
+                "cancelReason": order.cancel_reason,
+                "closedAt": payload.get("closed_at"),
+                "closed": payload.get("closed_at") is not None,
+                "currencyCode": order.currency,
+                "presentmentCurrencyCode": order.presentment_currency,
+                "taxesIncluded": bool(payload.get("taxes_included")),
+                "dutiesIncluded": bool(payload.get("duties_included")),
+                "displayFinancialStatus": financial_status(order),
+                "displayFulfillmentStatus": fulfilment_status(order),
+                "capturable": bool(order.open_authorisations()),
+                "fulfillable": any(
+                    line.remaining for made in order.fulfilment_orders for line in made.lines
+                ),
+                "shippingAddress": lambda _info: address(payload.get("shipping_address")),
+                "billingAddress": lambda _info: address(payload.get("billing_address")),
+                "lineItems": connection(payload["line_items"], lambda line: self.line(order, line)),
+                "shippingLines": connection(
+                    payload.get("shipping_lines") or [], lambda line: shipping_line(order, line)
+                ),
+                "transactions": some(order.transactions, lambda t: self.transaction(order, t)),
+                "fulfillmentOrders": connection(
+                    order.fulfilment_orders, lambda made: self.fulfilment_order(order, made)
+                ),
+                "fulfillments": some(order.fulfilments, lambda f: self.fulfilment(order, f)),
+                "refunds": some(order.refunds, lambda refund: self.refund(order, refund)),
+            }
+            | self._totals(order)
+            | charges(order)
+        )
 
     def _totals(self, order: ShopOrder) -> View:
         capturable = sum((order.capturable(t) for t in order.open_authorisations()), Decimal(0))

@@ -6,7 +6,7 @@ import hmac
 import json
 from pathlib import Path
 
-from payloads import CUSTOMS, KEY, make_order, order, shipment
+from payloads import BEARER, CUSTOMS, KEY, ask, fulfilment, make_order, order, shipment
 from simulator_process import journal, until
 from standardwebhooks import Webhook
 from test_easypost_api import BERLIN, SHIPMENTS, same_shape
@@ -164,8 +164,6 @@ async def test_scans_come_twice_and_late(client, receiver, order_id):
 
 
 async def hand_over(client, receiver, order_id: int, code: str) -> None:
-    from payloads import BEARER, ask, fulfilment
-
     reference = f"demo-{order_id}/f1/1"
     made = (await ask(client, fulfilment(reference))).json()["id"]
     await until(lambda: receiver.of(f'"{reference}"'))
