@@ -48,12 +48,17 @@ class _Inbound(ActivityInboundInterceptor):
             async with _heartbeats(info.heartbeat_timeout):
                 result = await super().execute_activity(input)
         except Exception as error:  # noqa: BLE001 - every failure leaves here as a code
-            if not isinstance(error, Refused):
+            if isinstance(error, Refused):
+                await self._forget_note(info)
+            else:
                 await self._note(info, error)
             raise _failure(error, info) from None
+        await self._forget_note(info)
+        return result
+
+    async def _forget_note(self, info: activity.Info) -> None:
         if info.attempt > 2 and not info.is_local:  # noqa: PLR2004 - noted from the second failure
             await self._quietly(self._book.recovered(_workflow_id(info), info.activity_type))
-        return result
 
     async def _note(self, info: activity.Info, error: Exception) -> None:
         if info.attempt < 2 or info.is_local:  # noqa: PLR2004 - the first failure may be a blink
@@ -90,7 +95,7 @@ def _owner(task_queue: str) -> Owner:
 def _failure(error: Exception, info: activity.Info) -> ApplicationError:
     step, attempt = info.activity_type, info.attempt
     match error:
-        case Refused():
+        case Refused() if not info.is_local:  # our own record has nobody else to turn to
             log.warning("refused", step=step, system=error.system, code=error.code)
             return ApplicationError(str(error), error.code, type=REFUSED, non_retryable=True)
         case Unavailable(retry_after_s=after):
@@ -99,8 +104,6 @@ def _failure(error: Exception, info: activity.Info) -> ApplicationError:
             return ApplicationError(
                 str(error), error.code, type=UNAVAILABLE, next_retry_delay=delay
             )
-        case ApplicationError():
-            return error
         case _:
             log.error("bug", step=step, attempt=attempt, exc_info=error)
             return ApplicationError(f"bug: {type(error).__name__}", type=BUG)

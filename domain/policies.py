@@ -17,6 +17,8 @@ class OrderPolicy(Message):
     """The longest pause between two tries of an outside call."""
     warehouse_check_s: int = Field(default=4 * 3_600, gt=0)
     """How long a warehouse may be silent before we ask it ourselves."""
+    warehouse_checks_max: int = Field(default=60, ge=0)
+    """After so many silent checks the order waits for an operator."""
     tracking_check_s: int = Field(default=DAY_S, gt=0)
     """How long a carrier may be silent before we ask it ourselves."""
     tracking_checks_max: int = Field(default=60, ge=0)

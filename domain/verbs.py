@@ -60,8 +60,12 @@ class PaymentChanged(Verb):
 
 
 class StockAssigned(Verb):
-    """Goods came in and this order, first in the queue, got its share at `location`."""
+    """Goods came in and this order, first in the queue, got its share at `location`.
 
+    `key` is the reservation that waited: one that was released meanwhile has nothing.
+    """
+
+    key: str
     location: str
 
 

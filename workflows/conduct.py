@@ -4,7 +4,8 @@
 only place that writes, and `park` the only place where an outside system's refusal ends.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -64,6 +65,25 @@ class Conduct:
         self.wait: Wait | None = None
         self.work()
 
+    async def see_through(self, life: Coroutine[Any, Any, R], cancelled: Callable[[], None]) -> R:
+        """Live a life to its end and write it down meanwhile; each cancellation is only told.
+
+        A bug in either fails the workflow task at once, before anything more is written.
+        """
+        living = asyncio.create_task(life)
+        publishing = asyncio.create_task(self.publish())
+        while not (living.done() and publishing.done()):
+            try:
+                await workflow.wait_condition(lambda: living.done() or publishing.done())
+                (living if living.done() else publishing).result()
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                self.end()
+                await workflow.wait_condition(publishing.done)
+                publishing.result()
+            except asyncio.CancelledError:
+                cancelled()
+        return living.result()
+
     # -- doing
 
     async def attempt(
@@ -83,21 +103,23 @@ class Conduct:
 
         Raises:
             Interrupted: the life must make way (only if `interruptible`).
-            Overtaken: `overtaken` came true while the activity had not finished.
+            Overtaken: `overtaken` came true while the activity had not finished or was parked.
         """
         options: ActivityConfig = {**config, "summary": summary, "retry_policy": self._retries}
         while True:
             if interruptible:
                 self.make_way()
+            if overtaken():
+                raise Overtaken
             call = workflow.start_activity_method(step, request, **options)
             await self._done_or_unwanted(call, interruptible=interruptible, overtaken=overtaken)
             try:
                 return await call
             except ActivityError as error:
-                if overtaken():
-                    raise Overtaken from error
                 if not is_cancelled_exception(error):
-                    await self.park(summary, error, interruptible=interruptible)
+                    await self.park(
+                        summary, error, interruptible=interruptible, overtaken=overtaken
+                    )
 
     async def _done_or_unwanted(
         self, call: ActivityHandle[R], *, interruptible: bool, overtaken: Callable[[], bool]
@@ -111,13 +133,25 @@ class Conduct:
         if not call.done():
             call.cancel()
 
-    async def park(self, summary: str, error: ActivityError, *, interruptible: bool) -> None:
-        """Wait for an operator: `retry`, a changed input, or a cancel."""
+    async def park(
+        self,
+        summary: str,
+        error: ActivityError,
+        *,
+        interruptible: bool,
+        overtaken: Callable[[], bool],
+    ) -> None:
+        """Wait for an operator: `retry`, a changed input, or a cancel.
+
+        Raises:
+            Interrupted: the life must make way (only if `interruptible`).
+            Overtaken: `overtaken` came true first.
+        """
         self.attention = _code(error)
         self.note("refused", why=self.attention, data={"step": summary})
         try:
-            await self.until_or_retry(
-                never,
+            retried = await self.until_or_retry(
+                overtaken,
                 Owner.OPERATOR,
                 self.attention,
                 next_action="nothing happens by itself: retry, change the input, or cancel",
@@ -126,6 +160,8 @@ class Conduct:
         finally:
             self.attention = ""
             self.touch()
+        if not retried:
+            raise Overtaken
 
     def retry(self) -> None:
         """An operator wants what was refused to be tried again."""

@@ -1,5 +1,7 @@
 """One location's share of an order, from the request to pack to the carrier's last scan."""
 
+import contextlib
+from collections.abc import Callable
 from functools import partial
 
 from activities.carrier import CarrierActivities, TrackRequest
@@ -21,7 +23,7 @@ from domain.fulfilments import (
     ShippedNotice,
 )
 from domain.ids import effect_key
-from domain.lifecycles import FulfilmentStatus, OrderStatus
+from domain.lifecycles import FULFILMENT, FulfilmentStatus, OrderStatus
 from domain.orders import OrderInput
 from domain.records import FulfilmentRecord
 from domain.stock import ReservationRef
@@ -58,7 +60,9 @@ class Fulfilment:
         self.status = F.REQUESTED
         self.reason = ""
         self.parcels: list[Parcel] = []
+        self.rejection: Rejected | None = None
         self._papers_bear = 0
+        self._readdressed = 0
         self._handing_over = False
         self.reference = effect_key(order.order_id, f"f{number}")
 
@@ -68,7 +72,7 @@ class Fulfilment:
         """Ask the location to pick and pack.
 
         Raises:
-            Rejected: it will not.
+            Interrupted: also `Rejected`, if it will not.
         """
         self._papers_bear = address_version
         self._undos.register(self._deed("packing"), self._recall)
@@ -85,35 +89,42 @@ class Fulfilment:
             summary=f"ask {self.location} to pack",
         )
         self._hear(answer)
+        self._conduct.make_way()
 
     async def packed(self) -> None:
         """Wait until everything is packed, asking the warehouse if it stays silent for too long.
 
         Raises:
-            Rejected: it could not.
+            Interrupted: also `Rejected`, if it could not.
         """
-        while self.status is F.ACCEPTED:
+        checks, most = 0, self._order.policy.warehouse_checks_max
+        while self._being_packed():
+            silent = checks >= most
             heard = await self._conduct.until(
-                lambda: self.status is not F.ACCEPTED,
-                Owner.WAREHOUSE,
-                "packing",
-                timeout_s=self._order.policy.warehouse_check_s,
-                next_action="then we ask the warehouse ourselves",
+                lambda: not self._being_packed(),
+                Owner.OPERATOR if silent else Owner.WAREHOUSE,
+                "warehouse_silent" if silent else "packing",
+                timeout_s=None if silent else self._order.policy.warehouse_check_s,
+                next_action="" if silent else "then we ask the warehouse ourselves",
             )
             if not heard:
-                self._hear(await self._look())
-        self._check_rejected()
+                checks += 1
+                await self._look()
 
     async def use_address(self, address_version: int) -> None:
         """Put another address on the packing papers, if they bear another."""
         if address_version == self._papers_bear:
             return
-        await self._conduct.attempt(
+        self._papers_bear = 0  # until the answer is here, they may bear either
+        self._readdressed += 1
+        answer = await self._conduct.attempt(
             WarehouseActivities.readdress,
-            self._ref("readdress", address_version, address_version=address_version),
+            self._ref("readdress", self._readdressed, address_version=address_version),
             WAREHOUSE,
             summary="correct the address at the warehouse",
         )
+        if isinstance(answer, HandedOver):
+            self.left()
         self._papers_bear = address_version
 
     async def buy_labels(self, address_version: int) -> None:
@@ -149,7 +160,7 @@ class Fulfilment:
         """Give the warehouse the label; its answer, its word or the first scan say that it left.
 
         Raises:
-            Rejected: the warehouse no longer has it.
+            Interrupted: also `Rejected`, if the warehouse no longer has it.
         """
         # from here on the recall decides: a parcel that has left must keep its label
         self._handing_over = True
@@ -175,8 +186,8 @@ class Fulfilment:
             except Overtaken:
                 break
             if isinstance(answer, Recalled):
-                self.status, self.reason = F.REJECTED, "recalled_elsewhere"
-                raise Rejected(self.reason)
+                self._reject("recalled_elsewhere")
+                self._conduct.make_way()
         self.left()
 
     async def after_hand_over(self, reservation_key: str) -> None:
@@ -207,16 +218,24 @@ class Fulfilment:
                 interruptible=False,
             )
 
-    async def ask_carrier(self) -> None:
-        """The carrier was silent for too long: ask it where the parcels are."""
+    async def ask_carrier(self, heard: Callable[[], bool]) -> None:
+        """The carrier was silent for too long: ask it where the parcels are, unless it speaks."""
         for parcel in self.parcels:
-            tracked = await self._conduct.attempt(
-                CarrierActivities.track,
-                TrackRequest(order_id=self._order.order_id, tracking_number=parcel.tracking_number),
-                CARRIER,
-                summary=f"ask where {parcel.parcel_id} is",
-                interruptible=False,
-            )
+            if parcel.label is None or parcel.course in FINAL:
+                continue
+            try:
+                tracked = await self._conduct.attempt(
+                    CarrierActivities.track,
+                    TrackRequest(
+                        order_id=self._order.order_id, tracking_number=parcel.tracking_number
+                    ),
+                    CARRIER,
+                    summary=f"ask where {parcel.parcel_id} is",
+                    interruptible=False,
+                    overtaken=heard,
+                )
+            except Overtaken:
+                return
             self.parcel_moved(
                 ParcelMoved(tracking_number=parcel.tracking_number, course=tracked.course)
             )
@@ -228,9 +247,8 @@ class Fulfilment:
         match said.status:
             case "packed" if self.status in (F.REQUESTED, F.ACCEPTED) and said.parcels:
                 self._hear(Packed(parcels=said.parcels))
-            case "rejected" if self.status in (F.REQUESTED, F.ACCEPTED, F.PACKED):
-                self.status, self.reason = F.REJECTED, said.reason
-                self._conduct.touch()
+            case "rejected" if F.REJECTED in FULFILMENT[self.status]:
+                self._reject(said.reason or "no_reason")
             case "handed_over" if self.status is F.LABELLED:
                 self.left()
             case _:
@@ -239,7 +257,9 @@ class Fulfilment:
     def parcel_moved(self, moved: ParcelMoved) -> bool:
         """Hear a carrier; True if the course of one of our parcels changed."""
         for parcel in self.parcels:
-            if parcel.tracking_number == moved.tracking_number and parcel.moved(moved.course):
+            if parcel.label is None or parcel.tracking_number != moved.tracking_number:
+                continue
+            if parcel.moved(moved.course):
                 if self.status is F.LABELLED:
                     self.left()
                 self._settle_delivery()
@@ -249,6 +269,11 @@ class Fulfilment:
                 )
                 return True
         return False
+
+    def hear_rejection(self) -> str:
+        """The life knows of it now; returns the location that rejected."""
+        self.rejection = None
+        return self.location
 
     # -- how it stands
 
@@ -324,43 +349,51 @@ class Fulfilment:
                 self._advance(F.PACKED)
                 self._conduct.note("packed", data={"parcels": len(parcels)})
             case PackRejected(reason=reason):
-                self.reason = reason
-                self._advance(F.REJECTED)
+                self._reject(reason)
             case Recalled() | NotThere():
-                self.reason = "unknown_to_warehouse"
-                self._advance(F.REJECTED)
+                self._reject("unknown_to_warehouse")
             case _:
                 pass
-        self._check_rejected()
 
-    def _check_rejected(self) -> None:
-        if self.status is F.REJECTED:
-            raise Rejected(self.reason)
+    def _being_packed(self) -> bool:
+        return self.status is F.ACCEPTED
+
+    def _reject(self, reason: str) -> None:
+        """The life hears of it as soon as it does or waits for anything."""
+        if self.rejection is None and self.status is not F.REJECTED:
+            self.reason, self.rejection = reason, Rejected(reason)
+            self._advance(F.REJECTED)
 
     def _settle_delivery(self) -> None:
-        """The fulfilment's end follows from its parcels'."""
+        """The fulfilment's end follows from its parcels', once they have left."""
         courses = {parcel.course for parcel in self.parcels}
-        if courses <= FINAL:
+        if self.has_left and courses <= FINAL:
             self._advance(F.DELIVERED if courses == {Course.DELIVERED} else F.UNDELIVERED)
 
-    async def _look(
-        self,
-    ) -> PackAccepted | PackRejected | Packed | Recalled | HandedOver | NotThere:
-        return await self._conduct.attempt(
-            WarehouseActivities.look,
-            self._ref("look"),
-            WAREHOUSE,
-            summary="ask the warehouse how far it is",
-        )
+    async def _look(self) -> None:
+        """Ask the warehouse how far it is, unless it speaks meanwhile."""
+        with contextlib.suppress(Overtaken):
+            answer = await self._conduct.attempt(
+                WarehouseActivities.look,
+                self._ref("look"),
+                WAREHOUSE,
+                summary="ask the warehouse how far it is",
+                overtaken=lambda: not self._being_packed(),
+            )
+            self._hear(answer)
 
     async def _recall(self) -> bool:
-        answer = await self._conduct.attempt(
-            WarehouseActivities.recall,
-            self._ref("recall"),
-            WAREHOUSE,
-            summary="recall from the warehouse",
-            interruptible=False,
-        )
+        try:
+            answer = await self._conduct.attempt(
+                WarehouseActivities.recall,
+                self._ref("recall"),
+                WAREHOUSE,
+                summary="recall from the warehouse",
+                interruptible=False,
+                overtaken=lambda: self.has_left,
+            )
+        except Overtaken:
+            return False
         if isinstance(answer, HandedOver):
             self.left()
             return False
@@ -381,6 +414,8 @@ class Fulfilment:
             summary=f"void the label of {parcel.parcel_id}",
             interruptible=False,
         )
+        if self.has_left:
+            return False
         if parcel.label is not None:
             self._conduct.note("label_voided", data={"tracking_number": parcel.tracking_number})
         parcel.void()

@@ -10,22 +10,22 @@ from functools import partial
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
 from activities.channel import ChannelActivities
 from activities.inventory import InventoryActivities
 from activities.orders import OrderActivities, ValidateRequest
 from domain.ids import effect_key, return_workflow_id
-from domain.lifecycles import OrderStatus
+from domain.lifecycles import OrderStatus, ReturnStatus
 from domain.orders import OrderInput, OrderOutcome, PaymentStatus
 from domain.payments import CancelRequest, Captured, CaptureDeclined, CaptureRequest
-from domain.records import OrderRecord
-from domain.returns import ReturnInput
+from domain.records import HoldRecord, OrderRecord
+from domain.returns import ReturnInput, ReturnOutcome
 from domain.stock import ReservationRef, Reserved, ReserveRequest, Short
 from domain.validation import HoldReason, Invalid, Validated
 from domain.verbs import Cancel, InvalidVerb, RequestReturn
 from domain.waits import Owner
-from workflows.conduct import Conduct, Interrupted
+from workflows.conduct import Conduct, Interrupted, Overtaken
 from workflows.fulfilment import Fulfilment, Rejected
 from workflows.outside import CHANNEL, OURS, recording
 from workflows.requests import KINDS, AddressChanged, Requests, Stopped, parse
@@ -53,24 +53,13 @@ class OrderWorkflow:
         self._location = ""
         self._excluded: list[str] = []
         self._reservations = 0
-        self._captures = 0
+        self._captures = 1
         self._open_returns = 0
-        self._ended_returns = 0
+        self._closed_returns = 0
 
     @workflow.run
     async def run(self, order: OrderInput) -> OrderOutcome:  # noqa: ARG002 - see __init__
-        life = asyncio.create_task(self._life())
-        publishing = asyncio.create_task(self._conduct.publish())
-        while not publishing.done():
-            try:
-                await workflow.wait_condition(life.done)
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                self._conduct.end()
-                await workflow.wait_condition(publishing.done)
-            except asyncio.CancelledError:
-                self._requests.cancelled_in_temporal()
-        await publishing
-        return await life
+        return await self._conduct.see_through(self._life(), self._requests.cancelled_in_temporal)
 
     async def _life(self) -> OrderOutcome:
         try:
@@ -111,12 +100,12 @@ class OrderWorkflow:
     @workflow.update(dynamic=True, description="hold, release, fix_address, cancel, retry …")
     def ask(self, name: str, args: Sequence[RawValue]) -> str:
         """Answers a hold with its id, everything else with `accepted`."""
-        return self._requests.accept(parse(KINDS, name, args))
+        return self._requests.answer(parse(KINDS, name, args))
 
     @ask.validator
     def _may_ask(self, name: str, args: Sequence[RawValue]) -> None:
         try:
-            refusal = self._requests.refusal(parse(KINDS, name, args))
+            refusal = self._requests.refusal_once(parse(KINDS, name, args))
         except InvalidVerb as error:
             refusal = str(error)
         if refusal:
@@ -184,7 +173,7 @@ class OrderWorkflow:
         """In the queue for goods to come; `retry` forgives the locations that rejected us."""
         self._conduct.note("short", data={line.sku: line.quantity for line in short.missing})
         retried = await self._conduct.until_or_retry(
-            lambda: bool(self._requests.assigned_location),
+            lambda: key in self._requests.assigned,
             Owner.OPERATOR if self._excluded else Owner.SUPPLIER,
             "another_location" if self._excluded else "stock",
             next_action="goes on by itself as soon as its goods are received",
@@ -193,8 +182,7 @@ class OrderWorkflow:
             await self._release(key)
             self._excluded.clear()
         else:
-            self._location = self._requests.assigned_location
-        self._requests.assigned_location = ""
+            self._location = self._requests.assigned[key]
 
     async def _fulfil(self) -> None:
         await self._may_go_on()
@@ -211,28 +199,42 @@ class OrderWorkflow:
     async def _capture(self) -> None:
         while self._state.payment is PaymentStatus.AUTHORISED and not self._state.captured:
             await self._may_go_on()
-            self._captures += 1
-            answer = await self._conduct.attempt(
-                ChannelActivities.capture,
-                CaptureRequest(
-                    order_id=self._id,
-                    key=effect_key(self._id, "capture", self._captures),
-                    channel=self._order.channel,
-                ),
-                CHANNEL,
-                summary="capture the payment",
-            )
+            try:
+                answer = await self._conduct.attempt(
+                    ChannelActivities.capture,
+                    CaptureRequest(
+                        order_id=self._id,
+                        key=effect_key(self._id, "capture", self._captures),
+                        channel=self._order.channel,
+                    ),
+                    CHANNEL,
+                    summary="capture the payment",
+                    overtaken=self._paid_while_refused,
+                )
+            except Overtaken:
+                continue
             match answer:
                 case Captured(amount=amount, ref=ref):
                     self._state.book("captured", amount, ref)
                 case CaptureDeclined(reason=reason):
+                    # only a refused deed is another deed: an unheard one keeps its key
+                    self._captures += 1
                     await self._until_payable(reason)
+
+    def _paid_while_refused(self) -> bool:
+        """Our capture in flight makes the channel say `paid` too: that must not stop it."""
+        return bool(self._conduct.attention) and self._state.payment is PaymentStatus.PAID
 
     async def _until_payable(self, reason: str) -> None:
         """The customer must mend the payment at the channel; `retry` asks for the money again."""
         self._state.hold_for_system(HoldReason.PAYMENT, (f"payment: {reason}",))
         await self._conduct.until_or_retry(
-            lambda: HoldReason.PAYMENT not in self._state.holds, Owner.CUSTOMER, "hold:payment"
+            lambda: (
+                HoldReason.PAYMENT not in self._state.holds
+                or self._state.payment is PaymentStatus.PAID
+            ),
+            Owner.CUSTOMER,
+            "hold:payment",
         )
         self._state.lift(HoldReason.PAYMENT)
 
@@ -263,22 +265,27 @@ class OrderWorkflow:
             )
             if not heard:
                 checks += 1
-                await self._fulfilment.ask_carrier()
+                await self._fulfilment.ask_carrier(partial(self._moved_since, seen))
         self._state.advance(self._fulfilment.delivery_status)
 
     async def _accept_returns(self) -> None:
         """The window stops new requests only; the order closes after its last return."""
-        window = timedelta(seconds=self._order.policy.return_window_s)
-        self._state.returns_until = workflow.now() + window
         while True:
+            self._arrived()
             while self._requests.returns:
                 await self._start_return(self._requests.returns.pop(0))
-            self._state.advance(self._fulfilment.delivery_status)
-            if not self._open_returns and await self._nothing_more_comes():
-                break
             if self._open_returns:
                 await self._until_returns_move(Owner.CUSTOMER, "return", "closes after its return")
+            elif await self._nothing_more_comes():
+                break
         self._state.advance(Status.CLOSED)
+
+    def _arrived(self) -> None:
+        """The window opens with the delivery, also where it comes after all."""
+        self._state.advance(self._fulfilment.delivery_status)
+        if self._state.status is Status.DELIVERED and self._state.returns_until is None:
+            window = timedelta(seconds=self._order.policy.return_window_s)
+            self._state.returns_until = workflow.now() + window
 
     async def _nothing_more_comes(self) -> bool:
         """Wait for a request to return; True if the window closed without one.
@@ -286,7 +293,7 @@ class OrderWorkflow:
         What could not be delivered has no window: it comes back, or arrives after all.
         """
         if self._state.status is Status.UNDELIVERED:
-            if self._ended_returns:
+            if self._closed_returns:
                 return True
             await self._until_returns_move(
                 Owner.OPERATOR, "undelivered", "nothing happens by itself: take the goods back"
@@ -302,11 +309,11 @@ class OrderWorkflow:
     async def _until_returns_move(
         self, owner: Owner, what: str, next_action: str, timeout_s: float | None = None
     ) -> bool:
-        ended, moves = self._ended_returns, self._requests.moves
+        open_returns, moves = self._open_returns, self._requests.moves
         return await self._conduct.until(
             lambda: (
                 bool(self._requests.returns)
-                or self._ended_returns != ended
+                or self._open_returns != open_returns
                 or self._requests.moves != moves
             ),
             owner,
@@ -317,30 +324,36 @@ class OrderWorkflow:
 
     async def _start_return(self, asked: RequestReturn) -> None:
         """The return lives on its own; this life only waits for its end."""
-        child = await workflow.start_child_workflow(
-            ReturnWorkflow.run,
-            ReturnInput(
-                return_id=asked.return_id,
-                order_id=self._id,
-                channel=self._order.channel,
-                location=self._fulfilment.location,
-                lines=asked.lines,
-                policy=self._order.policy,
-            ),
-            id=return_workflow_id(asked.return_id),
-            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-        )
+        try:
+            child = await workflow.start_child_workflow(
+                ReturnWorkflow.run,
+                ReturnInput(
+                    return_id=asked.return_id,
+                    order_id=self._id,
+                    channel=self._order.channel,
+                    location=self._fulfilment.location,
+                    lines=asked.lines,
+                    policy=self._order.policy,
+                ),
+                id=return_workflow_id(asked.return_id),
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            )
+        except WorkflowAlreadyStartedError:
+            self._requests.refuse_return(asked, "return_id: another order's return has it")
+            return
         self._open_returns += 1
         self._conduct.note("return_requested", verb=asked, data={"return_id": asked.return_id})
         self._conduct.settle(asked)
-        child.add_done_callback(self._return_ended)
+        child.add_done_callback(partial(self._return_ended, asked))
 
-    def _return_ended(self, child: "asyncio.Task[object]") -> None:
+    def _return_ended(self, asked: RequestReturn, child: "asyncio.Task[ReturnOutcome]") -> None:
         """However it ended, also if somebody terminated it in Temporal's UI."""
-        if not child.cancelled():
-            child.exception()
+        ended_well = not child.cancelled() and child.exception() is None
+        outcome = child.result().status if ended_well else ""
         self._open_returns -= 1
-        self._ended_returns += 1
+        self._closed_returns += outcome == ReturnStatus.CLOSED
+        if outcome == ReturnStatus.CANCELLED:
+            self._requests.give_back(asked)
 
     # -- changes of course
 
@@ -360,8 +373,9 @@ class OrderWorkflow:
 
     async def _source_elsewhere(self, rejection: Rejected) -> None:
         """The rejecting location gives its stock back and is not asked again."""
-        self._conduct.note("rejected", why=rejection.reason, data={"location": self._location})
-        self._excluded.append(self._location)
+        location = self._fulfilment.hear_rejection()
+        self._conduct.note("rejected", why=rejection.reason, data={"location": location})
+        self._excluded.append(location)
         if await self._take_back_everything():
             self._state.advance(Status.VALIDATED)
 
@@ -385,6 +399,9 @@ class OrderWorkflow:
             interruptible=False,
         )
         if answer.refunded is not None:
+            if self._state.payment is PaymentStatus.AUTHORISED and not self._state.captured:
+                # the capture's answer was lost: what came back had been taken
+                self._state.book("captured", answer.refunded, "")
             self._state.book("refunded", answer.refunded, answer.ref)
         self._state.advance(Status.CANCELLED)
         self._requests.cancelled()
@@ -413,15 +430,18 @@ class OrderWorkflow:
 
     async def _may_go_on(self) -> None:
         """Before each irreversible step: wait until nobody holds the order."""
-        while self._state.holds:
+        while self._state.holds and not self._state.has_left:
             hold = next(iter(self._state.holds.values()))
             await self._conduct.until(
-                lambda: not self._state.holds,
+                partial(self._lifted_or_left, hold),
                 Owner.CUSTOMER if hold.reason == HoldReason.PAYMENT else Owner.OPERATOR,
                 f"hold:{hold.reason}",
                 next_action="goes on by itself when its holds are released",
             )
         self._conduct.make_way()
+
+    def _lifted_or_left(self, hold: HoldRecord) -> bool:
+        return self._state.holds.get(hold.hold_id) is not hold or self._state.has_left
 
     async def _write(self, seq: int) -> None:
         """Write the state down: search attributes, current details, row and journal."""
@@ -432,7 +452,7 @@ class OrderWorkflow:
         await workflow.execute_local_activity_method(
             OrderActivities.record,
             record.model_copy(update={"journal": journal, "settled": settled}),
-            **recording(f"write down: {record.status}"),
+            **recording(self._order.policy, f"write down: {record.status}"),
         )
 
     def _outcome(self) -> OrderOutcome:

@@ -27,13 +27,16 @@ CARRIER = _outside("carrier")
 CHANNEL = _outside("channel")
 
 
-def recording(summary: str) -> LocalActivityConfig:
-    """For the write of a workflow's own state: a local activity, one event instead of six."""
+def recording(policy: OrderPolicy, summary: str) -> LocalActivityConfig:
+    """For the write of a workflow's own state: a local activity, one event instead of six.
+
+    While it waits inside a workflow task, the server wants three events each eight seconds; so
+    a database that is down for long is waited for with timers.
+    """
     return LocalActivityConfig(
         start_to_close_timeout=timedelta(seconds=10),
-        retry_policy=RetryPolicy(
-            initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=10)
-        ),
+        retry_policy=retry_policy(policy),
+        local_retry_threshold=timedelta(seconds=5),
         summary=summary,
     )
 

@@ -45,6 +45,9 @@ KINDS: Mapping[str, type[Verb]] = {
 }
 _COUNTED = (Hold, Release, FixAddress, Retry, RequestReturn)
 _PAYMENTS = tuple(PaymentStatus)
+_EVENTS_MAX = 3_000
+"""A few verbs cost much history (a new address routes everything again): past so many events no
+more are accepted, so that a cancel, a delivery and returns still fit into a bounded history."""
 
 
 class Stopped(Interrupted):
@@ -89,13 +92,15 @@ class Requests:
     def __init__(self, state: OrderState, conduct: Conduct) -> None:
         self._state = state
         self._conduct = conduct
-        self._seen: set[str] = set()
+        self._answers: dict[str, str] = {}
         self._counted = 0
+        self._returns_asked: set[str] = set()
         self._returned: dict[str, int] = {}
         self.cancels: list[Cancel] = []
         self.fixes: list[FixAddress] = []
         self.returns: list[RequestReturn] = []
-        self.assigned_location = ""
+        self.assigned: dict[str, str] = {}
+        """Where stock was assigned to each reservation that waited for it."""
         self.moves = 0
         """Counts the parcels' changes of course."""
 
@@ -108,29 +113,49 @@ class Requests:
         except InvalidVerb as error:
             self._conduct.note("signal_refused", why=str(error)[:500])
             return
-        if verb.command_id and verb.command_id in self._seen:
+        if verb.command_id in self._answers:
             return
-        self._seen.add(verb.command_id)
         if refusal := self.refusal(verb):
-            self._conduct.note(f"{name}_refused", verb=verb, why=refusal)
-            self._conduct.settle(verb, refusal)
-            return
-        self.accept(verb)
+            self._refuse(verb, refusal)
+        else:
+            self.accept(verb)
+
+    def answer(self, verb: Verb) -> str:
+        """Take in an update that was let pass; one that was heard before changes nothing."""
+        if verb.command_id in self._answers:
+            return verb.command_id if isinstance(verb, Hold) else "accepted"
+        return self.accept(verb)
+
+    def refusal_once(self, verb: Verb) -> str:
+        """As `refusal`, but a command that was heard before is answered as it was then."""
+        known = self._answers.get(verb.command_id)
+        return self.refusal(verb) if known is None else known
+
+    def _refuse(self, verb: Verb, refusal: str) -> None:
+        self._remember(verb, refusal)
+        self._conduct.note(f"{_name(verb)}_refused", verb=verb, why=refusal)
+        self._conduct.settle(verb, refusal)
+
+    def _remember(self, verb: Verb, refusal: str = "") -> None:
+        if verb.command_id:
+            self._answers[verb.command_id] = refusal
 
     def cancelled_in_temporal(self) -> None:
         """A cancellation of the workflow asks for the same as `cancel`."""
         verb = Cancel(by="temporal", reason="cancelled_in_temporal")
         if refusal := self.refusal(verb):
-            self._conduct.note("cancel_refused", verb=verb, why=refusal)
+            self._refuse(verb, refusal)
         else:
             self.accept(verb)
 
     def refusal(self, verb: Verb) -> str:  # noqa: PLR0911 - one answer a verb
         """Why this cannot be done now; empty if it can."""
-        if isinstance(verb, _COUNTED) and self._counted >= self._state.order.policy.verbs_max:
+        if isinstance(verb, _COUNTED) and self._has_had_enough():
             return "too_many: this order has had all the verbs it may have; cancel still works"
         match verb:
-            case Hold() | FixAddress() | Cancel():
+            case Hold() | FixAddress():
+                return self._too_late() or self._being_cancelled()
+            case Cancel():
                 return self._too_late()
             case Release(hold_id=hold_id):
                 if hold_id == HoldReason.PAYMENT:
@@ -147,6 +172,15 @@ class Requests:
             case _:
                 return ""
 
+    def _has_had_enough(self) -> bool:
+        length = workflow.info().get_current_history_length()
+        return self._counted >= self._state.order.policy.verbs_max or length >= _EVENTS_MAX
+
+    def _being_cancelled(self) -> str:
+        if self.cancels or self._state.status is OrderStatus.CANCELLING:
+            return "too_late: the order is being cancelled"
+        return ""
+
     def _too_late(self) -> str:
         if self._state.has_left:
             return "too_late: the goods have been handed over to the carrier"
@@ -156,10 +190,12 @@ class Requests:
 
     def _return_refusal(self, asked: RequestReturn) -> str:
         until = self._state.returns_until
-        if until is None:
+        if until is None and self._state.status is not OrderStatus.UNDELIVERED:
             return "too_early: the order has not arrived yet"
-        if self._state.ended or workflow.now() >= until:
+        if until is not None and (self._state.ended or workflow.now() >= until):
             return f"too_late: returns could be asked for until {until:%Y-%m-%d %H:%M} UTC"
+        if asked.return_id in self._returns_asked:
+            return "return_id: this return has been asked for"
         bought = {line.line_id: line for line in self._state.order.lines}
         wanted = dict(self._returned)
         for line in asked.lines:
@@ -172,6 +208,7 @@ class Requests:
 
     def accept(self, verb: Verb) -> str:
         """Record what was asked or told; the life decides what comes of it. Returns an answer."""
+        self._remember(verb)
         self._counted += isinstance(verb, _COUNTED)
         match verb:
             case Hold():
@@ -189,9 +226,8 @@ class Requests:
                 self._conduct.note("retry", verb=verb)
                 self._conduct.settle(verb)
             case RequestReturn():
-                for line in verb.lines:
-                    got = self._returned.get(line.line_id, 0)
-                    self._returned[line.line_id] = got + line.quantity
+                self._returns_asked.add(verb.return_id)
+                self._count_returned(verb, 1)
                 self.returns.append(verb)
             case _:
                 self._heard(verb)
@@ -217,8 +253,8 @@ class Requests:
         match told:
             case PaymentChanged(payment=payment):
                 self._paid(payment)
-            case StockAssigned(location=location):
-                self.assigned_location = location
+            case StockAssigned(key=key, location=location):
+                self.assigned[key] = location
             case WarehouseSaid(reference=reference):
                 for fulfilment in self._state.fulfilments:
                     if fulfilment.reference == reference:
@@ -238,11 +274,13 @@ class Requests:
     # -- what the life must make way for
 
     def interruption(self) -> Interrupted | None:
-        """A cancel before an address; neither once the goods have left."""
+        """A cancel before a rejection, before an address; none once the goods have left."""
         if self._state.has_left:
             return None
         if self.cancels:
             return Stopped(self.cancels[0])
+        if rejection := self._state.rejection:
+            return rejection
         return AddressChanged(self.fixes[-1]) if self.fixes else None
 
     def take_fix(self) -> FixAddress | None:
@@ -273,6 +311,23 @@ class Requests:
         self.cancels.clear()
         self.fixes.clear()
         for verb in late:
-            refusal = self._too_late()
-            self._conduct.note(f"{type(verb).__name__.lower()}_too_late", verb=verb, why=refusal)
-            self._conduct.settle(verb, refusal)
+            self._refuse(verb, self._too_late())
+
+    # -- returns asked for
+
+    def refuse_return(self, asked: RequestReturn, refusal: str) -> None:
+        self._refuse(asked, refusal)
+        self.give_back(asked)
+
+    def give_back(self, asked: RequestReturn) -> None:
+        """Nothing came of a return: its pieces may be asked for again."""
+        self._count_returned(asked, -1)
+
+    def _count_returned(self, asked: RequestReturn, sign: int) -> None:
+        for line in asked.lines:
+            got = self._returned.get(line.line_id, 0)
+            self._returned[line.line_id] = got + sign * line.quantity
+
+
+def _name(verb: Verb) -> str:
+    return next(name for name, kind in KINDS.items() if type(verb) is kind)

@@ -1,6 +1,5 @@
 """The life of a return: requested, received, inspected, restocked or not, refunded."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from temporalio import workflow
@@ -53,18 +52,7 @@ class ReturnWorkflow:
 
     @workflow.run
     async def run(self, asked: ReturnInput) -> ReturnOutcome:  # noqa: ARG002 - see __init__
-        life = asyncio.create_task(self._life())
-        publishing = asyncio.create_task(self._conduct.publish())
-        while not publishing.done():
-            try:
-                await workflow.wait_condition(life.done)
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                self._conduct.end()
-                await workflow.wait_condition(publishing.done)
-            except asyncio.CancelledError:
-                self._tell(Cancel(by="temporal", reason="cancelled_in_temporal"))
-        await publishing
-        await life
+        await self._conduct.see_through(self._life(), self._cancelled_in_temporal)
         return ReturnOutcome(
             status=self._status,
             lines=self._lines,
@@ -96,25 +84,33 @@ class ReturnWorkflow:
         except InvalidVerb as error:
             self._conduct.note("signal_refused", why=str(error)[:500])
             return
-        if not verb.command_id or verb.command_id not in self._seen:
+        if verb.command_id not in self._seen:
             self._tell(verb)
 
     @workflow.update(dynamic=True, description="received, inspected, cancel, retry")
     def ask(self, name: str, args: Sequence[RawValue]) -> str:
-        self._accept(parse(KINDS, name, args))
+        verb = parse(KINDS, name, args)
+        if verb.command_id not in self._seen:
+            self._tell(verb)
         return "accepted"
 
     @ask.validator
     def _may_ask(self, name: str, args: Sequence[RawValue]) -> None:
         try:
-            refusal = self._refusal(parse(KINDS, name, args))
+            verb = parse(KINDS, name, args)
+            refusal = "" if verb.command_id in self._seen else self._refusal(verb)
         except InvalidVerb as error:
             refusal = str(error)
         if refusal:
             raise ApplicationError(refusal, type="VerbRefused", non_retryable=True)
 
+    def _cancelled_in_temporal(self) -> None:
+        """A cancellation of the workflow asks for the same as `cancel`."""
+        self._tell(Cancel(by="temporal", reason="cancelled_in_temporal"))
+
     def _tell(self, verb: Verb) -> None:
-        self._seen.add(verb.command_id)
+        if verb.command_id:
+            self._seen.add(verb.command_id)
         if refusal := self._refusal(verb):
             self._conduct.note("verb_refused", verb=verb, why=refusal)
             self._conduct.settle(verb, refusal)
@@ -266,5 +262,5 @@ class ReturnWorkflow:
         await workflow.execute_local_activity_method(
             OrderActivities.record_return,
             record.model_copy(update={"journal": journal, "settled": settled}),
-            **recording(f"write down: {record.status}"),
+            **recording(self._asked.policy, f"write down: {record.status}"),
         )

@@ -11,7 +11,7 @@ from domain.orders import OrderInput, PaymentStatus
 from domain.records import HoldRecord, MoneyRecord, OrderRecord
 from domain.validation import HoldReason
 from workflows.conduct import Conduct
-from workflows.fulfilment import Fulfilment
+from workflows.fulfilment import Fulfilment, Rejected
 
 
 class OrderState:
@@ -72,6 +72,11 @@ class OrderState:
         if self.fulfilments and not self.fulfilments[-1].over:
             return self.fulfilments[-1]
         return None
+
+    @property
+    def rejection(self) -> Rejected | None:
+        """Why the warehouse will not pack, until the life has heard it."""
+        return self.fulfilments[-1].rejection if self.fulfilments else None
 
     @property
     def has_left(self) -> bool:
