@@ -1,7 +1,7 @@
 """What the workflows say of themselves reaches our rows once, whole, and never backwards."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,39 +9,40 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.addresses import Address
 from domain.errors import Refused
-from domain.fulfilments import Label, PackedParcel
 from domain.ids import ReturnId, order_id
-from domain.lifecycles import FulfilmentStatus, OrderStatus, ReturnStatus
-from domain.money import Money
-from domain.orders import LineRef, Order, OrderLine, PaymentStatus, Totals
+from domain.lifecycles import OrderStatus, ReturnStatus
+from domain.orders import PaymentStatus
 from domain.problems import Problem
 from domain.records import (
-    FulfilmentRecord,
     HoldRecord,
-    JournalEntry,
     MoneyRecord,
-    OrderRecord,
-    ParcelRecord,
     Retrying,
     ReturnRecord,
     Settled,
 )
 from domain.returns import InspectedLine, ReturnLine, ReturnReason
-from domain.tracking import Course, Scan
+from domain.tracking import Course
 from domain.validation import Verdict
-from domain.waits import Owner, Wait
+from domain.waits import Owner
 from storage.engine import create_engine
 from storage.intake import Changes, NewAddress, OrderIntake
 from storage.orders import PostgresOrderBook
 from storage.returns import Returns
 from storage.scans import CourseChange, Kept, Scans
+from tests.storage.orderbook import (
+    HOME,
+    ID,
+    NOON,
+    a_label,
+    a_parcel,
+    a_record,
+    a_scan,
+    an_order,
+    eur,
+    said,
+)
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ID = order_id("demo", "1001")
-HOME = Address(name="Zoë Groß", lines=("Hauptstr. 1",), city="Berlin", postal_code="10115",
-               country="DE", phone="+49 30 1234567")  # fmt: skip
 Ask = Callable[..., Awaitable[list[tuple[Any, ...]]]]
 
 
@@ -70,58 +71,6 @@ def ask(engine: AsyncEngine) -> Ask:
             return [tuple(row) for row in result] if result.returns_rows else []
 
     return rows
-
-
-def eur(amount_minor: int) -> Money:
-    return Money(amount_minor=amount_minor, currency="EUR")
-
-
-def an_order(own_id: str = "1001", **changes: Any) -> Order:
-    line = OrderLine(line_id="l1", sku="TEE-RED", title="Tee", quantity=2, unit_price=eur(1500),
-                     discount=eur(0), tax=eur(479))  # fmt: skip
-    nothing = eur(0)
-    order = Order(
-        channel="demo", channel_order_id=own_id, number=f"#{own_id}", placed_at=NOON,
-        channel_updated_at=NOON, email="zoe@example.com", phone="+49 170 5556677",
-        lines=(line,), address=HOME, payment=PaymentStatus.AUTHORISED,
-        totals=Totals(lines=eur(3000), discounts=nothing, shipping=eur(490), duties=nothing,
-                      tips=nothing, rounding=nothing, tax=eur(557), tax_included=True,
-                      total=eur(3490)),
-    )  # fmt: skip
-    return order.model_copy(update=changes)
-
-
-def a_label(ref: str, tracking: str) -> Label:
-    return Label(shipment_ref=ref, carrier="DHL", tracking_number=tracking,
-                 label_url=f"https://labels.example/{ref}", cost=eur(399))  # fmt: skip
-
-
-def a_parcel(label: Label | None = None, *voided: Label) -> ParcelRecord:
-    box = PackedParcel(weight_g=700, length_mm=300, width_mm=200, height_mm=100)
-    return ParcelRecord(parcel_id=f"{ID}/f1/p1", packed=box, label=label, voided_labels=voided)
-
-
-def a_record(seq: int, status: OrderStatus = OrderStatus.VALIDATED, **more: Any) -> OrderRecord:
-    parcels = more.pop("parcels", None)
-    if parcels is not None:
-        more["fulfilments"] = (
-            FulfilmentRecord(number=1, reference=f"{ID}/f1", location="berlin",
-                             status=FulfilmentStatus.PACKED, parcels=parcels,
-                             lines=(LineRef(line_id="l1", sku="TEE-RED", quantity=2),)),
-        )  # fmt: skip
-    wait = Wait(owner=Owner.WAREHOUSE, what="packing", since=NOON, deadline=NOON + timedelta(1))
-    fields: dict[str, Any] = {"order_id": ID, "seq": seq, "status": status, "wait": wait,
-                              "holds": (), "address_version": 1}  # fmt: skip
-    return OrderRecord(**{**fields, **more})
-
-
-def said(code: str, command_id: str = "") -> JournalEntry:
-    return JournalEntry(at=NOON, by="key-1", code=code, command_id=command_id)
-
-
-def a_scan(key: str, course: Course, minute: int = 0, number: str = "T1") -> Scan:
-    return Scan(carrier="easypost", tracking_number=number, scan_key=key, course=course,
-                carrier_status="x", claimed_at=NOON + timedelta(minutes=minute))  # fmt: skip
 
 
 async def test_an_order_is_accepted_once_and_comes_back_as_it_was_sent(
@@ -396,7 +345,8 @@ async def test_a_return_is_projected_like_an_order(
     record = ReturnRecord(return_id=ReturnId("r1"), order_id=ID, seq=3, wait=None,
                           status=ReturnStatus.REFUNDED, location="berlin", lines=(wanted,),
                           inspected=(found,), journal=(said("refunded"),),
-                          money=(MoneyRecord(key="x", kind="refunded", amount=eur(1500)),))  # fmt: skip
+                          money=(MoneyRecord(key="x", kind="refunded", amount=eur(1500)),),
+                          )  # fmt: skip
     await book.record_return(record)
     await book.record_return(record.model_copy(update={"seq": 2, "status": ReturnStatus.RECEIVED}))
     assert await ask("SELECT seq, status, location, inspected->0->>'restock' FROM returns") == [

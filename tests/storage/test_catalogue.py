@@ -1,0 +1,53 @@
+"""The catalogue holds what was last said of a SKU, a location, a channel."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.addresses import Address
+from domain.sourcing import Location
+from storage.catalogue import Catalogue, CatalogueChannel, CatalogueSku
+from storage.engine import create_engine
+from storage.orders import PostgresOrderBook
+
+BERLIN = Location(location="berlin", name="Berlin", timezone="Europe/Berlin",
+                  address=Address(city="Berlin", country="DE"))  # fmt: skip
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    made = create_engine(database_url, 5)
+    yield made
+    await made.dispose()
+
+
+async def test_the_last_word_on_a_sku_counts(engine: AsyncEngine) -> None:
+    catalogue = Catalogue(engine)
+    tee, mug = CatalogueSku(sku="TEE", title="Tee", weight_g=200), CatalogueSku(sku="MUG", title="")
+    await catalogue.put_skus([tee, mug, tee.model_copy(update={"weight_g": 210})])
+    await catalogue.put_skus([])
+    await catalogue.put_skus([mug.model_copy(update={"title": "Mug", "hs_code": "6912"})])
+    assert await catalogue.skus() == (
+        CatalogueSku(sku="MUG", title="Mug", hs_code="6912"),
+        CatalogueSku(sku="TEE", title="Tee", weight_g=210),
+    )
+    wanted = frozenset({"TEE", "tee", "HAT", "a\0b"})
+    assert await PostgresOrderBook(engine).known_skus(wanted) == {"TEE"}
+    assert await PostgresOrderBook(engine).known_skus(frozenset()) == frozenset()
+
+
+async def test_a_location_is_what_it_was_said_to_be(engine: AsyncEngine) -> None:
+    catalogue = Catalogue(engine)
+    await catalogue.put_locations([BERLIN])
+    await catalogue.put_locations([BERLIN.model_copy(update={"active": False})])
+    closed = BERLIN.model_copy(update={"active": False})
+    assert await catalogue.locations() == (closed,)
+    assert await PostgresOrderBook(engine).location("berlin") == closed
+
+
+async def test_channels_are_listed_by_id(engine: AsyncEngine) -> None:
+    catalogue = Catalogue(engine)
+    shops = [CatalogueChannel(channel=name, kind="shopify", name=name) for name in ("b", "a")]
+    await catalogue.put_channels(shops)
+    assert [shop.channel for shop in await catalogue.channels()] == ["a", "b"]
