@@ -222,7 +222,10 @@ def _dies_within(process: psutil.Process, seconds: float) -> bool:
 
 def _is_dead(process: psutil.Process) -> bool:
     # A zombie counts as dead: in a container without an init nobody ever collects an orphan.
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def http_ok(url: str) -> bool:
