@@ -289,6 +289,7 @@ def test_what_needs_no_shipping_leaves_with_its_price_discount_and_tax() -> None
     assert read.presentment_total == usd("20.00")
     assert needs_shipping(payload)
     assert not needs_shipping(order(line_items=[card]))
+    assert needs_shipping(order(line_items=[]))
 
 
 def test_a_tip_is_a_tip_and_not_a_line() -> None:
@@ -473,6 +474,7 @@ BROKEN_ORDERS: list[tuple[dict[str, Any], str, str]] = [
     ({"shipping_address": {"city": {}}}, "shipping_address.city", "is not a text"),
     ({"shipping_address": {"zip": "x" * 2001}}, "shipping_address.zip",
      "has more than 2000 characters"),
+    ({"line_items": None}, "line_items", "is missing"),
     ({"line_items": {}}, "line_items", "is not a list"),
     ({"line_items": [None]}, "line_items[0]", "is not an object"),
     ({"line_items": [line()] * 1001}, "line_items", "has more than 1000 lines"),

@@ -60,17 +60,18 @@ def to_order(channel: str, payload: Mapping[str, object]) -> Order:
 def needs_shipping(payload: Mapping[str, object]) -> bool:
     """Whether anything in the order must be sent; if not, it is no order of ours.
 
+    An order without any line is a mistake that somebody must see, and so is ours.
+
     Raises:
         Unreadable: as `to_order`.
     """
-    return any(_is_ours(item) for item in Reader(payload).items("line_items"))
+    items = _items(Reader(payload))
+    return not items or any(_is_ours(item) for item in items)
 
 
 def _order(channel: str, told: Reader) -> Order:
     currency = _currency(told, "currency")
-    items = told.items("line_items")
-    if len(items) > LINES_LIMIT:
-        raise told.refuse("line_items", f"has more than {LINES_LIMIT} lines")
+    items = _items(told)
     cancelled = told.moment("cancelled_at") is not None
     edited = not cancelled and any(pieces_of(item) != item.number("quantity") for item in items)
     ours = [item for item in items if _is_ours(item) and (not edited or pieces_of(item))]
@@ -95,6 +96,15 @@ def _order(channel: str, told: Reader) -> Order:
         cancelled=cancelled,
         cancel_reason=told.text("cancel_reason"),
     )
+
+
+def _items(told: Reader) -> list[Reader]:
+    if not told.has("line_items"):
+        raise told.refuse("line_items", "is missing")
+    items = told.items("line_items")
+    if len(items) > LINES_LIMIT:
+        raise told.refuse("line_items", f"has more than {LINES_LIMIT} lines")
+    return items
 
 
 def _is_tip(item: Reader) -> bool:

@@ -11,7 +11,7 @@ from adapters.channels.shopify.fetched import to_order_from_graphql
 from adapters.channels.shopify.graphql import SYSTEM, Graphql
 from adapters.channels.shopify.operations import ORDER
 from adapters.channels.shopify.payments import Payments
-from adapters.channels.shopify.returned import Refunds
+from adapters.channels.shopify.refunds import Refunds
 from adapters.channels.shopify.shipments import Shipments
 from adapters.channels.shopify.wire import FetchedAnswer
 from adapters.http import OutsideHttp

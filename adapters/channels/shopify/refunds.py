@@ -48,21 +48,7 @@ class Refunds:
         before = await self._pieces(refunds, order, until)
         amount = _amount(request, order, before)
         paid = await paid_order(self._graphql, order_gid, until)
-        asked = {
-            "orderId": order_gid,
-            "note": _note(request),
-            "notify": True,
-            "currency": amount.currency,
-            "refundLineItems": [
-                {
-                    "lineItemId": f"{_LINE_GID}{line.line_id}",
-                    "quantity": line.quantity,
-                    "restockType": "NO_RESTOCK",
-                }
-                for line in request.lines
-            ],
-            "transactions": _shares(paid, order_gid, amount),
-        }
+        asked = _asked(order_gid, request, amount, paid)
         answer = await self._graphql.tell(
             REFUND, RefundAnswer, until=until, input=asked, key=request.key
         )
@@ -112,6 +98,26 @@ class Refunds:
             after = page.page_info.end_cursor
             if not page.page_info.has_next_page:
                 return found
+
+
+def _asked(
+    order_gid: str, request: RefundRequest, amount: Money, paid: PaidOrder
+) -> dict[str, object]:
+    return {
+        "orderId": order_gid,
+        "note": _note(request),
+        "notify": True,
+        "currency": amount.currency,
+        "refundLineItems": [
+            {
+                "lineItemId": f"{_LINE_GID}{line.line_id}",
+                "quantity": line.quantity,
+                "restockType": "NO_RESTOCK",
+            }
+            for line in request.lines
+        ],
+        "transactions": _shares(paid, order_gid, amount),
+    }
 
 
 def _note(request: RefundRequest) -> str:
