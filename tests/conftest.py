@@ -71,7 +71,7 @@ def postgres_url(postgres: PostgresServer) -> str:
 
 @pytest.fixture(scope="session")
 def new_database(postgres: PostgresServer) -> Callable[[], str]:
-    """Call it for the address of a fresh, migrated database (a template's copy: ~50 ms on a quiet machine)."""
+    """Call it for the address of a fresh, migrated database: a copy of a template, fast."""
     # Late, so that tests of what lies below storage run while storage is broken.
     from storage.migrate import upgrade
 
