@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from simulators.faults import Fault
+from simulators.journal import Journal
 
 HANG_S = 600.0
 HANG_POLL_S = 0.25
@@ -24,6 +25,22 @@ class Dropped(Response):
                 "headers": [(b"content-type", b"application/json"), (b"content-length", b"65536")],
             }
         )
+
+
+class Settled:
+    """Holds every answer back until the journal is on disk."""
+
+    def __init__(self, app: ASGIApp, journal: Journal) -> None:
+        self._app = app
+        self._journal = journal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def settled(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await self._journal.settle()
+            await send(message)
+
+        await self._app(scope, receive, settled)
 
 
 async def delay(request: Request, fault: Fault | None) -> Response | None:

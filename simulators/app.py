@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from simulators.answers import Settled
 from simulators.control import Control
 from simulators.easypost.endpoint import Endpoint as EasyPostEndpoint
 from simulators.settings import Settings
@@ -36,7 +38,11 @@ def create_app(settings: Settings) -> Starlette:
         *WarehouseEndpoint(settings, world.warehouse, world.faults).routes(),
         *Control(world).routes(),
     ]
-    app = Starlette(routes=routes, lifespan=lifespan)
+    app = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[Middleware(Settled, journal=world.journal)],
+    )
     app.state.world = world
     return app
 

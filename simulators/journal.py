@@ -1,5 +1,6 @@
 """The append-only, fsynced record of every effect; the simulators' state is its fold."""
 
+import asyncio
 import json
 import os
 from collections.abc import Iterator
@@ -39,13 +40,20 @@ def now() -> str:
 
 
 class Journal:
-    """One JSON object a line; each is on disk before `append` returns."""
+    """One JSON object a line.
+
+    `append` hands the lines to the system, which survives a killed process; `settle` waits until
+    they are on disk. Every answer and every webhook waits for it, so nobody learns of an effect
+    that a lost machine forgets, and effects that come together share one fsync.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self.entries: list[Entry] = list(_read(path))
         self._file = path.open("ab")
+        self._settled = len(self.entries)
+        self._syncing = asyncio.Lock()
 
     def append(self, *effects: Effect) -> list[Entry]:
         """Write all in one go, so that effects of one deed stand or fall together."""
@@ -57,11 +65,22 @@ class Journal:
         ]
         self._file.write(b"".join(_line(entry) for entry in entries))
         self._file.flush()
-        os.fsync(self._file.fileno())
         self.entries.extend(entries)
         return entries
 
+    async def settle(self) -> None:
+        """Return once everything appended so far is on disk."""
+        wanted = len(self.entries)
+        while self._settled < wanted:
+            async with self._syncing:
+                if self._settled >= wanted:
+                    return
+                written = len(self.entries)
+                await asyncio.to_thread(os.fsync, self._file.fileno())
+                self._settled = written
+
     def close(self) -> None:
+        os.fsync(self._file.fileno())
         self._file.close()
 
 

@@ -7,6 +7,7 @@ import hmac
 import json
 import logging
 import unicodedata
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -58,9 +59,12 @@ def standard_signature(secret: str, message_id: str, timestamp_s: int, body: byt
 class Sender:
     """An outbox on disk and a task for each delivery under way."""
 
-    def __init__(self, settings: Settings, faults: Faults) -> None:
+    def __init__(
+        self, settings: Settings, faults: Faults, settle: Callable[[], Awaitable[None]]
+    ) -> None:
         self._settings = settings
         self._faults = faults
+        self._settle = settle
         self._path = settings.state_dir / "webhooks.jsonl"
         self._pending: dict[str, Webhook] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -132,6 +136,7 @@ class Sender:
         task.add_done_callback(self._tasks.discard)
 
     async def _deliver(self, webhook: Webhook) -> None:
+        await self._settle()
         await asyncio.sleep(webhook.wait_s)
         for attempt in range(self._settings.webhook_tries):
             if await self._arrives(webhook):

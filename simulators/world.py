@@ -19,9 +19,10 @@ class World:
         self.settings = settings
         self.faults = Faults()
         self.journal = Journal(settings.state_dir / "journal.jsonl")
-        self.sender = Sender(settings, self.faults)
+        self.sender = Sender(settings, self.faults, self.journal.settle)
         self.shop = Shop(settings, self.journal, self.faults, self.sender)
         self.carrier = Carrier(self.journal)
+        self.carrier.host = f"http://{settings.host}:{settings.port}"
         self.tracking = Tracking(settings, self.carrier, self.sender)
         self.warehouse = Warehouse(settings, self.journal, self.sender, self.tracking)
         self._recover()

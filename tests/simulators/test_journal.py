@@ -1,6 +1,8 @@
 """The journal survives what a kill does to a file, and settings come from where they should."""
 
+import asyncio
 import json
+import os
 
 import pytest
 from payloads import VOID, fetch, graphql, make_order
@@ -46,6 +48,20 @@ def test_a_flag_wins_over_the_environment():
     assert (settings.pack_s, settings.scan_s, settings.port) == (0.5, 8.0, 8090)
     with pytest.raises(ValidationError):
         read(["--port", "70000"], {})
+
+
+async def test_what_is_settled_is_on_disk(tmp_path, monkeypatch):
+    synced: list[int] = []
+    journal = Journal(tmp_path / "journal.jsonl")
+    monkeypatch.setattr(os, "fsync", synced.append)
+    journal.append(effect(1))
+    await asyncio.gather(journal.settle(), journal.settle())
+    await journal.settle()
+    assert len(synced) == 1
+    journal.append(effect(2))
+    await journal.settle()
+    assert len(synced) == 2
+    journal.close()
 
 
 async def test_settings_change_all_or_none_and_never_the_port(client):
