@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from graphql import (
+    DocumentNode,
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
@@ -23,6 +24,7 @@ from simulators.shopify.errors import shown
 from simulators.shopify.schema import Root, load, mutations
 from simulators.shopify.shop import Shop
 
+REMEMBERED = 200
 API_VERSION = "2026-07"
 GID = re.compile(r"gid://shopify/(?P<kind>\w+)/(?P<number>\d+)")
 KINDS = {
@@ -40,6 +42,7 @@ class Endpoint:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._schema = load()
+        self._validated: dict[str, list[GraphQLError]] = {}
         self._bucket = cost.Bucket(shop.settings)
         self._queries = Root(shop.settings, shop.ledger, shop.views).queries()
 
@@ -100,7 +103,7 @@ class Endpoint:
                 return None
 
     def _run(self, call: "_Call", fault: Fault | None) -> dict[str, Any]:
-        problems = validate(self._schema, call.document)
+        problems = self._problems(call.query, call.document)
         if problems:
             return {"errors": [shown(problem) for problem in problems]}
         dear = cost.too_dear(call.points)
@@ -127,6 +130,14 @@ class Endpoint:
             answer["data"] = result.data
         return answer | {"extensions": {"cost": self._cost(call.points, call.points)}}
 
+    def _problems(self, query: str, document: DocumentNode) -> list[GraphQLError]:
+        """What is wrong with a query; callers send the same few again and again."""
+        if query not in self._validated:
+            if len(self._validated) >= REMEMBERED:
+                self._validated.clear()
+            self._validated[query] = validate(self._schema, document)
+        return self._validated[query]
+
     def _throttled(self, asked: int) -> dict[str, Any]:
         """As <https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits>."""
         extensions = {"code": "THROTTLED", "documentation": LIMITS}
@@ -151,7 +162,8 @@ class _Call:
             raise ValueError("query: Required parameter missing or invalid")  # noqa: TRY004
         self.variables: dict[str, Any] = body.get("variables") or {}
         self.operation_name: str | None = body.get("operationName")
-        self.document = parse(body["query"])
+        self.query: str = body["query"]
+        self.document = parse(self.query)
         operation = get_operation_ast(self.document, self.operation_name)
         if operation is None:
             raise GraphQLError("An operation name is required")
