@@ -89,7 +89,7 @@ _WITHDRAW = text(f"""
         call_until = CASE WHEN effects.state = 'unknown'
             THEN coalesce(effects.call_until, clock_timestamp()) ELSE effects.call_until END,
         updated_at = now()
-    RETURNING new.result IS NOT NULL OR new.call_until IS NOT NULL AS possible,
+    RETURNING num_nonnulls(new.result, new.call_until, new.outside_ref) > 0 AS possible,
         new.result, new.outside_ref, coalesce({_WAIT_S}, 0) AS wait_s
 """)  # noqa: S608 - only constants are put in
 

@@ -140,6 +140,15 @@ async def test_a_worker_that_dies_after_finish_has_left_its_result(
     assert await effects.begin(key, SYSTEM, LONG_S) == Done({"ref": "one"})
 
 
+async def test_what_is_done_stays_done(effects: Effects, key: str) -> None:
+    begun = await begin(effects, key)
+    assert await effects.finish(key, begun.fence, {"ref": "one"})
+    assert not await effects.finish(key, begun.fence, {"ref": "another"})
+    await effects.unknown(key, begun.fence)
+    await effects.refused(key, begun.fence)
+    assert await effects.begin(key, SYSTEM, LONG_S) == Done({"ref": "one"})
+
+
 async def test_a_repeat_waits_until_the_earlier_call_is_over_by_the_databases_clock(
     shop: Shop, effects: Effects, engine: AsyncEngine, key: str
 ) -> None:
@@ -162,10 +171,10 @@ async def test_a_repeat_waits_until_the_earlier_call_is_over_by_the_databases_cl
 
 
 async def test_waiting_attempts_do_not_push_each_other_back(effects: Effects, key: str) -> None:
-    first = await begin(effects, key)
-    waits = [(await begin(effects, key)).wait_s for _ in range(3)]
+    first = await begin(effects, key, call_s=5)
+    waits = [(await begin(effects, key, call_s=LONG_S)).wait_s for _ in range(3)]
     assert first.wait_s == 0
-    assert all(LONG_S - 5 < wait_s <= LONG_S for wait_s in waits)
+    assert all(0 < wait_s <= 5 for wait_s in waits)
 
 
 async def test_only_the_newest_of_those_who_begin_at_once_may_write(
@@ -340,20 +349,24 @@ async def test_withdrawing_a_deed_in_flight_stops_its_decisive_call(
     assert shop.purchases == []
 
 
-async def test_withdrawing_remembers_that_a_fate_was_unknown(
-    shop: Shop, effects: Effects, key: str
-) -> None:
-    shop.after = failing(Unavailable(SYSTEM, "cut_off", fate_unknown=True))
-    with pytest.raises(Unavailable):
-        await shop.buy(key)
-    shop.purchases.clear()
-    shop.after = None
-    shop.before = failing(Unavailable(SYSTEM, "rate_limited"))
-    with pytest.raises(Unavailable):
-        await shop.buy(key, call_s=LONG_S)
+async def test_withdrawing_remembers_that_a_fate_was_unknown(effects: Effects, key: str) -> None:
+    first = await begin(effects, key)
+    await effects.unknown(key, first.fence)
+    second = await begin(effects, key)
+    await effects.not_done(key, second.fence)
     for _ in range(2):
         withdrawn = await effects.withdraw(key, SYSTEM)
-        assert (withdrawn.possible, withdrawn.outside_ref) == (True, "ref-2")
+        assert (withdrawn.possible, withdrawn.outside_ref, withdrawn.wait_s) == (True, None, 0)
+
+
+async def test_withdrawing_what_was_noted_outside_looks_there(
+    shop: Shop, effects: Effects, key: str
+) -> None:
+    shop.before = failing(Unavailable(SYSTEM, "rate_limited"))
+    with pytest.raises(Unavailable):
+        await shop.buy(key)
+    withdrawn = await effects.withdraw(key, SYSTEM)
+    assert (withdrawn.possible, withdrawn.outside_ref, withdrawn.wait_s) == (True, "ref-1", 0)
 
 
 async def test_withdrawing_what_was_refused_has_nothing_to_undo(
