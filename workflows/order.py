@@ -146,6 +146,7 @@ class OrderWorkflow:
 
     async def _reserve(self) -> None:
         while not self._location:
+            self._conduct.make_way()
             self._reservations += 1
             key = self._reservation_key
             self._undos.register("stock", partial(self._release, key))

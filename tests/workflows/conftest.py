@@ -8,23 +8,36 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
-from config.settings import Settings
+from config.settings import Settings, TaskSlots
 from domain.fulfilments import PackedParcel
 from domain.ids import workflow_id
 from domain.lifecycles import OrderStatus
 from domain.orders import Order, OrderOutcome, order_input
 from domain.policies import OrderPolicy
 from domain.records import OrderRecord
+from domain.stock import SkuQuantity
 from domain.tracking import Course
-from tests.workflows.world import BOX, Book, Dock, Post, Shop, Stockroom, World
+from tests.workflows.ports import Book, Dock, Post, Shop, Stockroom, Worlds
+from tests.workflows.world import BOX, World
 from worker.workers import Ports, build
 from workflows.order import OrderWorkflow
 
 PATIENCE_S = 20.0
 POLICY = OrderPolicy(retry_initial_s=0.05, retry_cap_s=0.2)
+SETTINGS = Settings(
+    drain_s=0.1,
+    slots=TaskSlots(orders=100, warehouse=100, carrier=100, channel=100),
+    worker_database_pool=400,
+)
 
 
 @dataclass
@@ -49,19 +62,31 @@ class Life:
     async def refused(self, name: str, **fields: object) -> str:
         with pytest.raises(WorkflowUpdateFailedError) as error:
             await self.ask(name, **fields)
-        return str(error.value.cause)
+        return cast(ApplicationError, error.value.cause).message
 
     async def state(self) -> OrderRecord:
         return await self.handle.query(OrderWorkflow.state)
 
-    async def until(self, true: Callable[[], bool] | Callable[[OrderRecord], bool]) -> OrderRecord:
+    async def until(self, true: Callable[[OrderRecord], bool]) -> OrderRecord:
         """Poll what the workflow wrote down until it says so."""
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                written = self.world.records[self.id]
-                if written and cast("Callable[[OrderRecord], bool]", true)(written[-1]):
-                    return written[-1]
-                await asyncio.sleep(0.01)
+        written = self.world.records[self.id]
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not (written and true(written[-1])):  # noqa: ASYNC110 - another process writes
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            last = written[-1] if written else None
+            pytest.fail(f"{self.id} never came so far: {last}; {self.world.journal(self.id)}")
+        return written[-1]
+
+    async def settled(self, command: str) -> str:
+        """Wait until the command is settled; returns why it was refused, or nothing."""
+        await self.until(lambda _: command in self.world.settled(self.id))
+        return self.world.settled(self.id)[command]
+
+    async def until_told(self, code: str, times: int = 1) -> None:
+        """Wait for a line in the journal."""
+        await self.until(lambda _: self.world.journal(self.id).count(code) >= times)
 
     async def until_status(self, status: OrderStatus) -> OrderRecord:
         return await self.until(lambda record: record.status is status)
@@ -78,7 +103,30 @@ class Life:
         )
 
     async def pass_time(self, seconds: float) -> None:
-        await self.env.fast_forward(self.handle, timedelta(seconds=seconds))  # type: ignore[attr-defined]
+        await self.env.fast_forward(self.handle, timedelta(seconds=seconds))
+
+    async def packed(self, *parcels: PackedParcel) -> None:
+        """The warehouse says that the newest fulfilment is packed."""
+        reference = self.world.last(self.id).fulfilments[-1].reference
+        await say_packed(self.env.client, self.id, reference, parcels or (BOX,))
+
+    async def goods_come(self, place: str = "berlin", pieces: int = 1_000) -> None:
+        """Stock is received, and the order that waits for it is given its share."""
+        for line in self.order.lines:
+            self.world.stock[line.sku, place] = self.world.stock.get((line.sku, place), 0) + pieces
+        (key,) = self.world.waiting
+        del self.world.waiting[key]
+        lines = tuple(SkuQuantity(sku=n.sku, quantity=n.quantity) for n in self.order.lines)
+        self.world.take(key, place, lines)
+        await self.tell("stock_assigned", key=key, location=place)
+
+    async def end(self) -> None:
+        """Let go of all that hangs, and see that nothing failed."""
+        self.world.open_gates()
+        status = (await self.handle.describe()).status
+        if status is WorkflowExecutionStatus.RUNNING:
+            await self.handle.terminate("the test is over")
+        assert status is not WorkflowExecutionStatus.FAILED
 
     async def result(self) -> OrderOutcome:
         async with asyncio.timeout(PATIENCE_S):
@@ -88,71 +136,63 @@ class Life:
 Start = Callable[..., Awaitable[Life]]
 
 
-def cache_sizes() -> list[int]:
-    return [500]
-
-
 @pytest.fixture
 def world() -> World:
     return World()
 
 
-@pytest.fixture
-def stockroom(world: World) -> Stockroom:
-    return Stockroom(world)
-
-
-@pytest.fixture
-def post(world: World) -> Post:
-    return Post(world)
-
-
-@pytest.fixture
-def shop(world: World) -> Shop:
-    return Shop(world)
-
-
-@pytest.fixture
-async def begin(
-    skipping_env: WorkflowEnvironment,
-    world: World,
-    stockroom: Stockroom,
-    post: Post,
-    shop: Shop,
-    request: pytest.FixtureRequest,
-) -> AsyncIterator[Start]:
-    """Call it with an order to start its life; the worker runs as long as the test."""
-    client = skipping_env.client
+@pytest.fixture(scope="session")
+async def worlds(
+    skipping_env: WorkflowEnvironment, request: pytest.FixtureRequest
+) -> AsyncIterator[Worlds]:
+    """The real worker over all worlds, for as long as the session lasts."""
+    client, every = skipping_env.client, Worlds()
 
     async def tell_packed(order_id: str, reference: str) -> None:
         await say_packed(client, order_id, reference, (BOX,))
 
-    places = ("berlin", "leeds", "newark")
-    dock = Dock(world, tell_packed)
-    book = Book(world)
-    ports = Ports(book, book, stockroom, dict.fromkeys(places, dock), post, {"demo": shop})
-    cache = request.config.getoption("--workflow-cache", default=500)
+    dock = Dock(every, tell_packed)
+    book = Book(every)
+    places = dict.fromkeys(("berlin", "leeds", "newark"), dock)
+    ports = Ports(book, book, Stockroom(every), places, Post(every), {"demo": Shop(every)})
+    cache = int(request.config.getoption("--workflow-cache", default=500))
     async with AsyncExitStack() as running:
-        for worker in build(client, ports, Settings(drain_s=0.1), cache=int(cache)):
+        for worker in build(client, ports, SETTINGS, cache=cache):
             await running.enter_async_context(worker)
-        started: list[WorkflowHandle[Any, OrderOutcome]] = []
+        yield every
 
-        async def start(order: Order, policy: OrderPolicy = POLICY) -> Life:
-            world.put(order)
-            handle = await client.start_workflow(
-                OrderWorkflow.run,
-                order_input(order, policy),
-                id=workflow_id(order.order_id),
-                task_queue="orders",
-            )
-            started.append(handle)
-            return Life(handle, order, world, skipping_env)
 
-        yield start
-        for handle in started:
-            description = await handle.describe()
-            if description.status and description.status.name == "RUNNING":
-                await handle.terminate("the test is over")
+@pytest.fixture(scope="session")
+def start(skipping_env: WorkflowEnvironment, worlds: Worlds) -> Start:
+    """Call it with an order to start its life in a world of its own; see that it ends."""
+
+    async def start(
+        order: Order, policy: OrderPolicy = POLICY, *, world: World, **more: Any
+    ) -> Life:
+        worlds.put(order, world)
+        handle = await skipping_env.client.start_workflow(
+            OrderWorkflow.run,
+            order_input(order, policy),
+            id=workflow_id(order.order_id),
+            task_queue="orders",
+            **more,
+        )
+        return Life(handle, order, world, skipping_env)
+
+    return start
+
+
+@pytest.fixture
+async def begin(start: Start, world: World) -> AsyncIterator[Start]:
+    """Call it with an order to start its life in the test's world; it ends with the test."""
+    async with AsyncExitStack() as ending:
+
+        async def begin(order: Order, policy: OrderPolicy = POLICY, **more: Any) -> Life:
+            life = await start(order, policy, world=world, **more)
+            ending.push_async_callback(life.end)
+            return life
+
+        yield begin
 
 
 async def say_packed(
