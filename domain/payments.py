@@ -27,8 +27,9 @@ class CaptureDeclined(Message):
 
 
 class CancelRequest(Message):
-    """Cancel at the channel: releases an authorisation or refunds what was captured, and tells the
-    customer, in one call.
+    """Cancel at the channel and tell the customer, in one call.
+
+    Releases an authorisation and refunds what was captured.
     """
 
     order_id: OrderId

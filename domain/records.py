@@ -28,8 +28,10 @@ class HoldRecord(Message):
 
 
 class JournalEntry(Message):
-    """One line of an order's history: when, who, what, why. `code` is stable, `data` has no words
-    of others. `command_id` leads to the inbox row that caused it, with its note if it has one.
+    """One line of an order's history: when, who, what, why.
+
+    `code` is stable, `data` has no words of others. `command_id` leads to the inbox row that
+    caused it, with its note if it has one.
     """
 
     at: datetime

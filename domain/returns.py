@@ -26,8 +26,9 @@ class ReturnLine(Message):
 
 
 class InspectedLine(Message):
-    """What was found of a line: `restock` goes back on the shelf, `discard` does not; of both
-    together `refund` pieces are refunded.
+    """What was found of a line.
+
+    `restock` goes back on the shelf, `discard` does not; `refund` pieces are refunded.
     """
 
     line_id: str

@@ -5,11 +5,11 @@ so; the order's money ledger and journal are where that side reads it.
 """
 
 from domain.fulfilments import ShippedNotice, Told
-from domain.orders import Order, PaymentStatus
+from domain.orders import Order
 from domain.payments import (
     CancelRequest,
-    CaptureDeclined,
     Captured,
+    CaptureDeclined,
     CaptureRequest,
     ChannelCancelled,
     Refunded,
@@ -27,7 +27,7 @@ class DirectChannel:
     async def tell_shipped(self, notice: ShippedNotice, order: Order) -> Told:  # noqa: ARG002 - the port's shape
         return Told(ref=notice.key)
 
-    async def cancel(self, request: CancelRequest, order: Order) -> ChannelCancelled:
+    async def cancel(self, request: CancelRequest, order: Order) -> ChannelCancelled:  # noqa: ARG002 - the port's shape
         return ChannelCancelled(refunded=None, ref=request.key)
 
     async def refund(self, request: RefundRequest, order: Order) -> Refunded:
