@@ -1,13 +1,14 @@
 """Runs the real worker over a world in memory, on a real Temporal server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
+import structlog
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
@@ -20,18 +21,20 @@ from temporalio.testing import WorkflowEnvironment
 from config.settings import Settings, TaskSlots
 from domain.fulfilments import PackedParcel
 from domain.ids import workflow_id
-from domain.lifecycles import OrderStatus
+from domain.lifecycles import OrderStatus, ReturnStatus
 from domain.orders import Order, OrderOutcome, order_input
 from domain.policies import OrderPolicy
-from domain.records import OrderRecord
+from domain.records import OrderRecord, ReturnRecord
 from domain.stock import SkuQuantity
-from domain.tracking import Course
+from domain.tracking import Course, Scan
+from domain.waits import Wait
 from tests.workflows.ports import Book, Dock, Post, Shop, Stockroom, Worlds
 from tests.workflows.world import BOX, World
 from worker.workers import Ports, build
 from workflows.order import OrderWorkflow
 
 PATIENCE_S = 20.0
+DAY_S = 86_400
 POLICY = OrderPolicy(retry_initial_s=0.05, retry_cap_s=0.2)
 SETTINGS = Settings(
     drain_s=0.1,
@@ -92,15 +95,18 @@ class Life:
         return await self.until(lambda record: record.status is status)
 
     async def until_waiting(self, what: str) -> OrderRecord:
-        return await self.until(lambda r: r.wait is not None and r.wait.what == what)
+        return await self.until(lambda record: _waits_for(record.wait, what))
 
     async def parcel(self, course: Course, **more: object) -> None:
         """The carrier scans the order's parcel."""
-        number = self.world.last(self.id).fulfilments[-1].parcels[0].label
-        assert number is not None
-        await self.tell(
-            "parcel_moved", tracking_number=number.tracking_number, course=course, **more
-        )
+        number = self.tracking_number
+        await self.tell("parcel_moved", tracking_number=number, course=course, **more)
+
+    @property
+    def tracking_number(self) -> str:
+        label = self.world.last(self.id).fulfilments[-1].parcels[0].label
+        assert label is not None
+        return label.tracking_number
 
     async def pass_time(self, seconds: float) -> None:
         await self.env.fast_forward(self.handle, timedelta(seconds=seconds))
@@ -120,6 +126,46 @@ class Life:
         self.world.take(key, place, lines)
         await self.tell("stock_assigned", key=key, location=place)
 
+    def scan(self, course: Course) -> Scan:
+        """What the carrier has about the parcel."""
+        return Scan(
+            carrier="Post",
+            tracking_number=self.tracking_number,
+            scan_key=f"{course}",
+            course=course,
+            carrier_status=str(course),
+            claimed_at=datetime(2026, 11, 2, tzinfo=UTC),
+        )
+
+    # -- its return
+
+    async def ask_back(self, pieces: int, number: int = 1) -> WorkflowHandle[Any, Any]:
+        """The customer asks for a return; answers with its workflow, which has begun."""
+        return_id = f"{self.id}.r{number}"
+        line = {"line_id": "L1", "sku": "MUG", "quantity": pieces, "reason": "unwanted"}
+        await self.ask("request_return", return_id=return_id, lines=[line])
+        await self.until(lambda _: bool(self.world.return_records[return_id]))
+        return self.env.client.get_workflow_handle(f"return:{return_id}")
+
+    async def until_return(self, status: ReturnStatus, number: int = 1) -> ReturnRecord:
+        written = self.world.return_records[f"{self.id}.r{number}"]
+        await self.until(lambda _: written[-1].status is status)
+        return written[-1]
+
+    async def until_return_waits(self, what: str, number: int = 1) -> ReturnRecord:
+        written = self.world.return_records[f"{self.id}.r{number}"]
+        await self.until(lambda _: bool(written) and _waits_for(written[-1].wait, what))
+        return written[-1]
+
+    async def retry(self) -> None:
+        """An operator tries again what was refused, in the order or in its return."""
+        parked = self.world.last(self.id).attention
+        if parked:
+            await self.ask("retry")
+        else:
+            back = self.env.client.get_workflow_handle(f"return:{self.id}.r1")
+            await back.execute_update("retry", {})
+
     async def end(self) -> None:
         """Let go of all that hangs, and see that nothing failed."""
         self.world.open_gates()
@@ -133,6 +179,10 @@ class Life:
             return await self.handle.result()
 
 
+def _waits_for(wait: Wait | None, what: str) -> bool:
+    return wait is not None and wait.what == what
+
+
 Start = Callable[..., Awaitable[Life]]
 
 
@@ -142,8 +192,18 @@ def world() -> World:
 
 
 @pytest.fixture(scope="session")
+def _brief_logs() -> Iterator[None]:
+    """The default draws each bug's traceback with all locals, for half a second of CPU."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
 async def worlds(
-    skipping_env: WorkflowEnvironment, request: pytest.FixtureRequest
+    _brief_logs: None, skipping_env: WorkflowEnvironment, request: pytest.FixtureRequest
 ) -> AsyncIterator[Worlds]:
     """The real worker over all worlds, for as long as the session lasts."""
     client, every = skipping_env.client, Worlds()

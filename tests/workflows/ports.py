@@ -97,15 +97,18 @@ class Book(_Port):
         return address_version
 
     async def record(self, record: OrderRecord) -> None:
+        await self._world.visit("record")
         known = self._world.records[record.order_id]
         if not known or known[-1].seq < record.seq:
             known.append(record)
 
     async def record_return(self, record: ReturnRecord) -> None:
+        await self._world.visit("record_return")
         self._world.return_records[record.return_id].append(record)
 
     async def retrying(self, retrying: Retrying) -> None:
         self._world.retrying.append(retrying)
+        self._world.notes.append(retrying)
 
     async def recovered(self, workflow_id: str, step: str) -> None:
         self._world.retrying = [r for r in self._world.retrying if r.step != step]

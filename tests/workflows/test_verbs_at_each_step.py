@@ -1,12 +1,10 @@
-"""Each operator verb before, during and after each step: what comes of it, exactly.
-
-All cases live at once, since many of them wait for a heartbeat; each test awaits its own.
-"""
+"""Each operator verb at each moment of each step: what comes of it, exactly."""
 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, cast
 
 import pytest
@@ -15,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from tests.workflows.conftest import Life, Start
 from tests.workflows.soundness import see_cancelled, see_delivered
+from tests.workflows.together import together
 from tests.workflows.world import GOOD_ADDRESS, World, an_order
 
 STEPS = (
@@ -237,28 +236,12 @@ async def _live(start: Start, case: Case, number: int) -> None:
         await life.end()
 
 
-def _selected(session: pytest.Session) -> list[Case]:
-    items = (item for item in session.items if isinstance(item, pytest.Function))
-    parameters = [item.callspec.params for item in items if hasattr(item, "callspec")]
-    cases = [p.get("case") for p in parameters]
-    return [case for case in cases if isinstance(case, Case)]
-
-
 @pytest.fixture(scope="module")
 async def lives(
     start: Start, request: pytest.FixtureRequest
 ) -> AsyncIterator[Mapping[Case, asyncio.Task[None]]]:
-    """Every selected case, on its way."""
-    selected = _selected(request.session)
-    turns = asyncio.Semaphore(24)
-
-    async def in_turn(number: int, case: Case) -> None:
-        async with turns:
-            await _live(start, case, number)
-
-    tasks = {case: asyncio.create_task(in_turn(n, case)) for n, case in enumerate(selected)}
-    yield tasks
-    await asyncio.gather(*tasks.values(), return_exceptions=True)
+    async with together(request.session, Case, partial(_live, start)) as tasks:
+        yield tasks
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

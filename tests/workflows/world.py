@@ -115,6 +115,7 @@ class World:
     return_records: dict[str, list[ReturnRecord]] = field(default_factory=lambda: defaultdict(list))
     faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
     retrying: list[Retrying] = field(default_factory=list)
+    notes: list[Retrying] = field(default_factory=list)
     gates: list[asyncio.Event] = field(default_factory=list)
     reached: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     scans: tuple[Scan, ...] = ()

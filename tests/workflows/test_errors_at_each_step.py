@@ -1,0 +1,251 @@
+"""Each kind of error at each step, undo steps too: no order fails, and nothing happens twice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+
+from domain.errors import Refused, Unavailable
+from domain.fulfilments import Packed
+from domain.lifecycles import OrderStatus, ReturnStatus
+from domain.policies import OrderPolicy
+from domain.tracking import Course
+from domain.waits import Owner
+from tests.workflows.conftest import DAY_S, POLICY, Life, Start
+from tests.workflows.histories import everything_told
+from tests.workflows.soundness import assert_sound, see_cancelled, see_delivered
+from tests.workflows.together import together
+from tests.workflows.world import BOX, GOOD_ADDRESS, World, an_order
+
+FOR_EVER = 1_000_000
+WORDS = "Erika Mustermann, Unter den Linden 77"
+"""What a vendor may quote in an error, and must not reach Temporal."""
+
+OWNERS = {
+    "validate": Owner.US,
+    "reserve": Owner.US,
+    "request_packing": Owner.WAREHOUSE,
+    "capture": Owner.CHANNEL,
+    "buy_label": Owner.CARRIER,
+    "hand_over": Owner.WAREHOUSE,
+    "ship_stock": Owner.US,
+    "tell_shipped": Owner.CHANNEL,
+    "release_stock": Owner.US,
+    "recall": Owner.WAREHOUSE,
+    "void_label": Owner.CARRIER,
+    "cancel_at_channel": Owner.CHANNEL,
+    "readdress": Owner.WAREHOUSE,
+    "look": Owner.WAREHOUSE,
+    "track": Owner.CARRIER,
+    "restock": Owner.US,
+    "refund": Owner.CHANNEL,
+}
+ACTIVITIES = {"look": "look_at_packing"}
+FORWARD = tuple(OWNERS)[:8]
+UNTIL_HAND_OVER = FORWARD[:6]
+
+
+@dataclass(frozen=True)
+class Case:
+    step: str
+    trouble: str
+
+    def __str__(self) -> str:
+        return f"{self.trouble}-{self.step}".replace(" ", "_")
+
+
+# -- the lives in which each step comes about; each ends where nothing more happens
+
+
+async def _forward(life: Life) -> None:
+    await see_delivered(life)
+
+
+async def _undone(life: Life) -> None:
+    await life.world.reaches("hand_over")
+    await life.tell("cancel", command_id="c1")
+    await see_cancelled(life)
+
+
+async def _readdressed(life: Life) -> None:
+    await life.world.reaches("capture")
+    await life.tell("fix_address", address_version=2, destination=_DESTINATION)
+    life.world.faults["capture"].clear()
+    await see_delivered(life)
+
+
+async def _looked_at(life: Life) -> None:
+    await life.until_waiting("packing")
+    life.world.seen = Packed(parcels=(BOX,))
+    await life.pass_time(4 * 3_600 + 1)
+    await see_delivered(life)
+
+
+async def _tracked(life: Life) -> None:
+    await life.until_waiting("delivery")
+    life.world.scans = (life.scan(Course.DELIVERED),)
+    await life.pass_time(DAY_S + 1)
+    await life.until_status(OrderStatus.DELIVERED)
+    await assert_sound(life)
+
+
+async def _returned(life: Life) -> None:
+    await see_delivered(life)
+    back = await life.ask_back(1)
+    await back.signal("received", {})
+    line = {"line_id": "L1", "sku": "MUG", "restock": 1, "discard": 0, "refund": 1}
+    await back.signal("inspected", {"lines": [line]})
+    await life.until_return(ReturnStatus.CLOSED)
+    assert len(life.world.done("restock")) == 1
+    assert len(life.world.done("refund")) == 1
+
+
+_DESTINATION = {"country": "DE", "postal_code": "10119"}
+LIVES: dict[str, Callable[[Life], Coroutine[Any, Any, None]]] = {
+    **dict.fromkeys(FORWARD, _forward),
+    **dict.fromkeys(("release_stock", "recall", "void_label", "cancel_at_channel"), _undone),
+    "readdress": _readdressed,
+    "look": _looked_at,
+    "track": _tracked,
+    "restock": _returned,
+    "refund": _returned,
+}
+
+
+# -- what goes wrong
+
+
+async def _retried(case: Case, life: Life) -> None:
+    await LIVES[case.step](life)
+    activity = ACTIVITIES.get(case.step, case.step)
+    notes = [note for note in life.world.notes if note.step == activity]
+    bug = case.trouble == "bug"
+    assert [note.attempt for note in notes] == [2, 3]
+    assert {note.owner for note in notes} == {Owner.US if bug else OWNERS[case.step]}
+    assert {note.code for note in notes} == {"Bug" if bug else "down"}
+    assert [note for note in life.world.retrying if note.step == activity] == []
+
+
+async def _refused_then_retried(case: Case, life: Life) -> None:
+    living = asyncio.create_task(LIVES[case.step](life))
+    await _parked(case, life)
+    calls = life.world.calls[case.step]
+    await life.retry()
+    await living
+    assert life.world.calls[case.step] == calls + 1
+
+
+async def _parked(case: Case, life: Life) -> None:
+    """The life waits for an operator, says so and does nothing."""
+    if case.step in ("restock", "refund"):
+        back = await life.until_return_waits(f"refused:outside:{case.step}_no")
+        assert back.attention == f"refused:outside:{case.step}_no"
+        return
+    parked = await life.until_waiting(f"refused:outside:{case.step}_no")
+    assert parked.attention == f"refused:outside:{case.step}_no"
+    assert parked.wait is not None
+    assert parked.wait.owner is Owner.OPERATOR
+
+
+async def _refused_then_cancelled(case: Case, life: Life) -> None:
+    await _parked(case, life)
+    await life.tell("cancel", command_id="c1")
+    await see_cancelled(life)
+    assert await life.settled("c1") == ""
+    assert len(life.world.done(case.step)) == 0
+
+
+async def _refused_then_readdressed(case: Case, life: Life) -> None:
+    await _parked(case, life)
+    await life.tell("fix_address", command_id="f1", address_version=2, destination=_DESTINATION)
+    await see_delivered(life)
+    assert await life.settled("f1") == ""
+    assert life.world.last(life.id).address_version == 2
+    assert len(life.world.done("capture")) == 1
+
+
+async def _cancelled_while_retrying(case: Case, life: Life) -> None:
+    """The next try is an hour away: the cancel does not wait for it."""
+    await life.world.reaches(case.step)
+    await life.handle.cancel()
+    async with asyncio.timeout(10):
+        await see_cancelled(life)
+    assert life.world.calls[case.step] == 1
+    assert "cancelling" in life.world.journal(life.id)
+
+
+TROUBLES: dict[str, Callable[[Case, Life], Awaitable[None]]] = {
+    "down": _retried,
+    "unheard": _retried,
+    "asked to wait": _retried,
+    "bug": _retried,
+    "refused, retried": _refused_then_retried,
+    "refused, cancelled": _refused_then_cancelled,
+    "refused, readdressed": _refused_then_readdressed,
+    "down for ever, cancelled": _cancelled_while_retrying,
+}
+CASES = [
+    Case(step, trouble)
+    for trouble in TROUBLES
+    for step in OWNERS
+    if step in UNTIL_HAND_OVER or not trouble.endswith(("cancelled", "readdressed"))
+]
+
+
+def _plan(world: World, case: Case) -> None:
+    match case.trouble:
+        case "down":
+            world.fail(case.step, Unavailable("outside", "down", WORDS), times=3)
+        case "unheard":
+            lost = Unavailable("outside", "down", WORDS, fate_unknown=True)
+            world.fail(case.step, lost, times=3, after=True)
+        case "asked to wait":
+            later = Unavailable("outside", "down", WORDS, retry_after_s=0.1)
+            world.fail(case.step, later, times=3)
+        case "bug":
+            world.fail(case.step, RuntimeError(WORDS), times=3)
+        case "down for ever, cancelled":
+            world.fail(case.step, Unavailable("outside", "down", WORDS), times=FOR_EVER)
+        case _:
+            world.fail(case.step, Refused("outside", f"{case.step}_no", WORDS))
+    if LIVES[case.step] is _undone:
+        world.fail("hand_over", Unavailable("outside", "down"), times=FOR_EVER)
+    if LIVES[case.step] is _readdressed:
+        world.fail("capture", Unavailable("outside", "down"), times=FOR_EVER)
+    if LIVES[case.step] is _looked_at:
+        world.packing = "later"
+
+
+async def _live(start: Start, case: Case, number: int) -> None:
+    world = World()
+    order = an_order(f"errors-{number}")
+    world.addresses[order.order_id, 2] = GOOD_ADDRESS.model_copy(update={"postal_code": "10119"})
+    _plan(world, case)
+    slow = case.trouble.startswith("down for ever")
+    policy = OrderPolicy(retry_initial_s=3_600, retry_cap_s=3_600)
+    life = await start(order, policy if slow else POLICY, world=world)
+    try:
+        await TROUBLES[case.trouble](case, life)
+        history = await everything_told(life.handle)
+        assert "Mustermann" not in history
+        assert "Linden" not in history
+    finally:
+        await life.end()
+
+
+@pytest.fixture(scope="module")
+async def lives(
+    start: Start, request: pytest.FixtureRequest
+) -> AsyncIterator[Mapping[Case, asyncio.Task[None]]]:
+    async with together(request.session, Case, partial(_live, start)) as tasks:
+        yield tasks
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_each_error_at_each_step(
+    lives: Mapping[Case, asyncio.Task[None]], case: Case
+) -> None:
+    await lives[case]
