@@ -6,16 +6,23 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from adapters.carriers import easypost_webhooks as easypost
 from adapters.channels.reading import Unreadable, parse_body
 from adapters.channels.shopify import inbound as shopify
 from adapters.channels.shopify.order import needs_shipping, to_order
+from adapters.warehouses import webhooks as warehouse
+from config.settings import Settings
 from domain.ids import InvalidOrderId, order_id
 from domain.orders import Order
 from domain.tracking import Scan
 from domain.verbs import WarehouseSaid
 
-ORDER = "order"
-"""The body is the whole order as it stands."""
+ORDER_CREATED = "order_created"
+ORDER_UPDATED = "order_updated"
+ORDER_PAID = "order_paid"
+ORDER_CANCELLED = "order_cancelled"
+WHOLE_ORDERS = frozenset({ORDER_CREATED, ORDER_UPDATED, ORDER_PAID, ORDER_CANCELLED})
+"""Kinds whose body is the whole order as it stands."""
 ORDER_TOUCHED = "order_touched"
 """The order changed, but the body does not say all of it: it has to be fetched."""
 ANOTHER = "another"
@@ -24,10 +31,10 @@ SCANS = "scans"
 REPORT = "report"
 
 SHOPIFY_TOPICS = {
-    "orders/create": ORDER,
-    "orders/updated": ORDER,
-    "orders/paid": ORDER,
-    "orders/cancelled": ORDER,
+    "orders/create": ORDER_CREATED,
+    "orders/updated": ORDER_UPDATED,
+    "orders/paid": ORDER_PAID,
+    "orders/cancelled": ORDER_CANCELLED,
     "orders/edited": ORDER_TOUCHED,
 }
 
@@ -59,7 +66,7 @@ class Sender(Protocol):
 
 class ChannelSender(Sender, Protocol):
     def order(self, body: bytes) -> Order | None:
-        """The order in a body of the kind `ORDER`; None if it is none of ours to send.
+        """The order in a body that holds a whole one; None if it is none of ours to send.
 
         Raises:
             Unreadable: names the field and the reason.
@@ -68,11 +75,23 @@ class ChannelSender(Sender, Protocol):
 
 
 class CarrierSender(Sender, Protocol):
-    def scans(self, body: bytes) -> tuple[Scan, ...]: ...
+    def scans(self, body: bytes) -> tuple[Scan, ...]:
+        """The scans in a body of the kind `SCANS`.
+
+        Raises:
+            ValueError: names the field and the reason.
+        """
+        ...
 
 
 class WarehouseSender(Sender, Protocol):
-    def report(self, body: bytes) -> WarehouseSaid | None: ...
+    def report(self, body: bytes) -> WarehouseSaid:
+        """What a body of the kind `REPORT` says.
+
+        Raises:
+            ValueError: names the field and the reason.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -112,3 +131,64 @@ class ShopifySender:
     def order(self, body: bytes) -> Order | None:
         payload = parse_body(body)
         return to_order(self._channel, payload) if needs_shipping(payload) else None
+
+
+class EasyPostSender:
+    """EasyPost's webhooks; a tracker's order is found by its tracking number later."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._secrets = secrets
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> bool:
+        return easypost.verify(body, headers, self._secrets)
+
+    def event(self, headers: Mapping[str, str], body: bytes) -> Event:  # noqa: ARG002 - all is in the body
+        key = easypost.event_key(body)
+        try:
+            found = easypost.to_scans(body)
+        except ValueError as error:
+            return Event(SCANS, key, unreadable=str(error))
+        return Event(SCANS if found else ANOTHER, key)
+
+    def scans(self, body: bytes) -> tuple[Scan, ...]:
+        return easypost.to_scans(body)
+
+
+class HttpWarehouseSender:
+    """The webhooks of the warehouse at one location."""
+
+    def __init__(self, location: str, secrets: Sequence[str]) -> None:
+        self._location = location
+        self._secrets = secrets
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> bool:
+        return warehouse.verify(body, headers, self._secrets)
+
+    def event(self, headers: Mapping[str, str], body: bytes) -> Event:
+        key = warehouse.event_key(body, headers)
+        try:
+            report = warehouse.to_report(body, self._location)
+        except ValueError as error:
+            return Event(REPORT, key, unreadable=str(error))
+        return Event(REPORT, key, report.order_id)
+
+    def report(self, body: bytes) -> WarehouseSaid:
+        return warehouse.to_report(body, self._location).said
+
+
+def senders_of(settings: Settings) -> Senders:
+    """Everybody whom the settings name, with the secrets that are valid now."""
+    return Senders(
+        channels={
+            channel: ShopifySender(channel, plain(shop.secrets))
+            for channel, shop in settings.channels.items()
+        },
+        carriers={
+            carrier: EasyPostSender(plain(account.secrets))
+            for carrier, account in settings.carriers.items()
+        },
+        warehouses={
+            location: HttpWarehouseSender(location, plain(account.secrets))
+            for location, account in settings.warehouses.items()
+        },
+    )

@@ -43,11 +43,14 @@ def search_attribute_keys() -> list[SearchAttributeKey[str] | SearchAttributeKey
     ]
 
 
-async def connect(settings: Settings, *, runtime: Runtime | None = None) -> Client:
+async def connect(
+    settings: Settings, *, runtime: Runtime | None = None, lazy: bool = False
+) -> Client:
     """Connect as Temporal's own variables and configuration file say.
 
     `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`, `TEMPORAL_TLS_…` and profiles
-    are read by `temporalio.envconfig`; with no address named, the local server is meant.
+    are read by `temporalio.envconfig`; with no address named, the local server is meant. A `lazy`
+    client connects at its first call, so that it can be made while the server is down.
     """
     options = ClientConfig.load_client_connect_config()
     options.setdefault("target_host", f"127.0.0.1:{settings.temporal_port}")
@@ -55,6 +58,7 @@ async def connect(settings: Settings, *, runtime: Runtime | None = None) -> Clie
         **options,
         data_converter=pydantic_data_converter,
         runtime=runtime,
+        lazy=lazy,
     )
 
 

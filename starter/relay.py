@@ -104,7 +104,7 @@ class Relay:
             return await self._deliveries.lease(many)
         except Unavailable as error:
             self._world_at_fault(error.system, error.code)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a bug must not end the relay
             _log.exception("lease_failed")
             self._world_at_fault("relay", "bug")
         return ()
@@ -122,7 +122,7 @@ class Relay:
         except Unavailable as error:
             self._world_at_fault(error.system, error.code)
             await self._give_back_if_possible(lease)
-        except Exception:
+        except Exception:  # noqa: BLE001 - as above
             _log.exception("lane_failed", lane=lease.lane)
             self._world_at_fault("relay", "bug")
         else:
@@ -136,7 +136,7 @@ class Relay:
             raise
         except Refused as error:
             return await self._failed(lease, row, f"{error}: {error.detail}")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it costs the row a try, and is logged
             _log.exception("delivery_failed", event_id=row.event_id, kind=row.kind)
             return await self._failed(lease, row, f"{type(error).__name__}: {error}")
         match outcome:
@@ -159,7 +159,7 @@ class Relay:
         return min(REST_MAX_S, REST_FIRST_S * 2.0**row.attempts)
 
     async def _give_back_if_possible(self, lease: Lease) -> None:
-        """With a rest, so that another order is tried next: it may be this one's fault after all."""
+        """With a rest, so that another order is tried next: it may be this one's fault."""
         try:
             await self._deliveries.give_back(lease, REST_FIRST_S)
         except Unavailable:

@@ -1,6 +1,5 @@
 """Starts workflows and signals them; one place that knows what Temporal's errors mean."""
 
-import asyncio
 from datetime import timedelta
 
 from temporalio.client import Client
@@ -61,7 +60,7 @@ class Workflows:
         """Whether the server is there."""
         try:
             return await self._client.service_client.check_health(timeout=timedelta(seconds=1))
-        except (RPCError, RuntimeError, asyncio.TimeoutError):
+        except (TimeoutError, RPCError, RuntimeError):
             return False
 
 

@@ -1,4 +1,4 @@
-"""Takes webhooks in: verified over their raw bytes, kept in the inbox, answered after the commit."""
+"""Takes webhooks in: verified over their raw bytes, kept, and answered after the commit."""
 
 import asyncio
 from typing import Any

@@ -1,0 +1,103 @@
+"""What operators may tell an order: hold, release, another address, cancel, retry."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.addresses import Address
+from domain.verbs import Cancel, Hold, Release, Retry
+from domain.views import OrderView
+from starter import verbs
+from starter.api.answers import OrderPath, answered, order_or_404
+from starter.api.auth import Caller
+from starter.composition import composition_of
+
+router = APIRouter(prefix="/api/orders/{order_id}", tags=["verbs"])
+
+Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Asked(BaseModel):
+    """What a body may hold; anything else is a typing slip and is named."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class HoldAsked(Asked):
+    reason: Code
+    note: Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$")] = ""
+
+
+class ReleaseAsked(Asked):
+    hold_id: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class CancelAsked(Asked):
+    reason: Code = "requested"
+
+
+class AddressAsked(Asked):
+    address: Address
+
+
+class NothingAsked(Asked):
+    pass
+
+
+@router.post("/hold")
+async def hold(request: Request, order_id: OrderPath, asked: HoldAsked, by: Caller) -> OrderView:
+    """Stop the order before its next irreversible step."""
+    on = composition_of(request)
+    await order_or_404(on, order_id)
+    verb = Hold(reason=asked.reason, note=asked.note, by=by)
+    state = await verbs.hold(on, order_id, verb)
+    return await answered(on, state, order_id)
+
+
+@router.post("/release")
+async def release(
+    request: Request, order_id: OrderPath, asked: ReleaseAsked, by: Caller
+) -> OrderView:
+    """Take back one hold, and no other."""
+    on = composition_of(request)
+    await order_or_404(on, order_id)
+    verb = Release(hold_id=asked.hold_id, by=by)
+    state = await verbs.release(on, order_id, verb)
+    return await answered(on, state, order_id)
+
+
+@router.post("/address")
+async def address(
+    request: Request, order_id: OrderPath, asked: AddressAsked, by: Caller
+) -> OrderView:
+    """Send it somewhere else; what the channel sent stays on record."""
+    on = composition_of(request)
+    await order_or_404(on, order_id)
+    state = await verbs.fix_address(on, order_id, asked.address, by)
+    return await answered(on, state, order_id)
+
+
+@router.post("/cancel")
+async def cancel(
+    request: Request, order_id: OrderPath, by: Caller,
+    asked: CancelAsked | None = None,
+) -> OrderView:  # fmt: skip
+    """Take everything back that was done, and tell the channel."""
+    on = composition_of(request)
+    await order_or_404(on, order_id)
+    verb = Cancel(reason=(asked or CancelAsked()).reason, by=by)
+    state = await verbs.cancel(on, order_id, verb)
+    return await answered(on, state, order_id)
+
+
+@router.post("/retry")
+async def retry(
+    request: Request, order_id: OrderPath, by: Caller,
+    asked: NothingAsked | None = None,  # noqa: ARG001 - its presence refuses unknown fields
+) -> OrderView:  # fmt: skip
+    """Try again what an outside system refused."""
+    on = composition_of(request)
+    await order_or_404(on, order_id)
+    state = await verbs.retry(on, order_id, Retry(by=by))
+    return await answered(on, state, order_id)

@@ -1,0 +1,60 @@
+"""The starter's HTTP face: webhooks, the API, tracking pages, health; the relay runs beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+
+from starter import health, tracking, webhooks
+from starter.api import commands, orders, returns, stock, tasks, verbs
+from starter.api.answers import Pending, pending_answer
+from starter.composition import Composition
+from starter.problems import install
+from starter.relay import Relay
+from starter.routing import Routing
+
+TITLE = "Holdfast"
+DESCRIPTION = (
+    "Every error is a problem document (RFC 9457) that names the field and the reason. "
+    "Amounts are whole minor units with an ISO 4217 currency; times are RFC 3339 with an offset; "
+    "ids are strings."
+)
+RELAYS_AT_ONCE = 8
+"""Orders that one starter delivers at the same time; each needs one connection now and then."""
+
+_log = structlog.get_logger(__name__)
+
+
+def create_app(composition: Composition) -> FastAPI:
+    """Make the app; while it is up, so is its relay."""
+    app = FastAPI(
+        title=TITLE, description=DESCRIPTION, lifespan=_lifespan, redoc_url=None, docs_url=None
+    )
+    app.state.composition = composition
+    install(app)
+    app.add_exception_handler(Pending, pending_answer)
+    for part in (webhooks, health, tracking, orders, verbs, returns, stock, tasks, commands):
+        app.include_router(part.router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    composition: Composition = app.state.composition
+    relay = Relay(
+        composition.wired.deliveries,
+        Routing(composition).deliver,
+        composition.awake,
+        at_once=RELAYS_AT_ONCE,
+    )
+    relaying = asyncio.create_task(relay.run(), name="relay")
+    app.state.relaying = relaying
+    try:
+        yield
+    finally:
+        relaying.cancel()
+        _, late = await asyncio.wait({relaying}, timeout=composition.settings.drain_s)
+        if late:
+            _log.warning("relay_cut_off", after_s=composition.settings.drain_s)

@@ -1,0 +1,143 @@
+"""What a channel says about its orders: new ones start, known ones are reconciled.
+
+An order that is told of before it was created waits for its creation, then it is fetched.
+"""
+
+import asyncio
+import re
+
+from adapters.channels.reading import Unreadable
+from config.inbound import ORDER_CREATED, ORDER_TOUCHED, WHOLE_ORDERS
+from domain.errors import Unavailable
+from domain.ids import OrderId, parse_order_id, workflow_id
+from domain.orders import Order, order_input
+from domain.verbs import Cancel, FixAddress, PaymentChanged, Verb
+from starter.composition import Composition
+from starter.relay import Delivered, Early, Hopeless, Outcome
+from starter.unheard import Unheard
+from storage.deliveries import InboxRow
+
+RECHECK_S = 1.0
+FETCH_S = 15.0
+FETCH_AGAIN_S = 30.0
+SMALL_BYTES = 64 * 1024
+CHANNEL = "channel"
+"""Who says what comes from a channel."""
+CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+CANCEL_REASON = "cancelled_by_channel"
+
+
+class _NotNow(Exception):
+    """The channel does not answer. That is no outage of ours, and holds up nobody else."""
+
+
+class ChannelOrders:
+    """Acts on rows from channels, and on the orders that came through our own API."""
+
+    def __init__(self, on: Composition) -> None:
+        self._on = on
+        self._unheard = Unheard(on)
+
+    async def deliver(self, row: InboxRow) -> Outcome:
+        if row.kind in WHOLE_ORDERS:
+            try:
+                order = await self._read(row)
+            except (Unreadable, ValueError) as error:
+                return Hopeless(str(error))
+            return await self._taken_in(row, order)
+        if row.kind == ORDER_TOUCHED:
+            return await self._taken_in(row, None)
+        return Delivered(settled=True)
+
+    async def _taken_in(self, row: InboxRow, order: Order | None) -> Outcome:
+        try:
+            if row.kind == ORDER_TOUCHED:
+                order = await self._fetch(row)
+            return await self._take_in(row, order) if order else Delivered(settled=True)
+        except _NotNow as error:
+            return Early(FETCH_AGAIN_S, str(error))
+
+    async def _read(self, row: InboxRow) -> Order | None:
+        kind, _, channel = row.source.partition(":")
+        if kind == "api":
+            return Order.model_validate_json(row.body)
+        sender = self._on.senders.channels.get(channel)
+        if sender is None:
+            raise Unreadable("channel", f"{channel} is not among the settings any more")
+        if len(row.body) <= SMALL_BYTES:
+            return sender.order(row.body)
+        return await asyncio.to_thread(sender.order, row.body)
+
+    async def _fetch(self, row: InboxRow) -> Order | None:
+        """The order as the channel has it now; None if it knows none."""
+        channel_id, own_id = parse_order_id(row.order_id or "")
+        channel = self._on.wired.channels.get(channel_id)
+        if channel is None:
+            return None
+        try:
+            async with asyncio.timeout(FETCH_S):
+                return await channel.fetch(own_id)
+        except (Unavailable, TimeoutError) as error:
+            raise _NotNow(str(error) or "the channel does not answer") from error
+
+    async def _take_in(self, row: InboxRow, order: Order) -> Outcome:
+        known = await self._on.wired.progress.of_order(order.order_id)
+        if known is None and row.kind not in (ORDER_CREATED, ORDER_TOUCHED):
+            if row.age_s < self._on.settings.unknown_order_wait_s:
+                return Early(RECHECK_S, "waits for its creation")
+            fetched = await self._fetch(row)
+            if fetched is None:
+                return Delivered(settled=True, refused="unknown_order: the channel knows none")
+            order = fetched
+        if known is None:
+            await self._on.wired.intake.accept(order)
+        if known is None or known.seq == 0:
+            await self._on.workflows.start(order_input(order, self._on.settings.policy))
+        if known is None:
+            signals = [_cancel(order.cancel_reason)] if order.cancelled else []
+        else:
+            signals = await self._reconcile(row, order)
+        refused = ""
+        for name, verb in signals:
+            outcome = await self._tell(row, order.order_id, name, verb)
+            if not isinstance(outcome, Delivered):
+                return outcome
+            refused = refused or outcome.refused
+        return Delivered(settled=True, refused=refused)
+
+    async def _reconcile(self, row: InboxRow, order: Order) -> "list[tuple[str, Verb]]":
+        """Take over what changed at the channel; what the workflow must hear of it, in order."""
+        changes = await self._on.wired.intake.reconcile(order, row.event_id)
+        if changes is None:
+            return []
+        signals: list[tuple[str, Verb]] = []
+        if changes.payment is not None:
+            signals.append(("payment_changed", PaymentChanged(payment=changes.payment)))
+        if changes.address is not None:
+            signals.append(("fix_address", FixAddress(**changes.address.model_dump())))
+        if changes.cancelled:
+            signals.append(_cancel(changes.cancel_reason))
+        if changes.differs:
+            await self._on.wired.tasks.add(
+                "order_edited",
+                f"{order.order_id}:{','.join(changes.differs)}:{order.channel_updated_at}",
+                "the channel changed what we do not follow: " + ", ".join(changes.differs),
+                order_id=order.order_id,
+                inbox_id=row.event_id,
+            )
+        return signals
+
+    async def _tell(self, row: InboxRow, order_id: OrderId, name: str, verb: Verb) -> Outcome:
+        # One row may have several things to say, and a workflow ignores an id that it has seen.
+        said = verb.model_copy(update={"command_id": f"{row.event_id}:{name}", "by": CHANNEL})
+        while True:
+            if await self._on.workflows.signal(workflow_id(order_id), name, said):
+                return Delivered(settled=True)
+            outcome = await self._unheard.by_order(row, order_id, name)
+            if outcome is not None:
+                return outcome
+
+
+def _cancel(reason: str) -> tuple[str, Verb]:
+    known = CODE.fullmatch(reason) is not None
+    return "cancel", Cancel(reason=reason if known else CANCEL_REASON)

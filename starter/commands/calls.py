@@ -1,0 +1,97 @@
+"""Calls the API for the command line; what the API refuses is said in words, with exit status 1."""
+
+import sys
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+import httpx
+import typer
+
+from config.settings import Settings, SettingsInvalid, load_settings
+
+CALL_S = 30.0
+KEY_FILE = "api-key"
+"""Beside the local stack's data."""
+ACCEPTED = 202
+
+
+def settings() -> Settings:
+    try:
+        return load_settings()
+    except SettingsInvalid as error:
+        fail(str(error), 2)
+
+
+def fail(said: str, status: int = 1) -> NoReturn:
+    sys.stderr.write(f"{said}\n")
+    raise typer.Exit(status)
+
+
+def part(identity: str) -> str:
+    """An id as a part of a path: it may hold percent signs of its own."""
+    return quote(identity, safe="")
+
+
+def call(
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    params: dict[str, Any] | None = None,
+    key: str = "",
+) -> Any:
+    """The answer's JSON. `key` is the Idempotency-Key. Ends the program where there is none."""
+    answer = send(method, path, body, params=params, key=key)
+    if answer.is_success:
+        if answer.status_code == ACCEPTED:
+            where = answer.headers["location"]
+            sys.stderr.write(f"heard, but not effective yet; ask again: oms command {where}\n")
+        return answer.json() if answer.content else None
+    fail(refusal(answer))
+
+
+def send(
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    params: dict[str, Any] | None = None,
+    key: str = "",
+) -> httpx.Response:
+    """The answer, whatever it is."""
+    told = settings()
+    headers = {"Authorization": f"Bearer {_api_key(told)}"}
+    if key:
+        headers["Idempotency-Key"] = key
+    wanted = {name: value for name, value in (params or {}).items() if value not in (None, [], "")}
+    try:
+        return httpx.request(
+            method,
+            f"{told.public_url}{path}",
+            json=body,
+            params=wanted,
+            headers=headers,
+            timeout=CALL_S,
+            trust_env=False,
+        )
+    except httpx.HTTPError as error:
+        fail(f"no starter answers at {told.public_url}: {error}; OMS_PUBLIC_URL names it")
+
+
+def refusal(answer: httpx.Response) -> str:
+    """A problem document in words: each field and its reason."""
+    try:
+        problem = answer.json()
+        errors = [f"  {e['field']}: {e['message']}" for e in problem.get("errors", [])]
+        return "\n".join([f"{answer.status_code} {problem['code']}: {problem['detail']}", *errors])
+    except (ValueError, KeyError, TypeError):
+        return f"{answer.status_code}: {answer.text[:200]}"
+
+
+def _api_key(told: Settings) -> str:
+    if told.api_key is not None:
+        return told.api_key.get_secret_value()
+    kept = told.state_dir / KEY_FILE
+    if kept.exists():
+        return kept.read_text().strip()
+    fail("OMS_API_KEY is not set; make a key with: oms key create NAME", 2)

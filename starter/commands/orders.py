@@ -1,0 +1,134 @@
+"""`oms order …` and `oms address …`: the verbs of the API, by hand."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from starter.commands.calls import call, fail, part
+
+orders = typer.Typer(no_args_is_help=True, help="Find, show and steer orders.")
+addresses = typer.Typer(no_args_is_help=True, help="Other versions of an order's address.")
+
+OrderId = Annotated[str, typer.Argument(help="<channel>-<the channel's own id>")]
+AsJson = Annotated[bool, typer.Option("--json", help="As the API answers it.")]
+AddressFile = Annotated[Path, typer.Argument(help="JSON: name, lines, city, country, …; - : stdin")]
+
+
+def _path(order_id: str, verb: str = "") -> str:
+    return f"/api/orders/{part(order_id)}" + (f"/{verb}" if verb else "")
+
+
+def _show(order: Any, *, as_json: bool) -> None:
+    console = Console(soft_wrap=True)
+    if as_json or "order_id" not in order or "lines" not in order:
+        console.print_json(json.dumps(order))
+        return
+    console.print(f"[bold]{order['order_id']}[/bold] {order['status']}", highlight=False)
+    if order["waiting_on"]:
+        console.print(order["waiting_on"]["sentence"], highlight=False, markup=False)
+    for hold in order.get("holds", []):
+        problems = ", ".join(hold.get("problems", []))
+        console.print(
+            f"hold {hold['hold_id']}: {hold['reason']} by {hold['by']} {problems}",
+            highlight=False,
+            markup=False,
+        )
+    table = Table("line", "SKU", "pieces", "title")
+    for line in order["lines"]:
+        table.add_row(line["line_id"], line["sku"], str(line["quantity"]), line.get("title", ""))
+    console.print(table)
+
+
+@orders.command("list")
+def list_orders(
+    *,
+    status: str = "",
+    channel: str = "",
+    waiting_on: str = "",
+    q: Annotated[str, typer.Option("--find", "-q")] = "",
+    limit: int = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Newest first."""
+    wanted = {"status": status, "channel": channel, "waiting_on": waiting_on, "q": q}
+    page = call("GET", "/api/orders", params={**wanted, "limit": limit})
+    if as_json:
+        Console().print_json(json.dumps(page))
+        return
+    table = Table("order", "number", "status", "waits on")
+    for order in page["orders"]:
+        wait = order.get("waiting_on") or {}
+        said = f"{wait['owner']}: {wait['what']}" if wait else ""
+        table.add_row(order["order_id"], order["number"], order["status"], said)
+    Console().print(table)
+
+
+@orders.command()
+def show(order_id: OrderId, as_json: AsJson = False) -> None:
+    """One order, as it stands."""
+    _show(call("GET", _path(order_id)), as_json=as_json)
+
+
+@orders.command()
+def events(order_id: OrderId) -> None:
+    """Its journal: when, who, what, why."""
+    table = Table("when", "who", "what", "why")
+    for event in call("GET", _path(order_id, "events")):
+        table.add_row(event["at"], event["by"], event["code"], event["why"])
+    Console().print(table)
+
+
+@orders.command()
+def hold(
+    order_id: OrderId,
+    reason: Annotated[str, typer.Option(help="A code such as fraud_check")],
+    note: str = "",
+) -> None:
+    """Stop it before its next irreversible step."""
+    _show(call("POST", _path(order_id, "hold"), {"reason": reason, "note": note}), as_json=False)
+
+
+@orders.command()
+def release(order_id: OrderId, hold_id: Annotated[str, typer.Argument()]) -> None:
+    """Take back one hold."""
+    _show(call("POST", _path(order_id, "release"), {"hold_id": hold_id}), as_json=False)
+
+
+@orders.command()
+def cancel(order_id: OrderId, reason: str = "requested") -> None:
+    """Take everything back that was done, and tell the channel."""
+    _show(call("POST", _path(order_id, "cancel"), {"reason": reason}), as_json=False)
+
+
+@orders.command()
+def retry(order_id: OrderId) -> None:
+    """Try again what an outside system refused."""
+    _show(call("POST", _path(order_id, "retry"), {}), as_json=False)
+
+
+@addresses.command("fix")
+def fix_address(order_id: OrderId, file: AddressFile) -> None:
+    """Keep another version of the address and use it."""
+    body = {"address": _address(file)}
+    _show(call("POST", _path(order_id, "address"), body), as_json=False)
+
+
+@addresses.command("add")
+def add_address(order_id: OrderId, file: AddressFile) -> None:
+    """Keep another version without using it, for a `fix_address` sent from Temporal's own UI."""
+    made = call("POST", _path(order_id, "addresses"), {"address": _address(file)})
+    Console().print_json(json.dumps(made))
+
+
+def _address(file: Path) -> Any:
+    try:
+        text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text()
+        return json.loads(text)
+    except OSError as error:
+        fail(f"{file}: {error.strerror}", 2)
+    except ValueError as error:
+        fail(f"{file}: is not JSON: {error}", 2)

@@ -1,0 +1,67 @@
+"""What becomes of words for a workflow that is not running: they wait, or come too late."""
+
+from datetime import UTC, datetime
+
+from domain.ids import OrderId, ReturnId
+from domain.lifecycles import ENDED, ReturnStatus
+from domain.orders import order_input
+from domain.records import JournalEntry
+from starter.composition import Composition
+from starter.relay import Delivered, Early, Hopeless, Outcome
+from storage.deliveries import InboxRow
+
+RECHECK_S = 1.0
+PATIENCE_S = 60.0
+"""How long a workflow may have ended before its last words are in our tables."""
+RETURN_ENDED = frozenset({ReturnStatus.CLOSED, ReturnStatus.CANCELLED})
+
+
+class Unheard:
+    """Decides by our own rows: Temporal forgets workflows that have ended."""
+
+    def __init__(self, on: Composition) -> None:
+        self._on = on
+
+    async def by_order(self, row: InboxRow, order_id: OrderId, name: str) -> Outcome | None:
+        """What becomes of it; None: its workflow has just been started, so say it again."""
+        known = await self._on.wired.progress.of_order(order_id)
+        if known is None:
+            if row.age_s < self._on.settings.unknown_order_wait_s:
+                return Early(RECHECK_S, "waits for its order")
+            return Delivered(settled=True, refused="unknown_order: there is no such order")
+        if known.status in ENDED:
+            refused = f"too_late: the order is {known.status}"
+            await self._journal(row, order_id, f"{name}_refused", refused)
+            return Delivered(settled=True, refused=refused)
+        if known.seq == 0:
+            # Accepted, but its start was lost: whoever accepted it died, or its row was parked.
+            order = await self._on.wired.order_book.load(order_id)
+            if await self._on.workflows.start(order_input(order, self._on.settings.policy)):
+                return None
+        if row.age_s < PATIENCE_S:
+            return Early(RECHECK_S, "waits for its workflow's last words")
+        return Hopeless(f"the order is {known.status}, but no workflow of its is running")
+
+    async def by_return(self, row: InboxRow, return_id: ReturnId) -> Outcome:
+        known = await self._on.wired.progress.of_return(return_id)
+        if known in RETURN_ENDED:
+            refused = f"too_late: the return is {known}"
+            if row.order_id:
+                code = f"return_{row.kind.rpartition('/')[2]}_refused"
+                await self._journal(row, OrderId(row.order_id), code, refused)
+            return Delivered(settled=True, refused=refused)
+        if row.age_s < PATIENCE_S:
+            return Early(RECHECK_S, "waits for its return")
+        return Hopeless("no workflow of this return is running")
+
+    async def _journal(self, row: InboxRow, order_id: OrderId, code: str, why: str) -> None:
+        await self._on.wired.intake.note(
+            order_id,
+            JournalEntry(
+                at=datetime.now(UTC),
+                by=row.by or row.source,
+                code=code,
+                why=why,
+                command_id=row.event_id,
+            ),
+        )

@@ -1,0 +1,248 @@
+"""What a shop, a carrier and a warehouse send: kept once, answered after the commit."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import psycopg
+from temporalio.client import Client
+
+from config.settings import Settings
+from tests.starter.world import World, eventually, running, shop_order, working
+
+
+async def rows(world: World, query: str) -> list[tuple[Any, ...]]:
+    url = world.composition.settings.database.replace("+psycopg", "")
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        return await (await connection.execute(query)).fetchall()
+
+
+async def test_an_order_that_a_shop_sends_is_kept_and_started(world: World) -> None:
+    own_id = world.own_id()
+    answer = await world.shop_says("orders/create", shop_order(own_id))
+    assert answer.status_code == 200
+    said = answer.json()
+    assert said["duplicate"] is False
+    order_id = f"demo-{own_id}"
+
+    async def started() -> Any:
+        found = await world.wired.progress.of_order(order_id)
+        return found is not None and found.seq > 0
+
+    await eventually(started)
+    state = await world.wired.inbox.state(said["event"])
+    assert state is not None
+    assert state.order_id == order_id
+    assert state.settled_at is not None
+
+
+async def test_the_same_event_twice_is_one_row_and_one_order(world: World) -> None:
+    own_id = world.own_id()
+    first = await world.shop_says("orders/create", shop_order(own_id), "event-1")
+    again = await world.shop_says("orders/create", shop_order(own_id), "event-1")
+    assert again.json() == {"event": first.json()["event"], "duplicate": True}
+    assert await rows(world, "SELECT count(*) FROM inbox") == [(1,)]
+
+
+async def test_a_bad_signature_leaves_no_row(world: World) -> None:
+    answer = await world.shop_says("orders/create", shop_order("1"), secret="wrong")
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "bad_signature"
+    unsigned = await world.http.post("/webhooks/demo", content=b"{}")
+    assert unsigned.status_code == 401
+    strange = await world.http.post(
+        "/webhooks/demo", content=b"{}", headers={"X-Shopify-Hmac-Sha256": b"\xff\xfe"}
+    )
+    assert strange.status_code == 401
+    assert await rows(world, "SELECT count(*) FROM inbox") == [(0,)]
+
+
+async def test_a_channel_that_nobody_knows_is_not_found(world: World) -> None:
+    for path in ("/webhooks/nobody", "/webhooks/carriers/nobody", "/webhooks/warehouses/moon"):
+        answer = await world.http.post(path, content=b"{}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_an_authentic_body_that_nobody_can_read_is_kept_and_becomes_a_task(
+    world: World,
+) -> None:
+    answer = await world.shop_says("orders/create", b'{"id": 12, "broken')
+    assert answer.status_code == 200
+    again = await world.shop_says("orders/create", b"\xff\xfe\x00")
+    assert again.status_code == 200
+    tasks = (await world.api("GET", "/api/tasks")).json()["tasks"]
+    assert [task["kind"] for task in tasks] == ["unreadable", "unreadable"]
+    assert tasks[0]["event_id"] == answer.json()["event"]
+    assert await rows(world, "SELECT convert_from(body, 'UTF8') FROM inbox LIMIT 1") == [
+        ('{"id": 12, "broken',)
+    ]
+
+
+async def test_an_order_whose_fields_make_no_sense_becomes_a_task_and_blocks_nobody(
+    world: World,
+) -> None:
+    bad, good = world.own_id(1), world.own_id(2)
+    broken = shop_order(bad, line_items=[{"id": 1, "quantity": "many"}])
+    assert (await world.shop_says("orders/create", broken)).status_code == 200
+    await world.shop_says("orders/create", shop_order(good))
+
+    async def judged() -> Any:
+        found = await world.wired.progress.of_order(f"demo-{good}")
+        return found and await world.wired.tasks.open()
+
+    (task,) = await eventually(judged)
+    assert task.kind == "undeliverable"
+    assert task.order_id == f"demo-{bad}"
+    assert await world.wired.progress.of_order(f"demo-{bad}") is None
+
+
+async def test_a_body_that_is_too_large_is_refused_unread(world: World) -> None:
+    announced = await world.shop_says("orders/create", b"x" * 200_001)
+    assert (announced.status_code, announced.json()["code"]) == (413, "too_large")
+    sent = 0
+
+    async def endless() -> Any:
+        nonlocal sent
+        for _ in range(1_000):
+            sent += 1
+            yield b"x" * 10_000
+
+    streamed = await world.http.post("/webhooks/demo", content=endless())
+    assert streamed.status_code == 413
+    assert await rows(world, "SELECT count(*) FROM inbox") == [(0,)]
+
+
+async def test_an_update_before_its_create_waits_for_it(world: World) -> None:
+    own_id = world.own_id()
+    later = shop_order(own_id, updated_at="2026-11-20T11:00:00Z", financial_status="paid")
+    update = await world.shop_says("orders/updated", later)
+    first = shop_order(own_id, financial_status="pending")
+    await world.shop_says("orders/create", first)
+
+    async def settled() -> Any:
+        state = await world.wired.inbox.state(update.json()["event"])
+        return state and state.settled_at
+
+    await eventually(settled)
+    told = await world.signals(f"demo-{own_id}")
+    assert [(name, verb["payment"]) for name, verb in told] == [("payment_changed", "paid")]
+
+
+async def test_a_cancellation_at_the_shop_reaches_the_order(world: World) -> None:
+    own_id = world.own_id()
+    await world.shop_says("orders/create", shop_order(own_id))
+    cancelled = shop_order(
+        own_id,
+        updated_at="2026-11-20T12:00:00Z",
+        cancelled_at="2026-11-20T12:00:00Z",
+        cancel_reason="customer",
+    )
+    await world.shop_says("orders/cancelled", cancelled)
+
+    async def over() -> Any:
+        found = await world.wired.progress.of_order(f"demo-{own_id}")
+        return found is not None and found.status == "cancelled"
+
+    await eventually(over)
+    ((name, verb),) = await world.signals(f"demo-{own_id}")
+    assert (name, verb["reason"], verb["by"]) == ("cancel", "customer", "channel")
+
+
+async def test_what_is_said_of_a_closed_order_is_journalled_and_settled(world: World) -> None:
+    own_id = world.own_id()
+    order_id = f"demo-{own_id}"
+    await world.shop_says("orders/create", shop_order(own_id))
+    cancelled = shop_order(own_id, cancelled_at="2026-11-20T12:00:00Z", cancel_reason="other")
+    await world.shop_says("orders/cancelled", cancelled)
+
+    async def over() -> Any:
+        description = await world.client.get_workflow_handle(f"order:{order_id}").describe()
+        return description.status is not None and description.status.name == "COMPLETED"
+
+    async def known() -> Any:
+        return await world.wired.progress.of_order(order_id)
+
+    await eventually(known)
+    await eventually(over)
+    answer = await world.api("POST", f"/api/orders/{order_id}/hold", {"reason": "late"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "too_late")
+    assert answer.json()["detail"] == "too_late: the order is cancelled"
+    events = (await world.api("GET", f"/api/orders/{order_id}/events")).json()
+    assert [e["code"] for e in events if e["code"].endswith("_refused")] == ["hold_refused"]
+
+
+async def test_intake_goes_on_while_temporal_is_down_and_catches_up(
+    settings: Settings, temporal_client: Client, free_port
+) -> None:
+    nowhere = await Client.connect(f"127.0.0.1:{free_port()}", lazy=True)
+    async with running(settings, nowhere) as world:
+        ids = [world.own_id(n) for n in range(8)]
+        for own_id in ids:
+            answer = await world.shop_says("orders/create", shop_order(own_id))
+            assert answer.status_code == 200
+        ready = await world.http.get("/readyz")
+        assert (ready.status_code, ready.json()["temporal"]) == (200, "unreachable")
+    async with running(settings, temporal_client) as world, working(world):
+
+        async def all_started() -> Any:
+            found = [await world.wired.progress.of_order(f"demo-{own_id}") for own_id in ids]
+            return all(one is not None and one.seq > 0 for one in found)
+
+        await eventually(all_started, within_s=30)
+        assert await rows(world, "SELECT max(attempts), count(parked_at) FROM inbox") == [(0, 0)]
+
+
+async def test_a_database_that_is_down_answers_503_and_nothing_else(
+    settings: Settings, temporal_client: Client, free_port, world: World
+) -> None:
+    gone = settings.model_copy(
+        update={"database_url": f"postgresql+psycopg://x@127.0.0.1:{free_port()}/x"}
+    )
+    from config.inbound import senders_of
+    from config.wiring import wire
+    from starter.app import create_app
+    from starter.composition import Composition
+    from starter.signalling import Workflows
+
+    wired = wire(gone, 2)
+    app = create_app(Composition(gone, wired, Workflows(temporal_client), senders_of(gone)))
+    lost = World(
+        app,
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app, raise_app_exceptions=False),
+            base_url="http://starter",
+        ),
+        world.composition,
+        temporal_client,
+        "",
+    )
+    answer = await lost.shop_says("orders/create", shop_order("1"))
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+    assert answer.json()["code"] == "unavailable"
+    await lost.http.aclose()
+    await wired.aclose()
+
+
+async def test_bursts_of_one_order_and_of_many_are_all_kept(world: World) -> None:
+    ids = [world.own_id(n) for n in range(20)]
+    answers = await asyncio.gather(
+        *(world.shop_says("orders/create", shop_order(own_id)) for own_id in ids for _ in "12")
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["event"] for answer in answers}) == 40
+
+    async def all_settled() -> Any:
+        return await rows(world, "SELECT 1 FROM inbox HAVING count(*) = count(settled_at)")
+
+    await eventually(all_settled, within_s=30)
+    assert await rows(world, "SELECT count(*) FROM orders") == [(20,)]
+
+
+async def test_health_pages_speak_without_a_key(world: World) -> None:
+    assert (await world.http.get("/healthz")).text == "ok"
+    assert "holdfast_inbox_undelivered 0.0" in (await world.http.get("/metrics")).text
+    paths = json.loads((await world.http.get("/openapi.json")).text)["paths"]
+    assert "/api/orders/{order_id}/hold" in paths
