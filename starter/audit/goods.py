@@ -1,0 +1,140 @@
+"""Whether labels and packed goods are where our rows say, by the carrier's and warehouses' word."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from domain.lifecycles import OrderStatus
+from starter.audit.findings import Checked, Finding
+from starter.audit.journal import Deed, Effects
+from starter.audit.world import World, checked
+from storage.audit.facts import LabelFact
+from storage.audit.snapshot import ORDER_LEFT, PART_OVER
+
+AT_REST = ORDER_LEFT | {OrderStatus.CANCELLED}
+"""Of these orders nothing is being bought or packed any more."""
+
+
+def all_goods(world: World) -> list[Checked]:
+    checks: tuple[Callable[[World, Effects], Checked], ...] = (
+        one_label_bought,
+        labels_bought,
+        bought_labels_used,
+        warehouse_agrees,
+    )
+    if world.effects is None:
+        return [
+            Checked(check.__name__, check.__doc__ or "", skipped="no journal") for check in checks
+        ]
+    return [check(world, world.effects) for check in checks]
+
+
+def one_label_bought(world: World, effects: Effects) -> Checked:  # noqa: ARG001 - one shape a check
+    """The carrier never has two live labels for one parcel."""
+    findings = (
+        Finding(
+            "one_label_bought",
+            parcel,
+            "1 live label",
+            f"{len(deeds)} live",
+            _order(parcel),
+            tuple(deed.shown() for deed in deeds),
+        )
+        for parcel, deeds in _by_parcel(effects).items()
+        if len(deeds) > 1
+    )
+    return checked("one_label_bought", one_label_bought.__doc__, effects.bought, findings)
+
+
+def bought_labels_used(world: World, effects: Effects) -> Checked:
+    """Each label that was bought and not given back is on a parcel of an order that left."""
+    ours = {label.shipment_ref: label for label in world.facts.labels if not label.voided}
+
+    def wrong() -> Iterator[Finding]:
+        for parcel, deeds in _by_parcel(effects).items():
+            status = world.status(_order(parcel))
+            if len(deeds) > 1 or (status != "unknown" and status not in AT_REST):
+                continue  # told of once, by `one_label_bought`; or being bought right now
+            label = ours.get(deeds[0].ref)
+            if status not in ORDER_LEFT or label is None or label.parcel_id != parcel:
+                yield Finding(
+                    "bought_labels_used",
+                    deeds[0].ref,
+                    f"the live label of {parcel}" if status in ORDER_LEFT else "given back",
+                    f"live, {'ours' if label else 'not ours'}, order {status}",
+                    _order(parcel),
+                    (deeds[0].shown(),),
+                )
+
+    return checked("bought_labels_used", bought_labels_used.__doc__, len(effects.labels), wrong())
+
+
+def labels_bought(world: World, effects: Effects) -> Checked:
+    """Each live label of an order that left was bought and not given back."""
+    due = [
+        label
+        for label in world.facts.labels
+        if not label.voided and world.status(label.order_id) in ORDER_LEFT
+    ]
+    findings = (
+        Finding(
+            "labels_bought",
+            label.shipment_ref,
+            f"live at the carrier, with number {label.tracking_number}",
+            _standing(effects, label),
+            label.order_id,
+            ({"parcel_id": label.parcel_id, "tracking_number": label.tracking_number},),
+        )
+        for label in due
+        if _standing(effects, label) != "live"
+    )
+    return checked("labels_bought", labels_bought.__doc__, len(due), findings)
+
+
+def warehouse_agrees(world: World, effects: Effects) -> Checked:
+    """Goods of a cancelled order or of a fulfilment that is over are back; none leave twice."""
+    statuses = {part.reference: part.status for part in world.facts.fulfilments}
+    gone: dict[str, list[Deed]] = defaultdict(list)
+
+    def wrong() -> Iterator[Finding]:
+        for (reference, ref), deeds in effects.packing.items():
+            order_id, last = _order(reference), deeds[-1]
+            status = world.status(order_id)
+            gone[order_id] += [deed for deed in deeds if deed.effect == "handed_over"]
+            over = statuses.get(reference) in PART_OVER and status in AT_REST
+            back = status in (OrderStatus.CANCELLED, "unknown") or over
+            if back and last.effect not in ("recalled", "rejected"):
+                yield Finding(
+                    "warehouse_agrees", f"{reference} {ref}", "recalled or rejected",
+                    f"{last.effect}, order {status}", order_id,
+                    tuple(deed.shown() for deed in deeds),
+                )  # fmt: skip
+        for order_id, deeds in gone.items():
+            if len(deeds) > 1:
+                yield Finding(
+                    "warehouse_agrees", order_id, "handed over once",
+                    f"{len(deeds)} times", order_id, tuple(deed.shown() for deed in deeds),
+                )  # fmt: skip
+
+    looked = len(effects.packing)
+    return checked("warehouse_agrees", warehouse_agrees.__doc__, looked, wrong())
+
+
+def _by_parcel(effects: Effects) -> dict[str, list[Deed]]:
+    """Live labels by the parcel that their reference names: `<parcel>/label/<generation>`."""
+    by_parcel: dict[str, list[Deed]] = defaultdict(list)
+    for deed in effects.labels.values():
+        parcel = str(deed.data.get("reference") or deed.ref).rpartition("/label/")[0]
+        by_parcel[parcel or deed.ref].append(deed)
+    return by_parcel
+
+
+def _standing(effects: Effects, label: LabelFact) -> str:
+    deed = effects.labels.get(label.shipment_ref)
+    if deed is None:
+        return "not bought, or given back"
+    code = deed.data["tracking_code"]
+    return "live" if code == label.tracking_number else f"live, with number {code}"
+
+
+def _order(reference: str) -> str:
+    return reference.partition("/")[0]

@@ -1,0 +1,195 @@
+"""Whether our money and our words to a channel are what its shop did and heard."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+from domain.lifecycles import OrderStatus
+from starter.audit.findings import Checked, Finding
+from starter.audit.journal import Effects, ShopOrder
+from starter.audit.temporal import RETURN_ENDED
+from starter.audit.world import BEFORE_LEAVING, World, checked
+from storage.audit.facts import MoneyFact, OrderFact
+from storage.audit.snapshot import ORDER_LEFT
+
+
+def all_shop(world: World) -> list[Checked]:
+    checks: tuple[Callable[[World, Effects], Checked], ...] = (
+        captures_agree,
+        refunds_agree,
+        shop_told_once,
+    )
+    found = [captured_once(world), channel_told(world)]
+    if world.effects is None:
+        return found + [
+            Checked(check.__name__, check.__doc__ or "", skipped="no journal") for check in checks
+        ]
+    return found + [check(world, world.effects) for check in checks]
+
+
+def captured_once(world: World) -> Checked:
+    """An order's money is taken at most once, in our ledger and at the shop."""
+    ours = _money(world, "captured")
+    shops = world.effects.shop if world.effects else {}
+
+    def twice() -> Iterator[Finding]:
+        for order_id, rows in ours.items():
+            if len(rows) > 1:
+                yield _of("captured_once", order_id, "1 capture", f"{len(rows)}", rows)
+        for own_id, made in shops.items():
+            if len(made.taken) > 1:
+                order = world.by_shop_id.get(own_id)
+                yield Finding(
+                    "captured_once", f"{own_id} at the shop", "1 capture", str(len(made.taken)),
+                    order.order_id if order else None,
+                    tuple(deed.shown() for deed in made.deeds if deed.effect == "captured"),
+                )  # fmt: skip
+
+    looked = len(ours) + sum(bool(made.taken) for made in shops.values())
+    return checked("captured_once", captured_once.__doc__, looked, twice())
+
+
+def captures_agree(world: World, effects: Effects) -> Checked:  # noqa: ARG001 - one shape a check
+    """What we hold as captured is what the shop took."""
+    ours = _money(world, "captured")
+
+    def wrong() -> Iterator[Finding]:
+        for order, made in world.sold:
+            rows = ours.get(order.order_id, [])
+            if len(rows) > 1 or len(made.taken) > 1:
+                continue  # told of once, by `captured_once`
+            taken = sum((amount for _, amount, _ in made.taken), Decimal(0))
+            if _differ(order, made, rows, taken, len(made.taken), lags=_capturing(order)):
+                yield _disagree("captures_agree", order, made, rows, taken)
+
+    return checked("captures_agree", captures_agree.__doc__, len(world.sold), wrong())
+
+
+def refunds_agree(world: World, effects: Effects) -> Checked:  # noqa: ARG001 - one shape a check
+    """What we hold as refunded is what the shop gave back."""
+    ours = _money(world, "refunded")
+    returning = {one.order_id for one in world.facts.returns if one.status not in RETURN_ENDED}
+
+    def wrong() -> Iterator[Finding]:
+        for order, made in world.sold:
+            rows = ours.get(order.order_id, [])
+            lags = _capturing(order) or order.order_id in returning
+            if _differ(order, made, rows, made.refunded, made.refunds, lags=lags):
+                yield _disagree("refunds_agree", order, made, rows, made.refunded)
+
+    return checked("refunds_agree", refunds_agree.__doc__, len(world.sold), wrong())
+
+
+def channel_told(world: World) -> Checked:
+    """An order that left and waits for others has told its shop of each parcel."""
+    due = [
+        label
+        for label in world.facts.labels
+        if not label.voided
+        and (order := world.facts.orders.get(label.order_id))
+        and order.told
+        and order.channel in world.shops
+    ]
+    findings = (
+        Finding(
+            "channel_told",
+            label.parcel_id,
+            "done",
+            world.facts.told.get(f"{label.parcel_id}/tell-shipped", "never begun"),
+            label.order_id,
+            ({"tracking_number": label.tracking_number, "shipment_ref": label.shipment_ref},),
+        )
+        for label in due
+        if world.facts.told.get(f"{label.parcel_id}/tell-shipped") != "done"
+    )
+    return checked("channel_told", channel_told.__doc__, len(due), findings)
+
+
+def shop_told_once(world: World, effects: Effects) -> Checked:
+    """A shop hears of a parcel once; of none of an order that has not left."""
+    standing = {own: made.fulfilments.values() for own, made in effects.shop.items()}
+    live = defaultdict(set)
+    for label in world.facts.labels:
+        if not label.voided:
+            live[label.order_id].add(label.tracking_number)
+
+    def wrong() -> Iterator[Finding]:
+        for own_id, deeds in standing.items():
+            order = world.by_shop_id.get(own_id)
+            heard = Counter(n for deed in deeds for n in deed.data["tracking_numbers"])
+            left = order is not None and order.status in ORDER_LEFT
+            wanted = live[order.order_id] if order and left else set()
+            known = order is not None and order.told
+            for number in sorted({*heard, *(wanted if known else ())}):
+                times, most = heard[number], int(number in wanted)
+                if times > most or (known and times < most):
+                    rows = (d.shown() for d in deeds if number in d.data["tracking_numbers"])
+                    yield Finding(
+                        "shop_told_once", f"{own_id} {number}", f"told {most} times",
+                        f"told {times} times, order {order.status if order else 'unknown'}",
+                        order.order_id if order else None, tuple(rows),
+                    )  # fmt: skip
+
+    looked = sum(len(deeds) for deeds in standing.values())
+    return checked("shop_told_once", shop_told_once.__doc__, looked, wrong())
+
+
+def _money(world: World, kind: str) -> dict[str, list[MoneyFact]]:
+    by_order: dict[str, list[MoneyFact]] = defaultdict(list)
+    for entry in world.facts.money:
+        if entry.kind == kind:
+            by_order[entry.order_id].append(entry)
+    return by_order
+
+
+def _capturing(order: OrderFact) -> bool:
+    """What the shop did may not be written down yet."""
+    return order.status in BEFORE_LEAVING or order.status == OrderStatus.CANCELLING
+
+
+def _differ(
+    order: OrderFact,
+    made: ShopOrder,
+    rows: list[MoneyFact],
+    theirs: Decimal,
+    deeds: int,
+    *,
+    lags: bool,
+) -> bool:
+    """Exactly, in one currency; across two, each deed may round by one minor unit."""
+    ours = sum(row.amount_minor for row in rows)
+    same = not rows or made.currency == rows[0].currency
+    exponent = rows[0].exponent if rows else 2
+    rate = Decimal(1) if made.currency == order.currency else made.shop_rate
+    difference = ours - theirs * rate * 10**exponent
+    slack = Decimal(0) if same else Decimal(max(deeds, len(rows)))
+    return difference > slack or (difference < -slack and not lags)
+
+
+def _disagree(
+    invariant: str, order: OrderFact, made: ShopOrder, rows: list[MoneyFact], theirs: Decimal
+) -> Finding:
+    ours = sum(row.amount_minor for row in rows)
+    exponent = rows[0].exponent if rows else 2
+    deeds = [d for d in made.deeds if d.effect in ("captured", "refunded", "cancelled")]
+    return Finding(
+        invariant,
+        order.order_id,
+        f"{theirs} {made.currency} at the shop",
+        f"{Decimal(ours).scaleb(-exponent)} {order.currency} in our ledger",
+        order.order_id,
+        (*(_row(row) for row in rows), *(deed.shown() for deed in deeds)),
+    )
+
+
+def _of(invariant: str, order_id: str, expected: str, found: str, rows: list[MoneyFact]) -> Finding:
+    return Finding(invariant, order_id, expected, found, order_id, tuple(_row(row) for row in rows))
+
+
+def _row(entry: MoneyFact) -> dict[str, object]:
+    return {
+        "key": entry.key,
+        "kind": entry.kind,
+        "amount_minor": entry.amount_minor,
+        "currency": entry.currency,
+    }

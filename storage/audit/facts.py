@@ -1,0 +1,155 @@
+"""What the tables say that must be compared with what others say: Temporal, journals of effects."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from storage.audit.snapshot import PAST_TELLING, Snapshot
+
+_ORDERS = f"""
+SELECT o.order_id, o.channel, o.channel_order_id, o.status, o.seq, o.currency,
+       coalesce({PAST_TELLING}, false) AS told,
+       extract(epoch FROM now() - o.received_at)::float8 AS age_s,
+       EXISTS (SELECT FROM inbox i WHERE i.order_id = o.order_id AND i.delivered_at IS NULL
+                  AND i.parked_at IS NULL) AS being_told
+  FROM orders o
+"""  # noqa: S608 - only constants are put in
+_LABELS = """
+SELECT l.shipment_ref, l.parcel_id, p.order_id, l.tracking_number, l.voided
+  FROM labels l JOIN parcels p USING (parcel_id)
+"""
+_MONEY = """
+SELECT key, order_id, kind, amount_minor, currency, exponent FROM money
+ WHERE kind IN ('captured', 'refunded') ORDER BY at, key
+"""
+_FULFILMENTS = "SELECT order_id, reference, status FROM fulfilments"
+_RETURNS = "SELECT return_id, order_id, status, seq FROM returns"
+_TOLD = "SELECT key, state FROM effects WHERE key LIKE '%/tell-shipped'"
+_ORDERLESS = """
+SELECT i.id::text AS event_id, i.source, i.kind, i.order_id, i.body, i.delivered_at, i.settled_at,
+       i.refused
+  FROM inbox i
+ WHERE i.kind = ANY (:kinds) AND i.delivered_at IS NOT NULL AND i.order_id IS NOT NULL
+   AND i.refused = '' AND NOT EXISTS (SELECT FROM orders o WHERE o.order_id = i.order_id)
+ ORDER BY i.id LIMIT 1000
+"""
+_HEARD = """
+SELECT count(*) AS n FROM inbox
+ WHERE kind = ANY (:kinds) AND delivered_at IS NOT NULL AND order_id IS NOT NULL
+"""
+_KEPT = """
+SELECT DISTINCT order_id FROM inbox
+ WHERE order_id IS NOT NULL AND (delivered_at IS NULL OR parked_at IS NOT NULL)
+"""
+
+
+@dataclass(frozen=True)
+class OrderFact:
+    """An order as our rows have it.
+
+    `told`: its goods are booked out and its channel has been told. `being_told`: the inbox holds
+    something for it that is not delivered.
+    """
+
+    order_id: str
+    channel: str
+    channel_order_id: str
+    status: str
+    seq: int
+    currency: str
+    told: bool
+    age_s: float
+    being_told: bool
+
+
+@dataclass(frozen=True)
+class LabelFact:
+    shipment_ref: str
+    parcel_id: str
+    order_id: str
+    tracking_number: str
+    voided: bool
+
+
+@dataclass(frozen=True)
+class MoneyFact:
+    key: str
+    order_id: str
+    kind: str
+    amount_minor: int
+    currency: str
+    exponent: int
+
+
+@dataclass(frozen=True)
+class FulfilmentFact:
+    order_id: str
+    reference: str
+    status: str
+
+
+@dataclass(frozen=True)
+class ReturnFact:
+    return_id: str
+    order_id: str
+    status: str
+    seq: int
+
+
+@dataclass(frozen=True)
+class Orderless:
+    """A delivered row of the inbox that holds an order which we do not have."""
+
+    event_id: str
+    source: str
+    kind: str
+    order_id: str
+    body: bytes
+    row: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Facts:
+    orders: dict[str, OrderFact]
+    labels: tuple[LabelFact, ...]
+    money: tuple[MoneyFact, ...]
+    fulfilments: tuple[FulfilmentFact, ...]
+    returns: tuple[ReturnFact, ...]
+    told: dict[str, str]
+    """The state of the deed of telling a channel, by its key."""
+    heard: int
+    """Delivered rows of the inbox that hold orders."""
+    orderless: tuple[Orderless, ...]
+    kept: frozenset[str]
+    """Orders that the inbox has something for that is undelivered or an operator's."""
+
+
+async def facts_of(snapshot: Snapshot, order_kinds: frozenset[str]) -> Facts:
+    """Everything that is compared outside of PostgreSQL, of one moment.
+
+    `order_kinds` are the kinds of inbox rows that hold a whole order.
+    """
+    kinds = sorted(order_kinds)
+    return Facts(
+        orders={row["order_id"]: OrderFact(**row) for row in await snapshot.rows(_ORDERS)},
+        labels=tuple(LabelFact(**row) for row in await snapshot.rows(_LABELS)),
+        money=tuple(MoneyFact(**row) for row in await snapshot.rows(_MONEY)),
+        fulfilments=tuple(FulfilmentFact(**row) for row in await snapshot.rows(_FULFILMENTS)),
+        returns=tuple(ReturnFact(**row) for row in await snapshot.rows(_RETURNS)),
+        told={row["key"]: row["state"] for row in await snapshot.rows(_TOLD)},
+        heard=int((await snapshot.rows(_HEARD, kinds=kinds))[0]["n"]),
+        orderless=tuple(
+            _orderless(dict(row)) for row in await snapshot.rows(_ORDERLESS, kinds=kinds)
+        ),
+        kept=frozenset(row["order_id"] for row in await snapshot.rows(_KEPT)),
+    )
+
+
+def _orderless(row: dict[str, Any]) -> Orderless:
+    return Orderless(
+        event_id=row["event_id"],
+        source=row["source"],
+        kind=row["kind"],
+        order_id=row["order_id"],
+        body=bytes(row.pop("body")),
+        row={name: value if value is None else str(value) for name, value in row.items()},
+    )

@@ -1,0 +1,110 @@
+"""What must hold of fulfilments, their labels, and deeds whose fate was open."""
+
+from storage.audit.snapshot import Question
+
+FULFILMENTS_FIT = Question(
+    "fulfilments_fit_order",
+    "An order that left has one fulfilment that left and no other at work; others have none.",
+    "fulfilments",
+    """
+WITH parts AS (
+    SELECT order_id, count(*) FILTER (WHERE status = ANY (:part_left)) AS gone,
+           count(*) FILTER (WHERE NOT (status = ANY (:part_left) OR status = ANY (:part_over)))
+               AS at_work,
+           jsonb_agg(jsonb_build_object('number', number, 'status', status,
+                                        'location', location) ORDER BY number) AS rows
+      FROM fulfilments GROUP BY order_id),
+told AS (
+    SELECT order_id, count(*) AS times FROM journal
+     WHERE code = 'handed_over' AND seq > 0 GROUP BY order_id)
+SELECT o.order_id AS subject, o.order_id,
+       CASE WHEN o.status = ANY (:order_left) THEN '1 that left, journalled once, 0 at work'
+            WHEN o.status = 'cancelled' THEN '0 that left, 0 at work'
+            ELSE 'at most 1, and journalled if it left' END AS expected,
+       format('%s: %s that left, journalled %s times, %s at work', o.status, coalesce(p.gone, 0),
+              coalesce(t.times, 0), coalesce(p.at_work, 0)) AS found,
+       coalesce(p.rows, '[]') AS rows
+  FROM orders o LEFT JOIN parts p USING (order_id) LEFT JOIN told t USING (order_id)
+ WHERE coalesce(p.gone, 0) <> coalesce(t.times, 0)
+    OR CASE WHEN o.status = ANY (:order_left)
+                THEN coalesce(p.gone, 0) <> 1 OR coalesce(p.at_work, 0) <> 0
+            WHEN o.status = 'cancelled' THEN p.gone + p.at_work > 0
+            ELSE p.gone + p.at_work > 1 END
+ ORDER BY jsonb_array_length(coalesce(p.rows, '[]')), o.order_id""",
+)
+
+ONE_LIVE_LABEL = Question(
+    "one_live_label",
+    "A parcel has at most one live label; one that left has one, one that never will has none.",
+    "parcels",
+    """
+SELECT p.parcel_id AS subject, p.order_id,
+       CASE WHEN f.status = ANY (:part_left) THEN '1 live label'
+            WHEN f.status = ANY (:part_over) AND o.status = ANY (:order_left) THEN 'no live label'
+            ELSE 'at most 1 live label' END AS expected,
+       count(l.shipment_ref) || ' live' AS found,
+       coalesce(jsonb_agg(jsonb_build_object('shipment_ref', l.shipment_ref, 'tracking_number',
+           l.tracking_number)) FILTER (WHERE l.shipment_ref IS NOT NULL), '[]') AS rows
+  FROM parcels p JOIN fulfilments f USING (order_id, number) JOIN orders o USING (order_id)
+  LEFT JOIN labels l ON l.parcel_id = p.parcel_id AND NOT l.voided
+ GROUP BY p.parcel_id, f.status, o.status
+HAVING count(l.shipment_ref) > 1
+    OR (f.status = ANY (:part_left) AND count(l.shipment_ref) <> 1)
+    OR (f.status = ANY (:part_over) AND o.status = ANY (:order_left) AND count(l.shipment_ref) > 0)
+ ORDER BY count(l.shipment_ref), p.parcel_id""",
+)
+
+CANCELLED_NO_LABEL = Question(
+    "cancelled_no_live_label",
+    "A cancelled order has no live label.",
+    "orders WHERE status = 'cancelled'",
+    """
+SELECT o.order_id AS subject, o.order_id, 'no live label' AS expected,
+       format('%s live', count(*)) AS found,
+       jsonb_agg(jsonb_build_object('shipment_ref', l.shipment_ref, 'tracking_number',
+           l.tracking_number, 'parcel_id', l.parcel_id)) AS rows
+  FROM orders o JOIN parcels p USING (order_id) JOIN labels l USING (parcel_id)
+ WHERE o.status = 'cancelled' AND NOT l.voided
+ GROUP BY o.order_id ORDER BY count(*), o.order_id""",
+)
+
+CANCELLED_NO_STOCK = Question(
+    "cancelled_no_reservation",
+    "A cancelled order has no reservation and waits for no stock.",
+    "orders WHERE status = 'cancelled'",
+    """
+SELECT o.order_id AS subject, o.order_id, 'nothing reserved or queued' AS expected,
+       held.state AS found, jsonb_build_array(to_jsonb(held)) AS rows
+  FROM orders o JOIN (
+       SELECT key, order_id, state, lines FROM reservations WHERE state = 'reserved'
+       UNION ALL SELECT key, order_id, 'waiting', lines FROM stock_waiting) held USING (order_id)
+ WHERE o.status = 'cancelled' ORDER BY o.order_id""",
+)
+
+# Where the order went on without them, what they did is settled by their undo: a recall decides
+# over packing, a new address and a hand-over, a void over a label, a cancel over a capture.
+EFFECTS_SETTLED = Question(
+    "effects_settled",
+    "No order ends while the fate of a deed of its is open.",
+    "effects WHERE state IN ('intended', 'unknown')",
+    """
+SELECT e.key AS subject, split_part(e.key, '/', 1) AS order_id,
+       'done, or an open order' AS expected,
+       format('%s, order %s', e.state, coalesce(o.status, 'unknown')) AS found,
+       jsonb_build_array(to_jsonb(e) - 'result') AS rows
+  FROM effects e LEFT JOIN orders o ON o.order_id = split_part(e.key, '/', 1)
+ WHERE (e.state = 'unknown' OR (e.state = 'intended' AND e.call_until IS NOT NULL))
+   AND e.updated_at < now() - make_interval(secs => :late_s)
+   AND (o.order_id IS NULL OR o.status = ANY (:order_ended))
+   AND NOT (o.status IS NOT NULL AND e.system = 'warehouse')
+   AND NOT (o.status = 'cancelled' AND e.key LIKE o.order_id || '/capture/%')
+ ORDER BY e.key""",
+)
+
+PARCELS = (
+    FULFILMENTS_FIT,
+    ONE_LIVE_LABEL,
+    CANCELLED_NO_LABEL,
+    CANCELLED_NO_STOCK,
+    EFFECTS_SETTLED,
+)
