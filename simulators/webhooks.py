@@ -138,8 +138,10 @@ class Sender:
     async def _deliver(self, webhook: Webhook) -> None:
         await self._settle()
         await asyncio.sleep(webhook.wait_s)
+        arrived = False
         for attempt in range(self._settings.webhook_tries):
-            if await self._arrives(webhook):
+            arrived = await self._arrives(webhook)
+            if arrived:
                 self.delivered += 1
                 break
             await asyncio.sleep(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
@@ -147,7 +149,7 @@ class Sender:
             self.given_up += 1
             log.warning("given up on a webhook of %s to %s", webhook.system, webhook.url)
         del self._pending[webhook.id]
-        self._note({"done": webhook.id})
+        self._note({"done": webhook.id, "arrived": arrived})
 
     async def _arrives(self, webhook: Webhook) -> bool:
         try:
@@ -174,16 +176,18 @@ class Sender:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if not self._path.exists():
             return
+        whole = []
         for line in self._path.read_text(encoding="utf-8").splitlines():
             try:
                 note = json.loads(line)
             except ValueError:
                 continue  # cut short by a kill: it was never queued
+            whole.append(f"{line}\n")
             if "queued" in note:
                 webhook = Webhook.model_validate(note["queued"])
                 self._pending[webhook.id] = webhook
                 self._made = max(self._made, int(webhook.id))
             else:
                 self._pending.pop(note["done"], None)
-        pending = [json.dumps({"queued": w.model_dump()}) for w in self._pending.values()]
-        self._path.write_text("".join(f"{line}\n" for line in pending), encoding="utf-8")
+        # what arrived is kept too: an audit asks whether it is still there
+        self._path.write_text("".join(whole), encoding="utf-8")
