@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from domain.addresses import Address
+from domain.errors import Refused
 from domain.fulfilments import (
     HandedOver,
     Label,
@@ -135,6 +136,9 @@ class World:
 
     def fail(self, step: str, error: Exception, *, times: int = 1, after: bool = False) -> None:
         self.faults[step].append(Fault(error=error, times=times, after=after))
+
+    def refuse(self, step: str) -> None:
+        self.fail(step, Refused("outside", f"{step}_no"))
 
     def block(self, step: str, *, after: bool = False) -> asyncio.Event:
         """The next call hangs, before or after its deed, until the event is set."""
