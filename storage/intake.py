@@ -212,8 +212,11 @@ def _differing(row: Any, order: Order) -> Iterable[str]:
 
 
 async def _enter_payment(connection: AsyncConnection, order: Order) -> None:
-    """What the channel says of the money. Where our own capture made it paid, there is an entry
-    already, or ours comes later and finds this one: an order has one."""
+    """Enter what the channel says of the money.
+
+    Where our own capture made it paid, there is an entry already, or ours comes later and finds
+    this one: an order has one.
+    """
     kinds = {PaymentStatus.AUTHORISED: "authorised", PaymentStatus.PAID: "captured"}
     kind = kinds.get(order.payment)
     if kind is None:

@@ -1,4 +1,4 @@
-"""Returns as they are asked for; what becomes of them, their workflow projects (`storage.orders`)."""
+"""Returns as they are asked for; `storage.orders` projects what becomes of them."""
 
 from collections.abc import Sequence
 

@@ -51,8 +51,11 @@ class CourseChange:
 
 @dataclass(frozen=True)
 class Kept:
-    """`unknown` are tracking numbers that no label of ours has; their scans are kept all the same,
-    and count as soon as the label is known and any scan of it comes (again)."""
+    """What came of scans.
+
+    `unknown` are tracking numbers that no label of ours has; their scans are kept all the same,
+    and count as soon as the label is known and any scan of it comes (again).
+    """
 
     changes: tuple[CourseChange, ...] = ()
     unknown: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """What the workflows say of themselves reaches our rows once, whole, and never backwards."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.errors import Refused
+from domain.errors import Refused, Unavailable
 from domain.ids import ReturnId, order_id
 from domain.lifecycles import OrderStatus, ReturnStatus
 from domain.orders import PaymentStatus
@@ -137,7 +138,7 @@ async def test_an_older_or_repeated_record_changes_nothing_but_settles_its_comma
     )
     await book.record(a_record(5, OrderStatus.RESERVED, journal=(said("reserved"),)))
     before = await ask("SELECT * FROM orders"), await ask("SELECT * FROM journal ORDER BY id")
-    late = {
+    late: dict[str, Any] = {
         "journal": (said("validated"),),
         "settled": (Settled(command_id=command, refused="too_late"),),
         "money": (MoneyRecord(key="k", kind="captured", amount=eur(3490)),),
@@ -150,6 +151,30 @@ async def test_an_older_or_repeated_record_changes_nothing_but_settles_its_comma
     assert await ask("SELECT count(*) FROM fulfilments") == [(0,)]
     assert await ask("SELECT kind FROM money") == [("authorised",)]
     assert await ask("SELECT refused FROM inbox") == [("too_late",)]
+
+
+async def test_of_records_written_at_once_the_newest_stays(
+    book: PostgresOrderBook, intake: OrderIntake, ask: Ask
+) -> None:
+    await intake.accept(an_order())
+    label = a_label("s1", "T1")
+    records = [
+        a_record(
+            seq, journal=(said(f"step_{seq}"),), parcels=(a_parcel(label),), attention=str(seq)
+        )
+        for seq in (3, 8, 1, 9, 2, 7, 5, 4, 6)
+    ]
+    await asyncio.gather(*(book.record(record) for record in records))
+    assert await ask("SELECT seq, attention FROM orders") == [(9, "9")]
+    assert await ask("SELECT count(*), max(seq) FROM journal WHERE seq >= 9") == [(1, 9)]
+    assert await ask("SELECT shipment_ref, voided FROM labels") == [("s1", False)]
+
+
+async def test_an_unreachable_database_is_unavailable_and_not_a_bug() -> None:
+    engine = create_engine("postgresql+psycopg://postgres@127.0.0.1:1/nowhere", 1)
+    with pytest.raises(Unavailable):
+        await PostgresOrderBook(engine).load(ID)
+    await engine.dispose()
 
 
 async def test_a_new_label_takes_the_place_of_the_voided_one(
