@@ -1,0 +1,53 @@
+"""`python -m demo`: a day of trade on a running system, and its verdict. Started by `make demo`."""
+
+import asyncio
+import sys
+
+from rich.console import Console
+
+from demo import summary
+from demo.books import Books
+from demo.day import programme
+from demo.judge import read_world
+from demo.outside import Api, Simulators
+from demo.place import NotPlaced, Place
+from demo.play import play, stock_shelves
+from demo.screen import Screen
+from demo.stage import Stage
+from demo.verdict import audited, verdict
+
+
+async def _run(place: Place, console: Console) -> bool:
+    """Whether all is well."""
+    api, world, books = Api(place), Simulators(place), await Books.opened(place.database_url)
+    try:
+        stage = Stage(place.channel, api, world, books)
+        pieces = await stock_shelves(stage)
+        console.print(f"  on the shelves: {pieces} pieces")
+        acts = programme()
+        orders = sum(act.scenario.sells for act in acts)
+        screen = Screen(console, stage, orders)
+        with screen.playing():
+            played = await play(stage, acts, screen.looked)
+        accounts = await books.accounts(place.channel)
+        audit = await asyncio.to_thread(audited)
+        told = read_world(place.journal_dir, place.channel)
+        found = await verdict(stage, acts, played, world=told, accounts=accounts, audit=audit)
+        summary.show(console, found, place)
+        return found.good
+    finally:
+        await asyncio.gather(api.aclose(), world.aclose(), books.close())
+
+
+def main() -> int:
+    console = Console(highlight=False)
+    try:
+        place = Place.of()
+    except NotPlaced as error:
+        console.print(str(error))
+        return 2
+    return 0 if asyncio.run(_run(place, console)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,270 @@
+"""The lives that orders lead on this day: what happens to each, and what must come of it."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from demo.judge import Expected
+from demo.shop import Sale
+from demo.stage import Fact, Play, Stage, equal
+
+CARRIER_DOWN_S = 15.0
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`title` says what happens, `outcome` what must come of it, in words."""
+
+    title: str
+    outcome: str
+    play: Play
+    expected: Expected = field(default_factory=Expected)
+    sells: bool = True
+
+
+async def sold(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.sell(sale)
+    return ()
+
+
+async def told_four_times(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.sell(sale, duplicate=2)
+    await stage.tell(sale, "orders/create", same_webhook_id=True)
+    stage.say(sale, "the shop sends its webhook four times")
+    return ()
+
+
+async def updated_before_created(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.sell(sale, send=False)
+    await stage.tell(sale, "orders/updated")
+    await stage.tell(sale, "orders/create", delay_s=1.5)
+    stage.say(sale, "the shop tells of a change before it tells of the order")
+    return ()
+
+
+async def address_mended(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.sell(sale)
+    await stage.until_waiting(sale, "hold:address")
+    stage.say(sale, "the address is undeliverable; an operator is asked")
+    buyer = sale.customer
+    address = {
+        "name": buyer.name, "lines": list(buyer.lines), "city": buyer.city,
+        "region": buyer.region, "postal_code": buyer.postal_code, "country": buyer.country,
+    }  # fmt: skip
+    answer = await stage.verb(sale, "address", {"address": address})
+    stage.say(sale, "an operator fixes the address")
+    return (Fact("the new address is accepted", str(answer.status_code), answer.is_success),)
+
+
+async def paid_later(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.sell(sale)
+    await stage.until_waiting(sale, "hold:payment")
+    stage.say(sale, "the payment is pending: nothing leaves before it is paid")
+    await asyncio.sleep(2)
+    await stage.tell(sale, "orders/paid", changes={"financial_status": "paid"})
+    stage.say(sale, "the shop says that it is paid")
+    return ()
+
+
+async def out_of_stock(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.sell(sale)
+    await stage.until_waiting(sale, "stock")
+    stage.say(sale, "out of stock everywhere: it queues for goods to come")
+    await asyncio.sleep(3)
+    for sku, quantity in sale.pieces().items():
+        await stage.receive(sku, "berlin", quantity)
+    stage.say(sale, "the goods come in at Berlin")
+    return ()
+
+
+async def rejected(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    reject = {"match": str(sale.shop_id), "reason": "damaged", "when": "after_accepting"}
+    await stage.world.control("warehouse/reject", reject)
+    await stage.sell(sale)
+    stage.say(sale, "its warehouse finds the goods damaged")
+    return ()
+
+
+async def carrier_down(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.fault(None, system="easypost", mode="down", for_s=CARRIER_DOWN_S)
+    stage.say(None, f"the carrier is down for {CARRIER_DOWN_S:.0f} s")
+    await stage.sell(sale)
+    await asyncio.sleep(CARRIER_DOWN_S)
+    stage.say(None, "the carrier is back")
+    return ()
+
+
+async def label_answer_lost(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.fault(sale, system="easypost", operation="buy", mode="lost", times=1)
+    await stage.sell(sale)
+    stage.say(sale, "the carrier sells a label and its answer is lost")
+    return ()
+
+
+async def capture_answer_lost(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.fault(sale, system="shopify", operation="orderCapture", mode="lost", times=1)
+    await stage.sell(sale)
+    stage.say(sale, "the shop captures the payment and its answer is lost")
+    return ()
+
+
+async def warehouse_too_busy(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.fault(
+        sale, system="warehouse", operation="request", mode="throttle", seconds=1, times=2
+    )
+    await stage.sell(sale)
+    stage.say(sale, "the warehouse answers 429: come again in a second")
+    return ()
+
+
+async def carrier_refuses(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.fault(
+        sale, system="easypost", operation="buy", mode="refuse", times=1,
+        code="SHIPMENT.POSTAGE.FAILURE", message="Unable to buy postage for this account.",
+    )  # fmt: skip
+    await stage.sell(sale)
+    parked = await stage.until(
+        sale, "the order waits for an operator", lambda row: bool(row.attention)
+    )
+    stage.say(sale, f"the carrier refuses: {parked.attention}; an operator is asked")
+    answer = await stage.verb(sale, "retry")
+    stage.say(sale, "an operator tries again")
+    return (Fact("the retry is accepted", str(answer.status_code), answer.is_success),)
+
+
+async def cancelled_in_time(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await _held(stage, sale, "changed_mind")
+    answer = await stage.verb(sale, "cancel", {"reason": "customer"})
+    stage.say(sale, "cancelled in time: everything is taken back")
+    return (Fact("the cancellation is accepted", str(answer.status_code), answer.is_success),)
+
+
+async def cancelled_in_flight(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.fault(sale, system="easypost", operation="buy", mode="slow", seconds=3, times=1)
+    await stage.sell(sale)
+    await stage.until_struck(sale)
+    answer = await stage.verb(sale, "cancel", {"reason": "customer"})
+    stage.say(sale, "cancelled while the label is being bought")
+    return (Fact("the cancellation is accepted", str(answer.status_code), answer.is_success),)
+
+
+async def cancelled_too_late(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.sell(sale)
+    await stage.until_status(sale, "shipped")
+    answer = await stage.verb(sale, "cancel", {"reason": "customer"})
+    stage.say(sale, "cancelled too late: the carrier has the parcel")
+    return (equal("the cancellation is refused with 409", 409, answer.status_code),)
+
+
+async def held_and_released(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    hold_id = await _held(stage, sale, "fraud_check")
+    await asyncio.sleep(2)
+    before = stage.standings[stage.order_id(sale)].status
+    answer = await stage.verb(sale, "release", {"hold_id": hold_id})
+    stage.say(sale, "released")
+    return (
+        equal("it stands still while it is held", "fulfilling", before),
+        Fact("the release is accepted", str(answer.status_code), answer.is_success),
+    )
+
+
+async def _held(stage: Stage, sale: Sale, reason: str) -> str:
+    """Held while its warehouse is slow to answer. Returns the hold's id."""
+    await stage.fault(
+        sale, system="warehouse", operation="request", mode="slow", seconds=2, times=1
+    )
+    await stage.sell(sale)
+    await stage.until_status(sale, "fulfilling")
+    answer = await stage.verb(sale, "hold", {"reason": reason, "note": "asked by telephone"})
+    answer.raise_for_status()
+    stage.say(sale, f"an operator holds it: {reason}")
+    await stage.until_waiting(sale, f"hold:{reason}")
+    return str(answer.json()["holds"][0]["hold_id"])
+
+
+async def stuck_in_customs(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    match = str(sale.shop_id)
+    await stage.world.control("easypost/customs", {"match": match, "stuck": True})
+    await stage.sell(sale)
+    row = await stage.until_waiting(sale, "customs_clearance")
+    stage.say(sale, "stuck in customs")
+    await asyncio.sleep(3)
+    await stage.world.control("easypost/customs", {"match": match, "stuck": False})
+    stage.say(sale, "customs lets it go")
+    return (equal("it waits on customs", "customs", row.owner),)
+
+
+async def scans_repeated(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.fault(
+        sale, system="easypost", operation="webhook", mode="reorder", seconds=3, times=1
+    )
+    await stage.fault(sale, system="easypost", operation="webhook", mode="duplicate", times=2)
+    await stage.sell(sale)
+    stage.say(sale, "the carrier's scans come twice and out of order")
+    return ()
+
+
+async def returned(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.sell(sale)
+    await stage.until_status(sale, "delivered")
+    sku, quantity = sale.lines[0]
+    line = {"line_id": sale.line_id(0), "quantity": quantity, "reason": "unwanted"}
+    order_id = stage.order_id(sale)
+    made = await stage.api.posted(f"/orders/{order_id}/returns", {"lines": [line]})
+    stage.say(sale, f"{quantity} {sku} come back")
+    path = f"/returns/{made['return_id']}"
+    await stage.api.posted(f"{path}/receive")
+    seen = {"line_id": line["line_id"], "restock": quantity, "discard": 0, "refund": quantity}
+    await stage.api.posted(f"{path}/inspect", {"lines": [seen]})
+    stage.say(sale, "inspected: back on the shelf, and refunded")
+    row = await stage.until_status(sale, "closed")
+    closed = await stage.api.get(path)
+    return (
+        equal("the return is closed", "closed", closed["status"]),
+        equal("the order is closed after it", "closed", row.status),
+    )
+
+
+async def unreadable(stage: Stage, _sale: Sale) -> tuple[Fact, ...]:
+    body = '{"id": 4711, "line_items": [{"price": '
+    await stage.world.control("shopify/raw", {"topic": "orders/create", "body": body})
+    stage.say(None, "the shop sends a signed body that nobody can read")
+    for _ in range(50):
+        tasks = (await stage.api.get("/tasks"))["tasks"]
+        if tasks:
+            break
+        await asyncio.sleep(0.2)
+    return (equal("one task for an operator", 1, len(tasks)),)
+
+
+NOTHING_LEFT = Expected(status="cancelled", handed_over=False)
+
+SALE = Scenario("an order", "one parcel, paid, delivered, closed", sold)
+DUPLICATES = Scenario("a webhook that comes four times", "one order", told_four_times)
+EARLY = Scenario("an update before its create", "waits for its order", updated_before_created)
+ADDRESS = Scenario("an undeliverable address", "an operator fixes it", address_mended)
+PENDING = Scenario("a pending payment", "goes on when it is paid", paid_later)
+SHORT = Scenario("out of stock", "goes on when goods come", out_of_stock)
+REJECTED = Scenario(
+    "a warehouse that rejects", "another location sends it", rejected,
+    Expected(accepted=2, rejected=1),
+)  # fmt: skip
+CARRIER_DOWN = Scenario("a carrier that is down", "goes on when it is back", carrier_down)
+LOST_LABEL = Scenario("a label whose answer is lost", "bought once", label_answer_lost)
+LOST_CAPTURE = Scenario("a capture whose answer is lost", "captured once", capture_answer_lost)
+BUSY = Scenario("a warehouse that answers 429", "asked again when it says", warehouse_too_busy)
+REFUSED = Scenario("a carrier that refuses", "an operator retries", carrier_refuses)
+IN_TIME = Scenario(
+    "a cancellation in time", "recalled, released, unpaid", cancelled_in_time, NOTHING_LEFT
+)
+IN_FLIGHT = Scenario(
+    "a cancellation in mid-purchase", "no live label, nothing left", cancelled_in_flight,
+    NOTHING_LEFT,
+)  # fmt: skip
+TOO_LATE = Scenario("a cancellation too late", "409, and it arrives", cancelled_too_late)
+HELD = Scenario("a hold and its release", "stands still, then goes on", held_and_released)
+CUSTOMS = Scenario("a parcel stuck in customs", "waits on customs, arrives", stuck_in_customs)
+SCANS = Scenario("scans twice and out of order", "never moves backwards", scans_repeated)
+RETURNED = Scenario(
+    "a return", "restocked, refunded, closed", returned, Expected(refunded_lines=(0,))
+)
+UNREADABLE = Scenario("an unreadable body", "a task for an operator", unreadable, sells=False)
