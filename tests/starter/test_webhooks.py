@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import psycopg
 from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 
 from config.settings import Settings
 from tests.starter.world import World, eventually, running, shop_order, working
@@ -176,7 +177,9 @@ async def test_what_is_said_of_a_closed_order_is_journalled_and_settled(world: W
 async def test_intake_goes_on_while_temporal_is_down_and_catches_up(
     settings: Settings, temporal_client: Client, free_port
 ) -> None:
-    nowhere = await Client.connect(f"127.0.0.1:{free_port()}", lazy=True)
+    nowhere = await Client.connect(
+        f"127.0.0.1:{free_port()}", lazy=True, data_converter=pydantic_data_converter
+    )
     async with running(settings, nowhere) as world:
         ids = [world.own_id(n) for n in range(8)]
         for own_id in ids:
