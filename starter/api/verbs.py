@@ -78,6 +78,24 @@ async def address(
     return await answered(on, state, order_id)
 
 
+class AddressMade(BaseModel):
+    """A version that is kept and not used yet."""
+
+    order_id: str
+    address_version: int
+
+
+@router.post("/addresses", status_code=201)
+async def add_address(
+    request: Request, order_id: OrderPath, asked: AddressAsked, by: Caller
+) -> AddressMade:
+    """Keep another version without using it, for a `fix_address` sent from Temporal's own UI."""
+    on = composition_of(request)
+    await order_or_404(on, order_id)
+    version = await verbs.add_address(on, order_id, asked.address, by)
+    return AddressMade(order_id=order_id, address_version=version)
+
+
 @router.post("/cancel")
 async def cancel(
     request: Request, order_id: OrderPath, by: Caller,

@@ -45,7 +45,7 @@ async def _put(inbox: Inbox, key: str, order_id: str | None = "demo-1") -> str:
 
 async def _until(look: Callable[[], Awaitable[bool | None]], within_s: float = 15) -> None:
     async with asyncio.timeout(within_s):
-        while not await look():
+        while not await look():  # noqa: ASYNC110 - another process may bring it about
             await asyncio.sleep(0.01)
 
 

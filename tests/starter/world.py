@@ -94,9 +94,7 @@ class World:
         """An id that no other test has used: they share one Temporal."""
         return str(int(self.run, 16) * 1000 + n)
 
-    async def api(
-        self, method: str, path: str, body: Any = None, **headers: str
-    ) -> httpx.Response:
+    async def api(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         said = {"Authorization": f"Bearer {self.key}"}
         said |= {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.http.request(method, path, json=body, headers=said)
@@ -235,7 +233,7 @@ def shop_order(own_id: str, **changes: Any) -> dict[str, Any]:
 async def eventually(look: Callable[[], Awaitable[Any]], within_s: float = 15) -> Any:
     """What `look` finds, as soon as it finds something."""
     async with asyncio.timeout(within_s):
-        while not (found := await look()):
+        while not (found := await look()):  # noqa: ASYNC110 - another process may bring it about
             await asyncio.sleep(0.02)
         return found
 

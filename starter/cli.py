@@ -1,0 +1,77 @@
+"""`oms`: everything that operators and engineers do from a command line."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from starter.commands.calls import call, fail
+from starter.commands.imports import import_orders
+from starter.commands.orders import addresses, orders
+from starter.commands.setup import attributes, catalogue, keys
+from starter.commands.stock import stock
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
+app.add_typer(orders, name="order")
+app.add_typer(addresses, name="address")
+app.add_typer(stock, name="stock")
+app.add_typer(catalogue, name="catalogue")
+app.add_typer(keys, name="key")
+app.add_typer(attributes, name="search-attributes")
+app.command("import")(import_orders)
+
+
+@app.command()
+def command(where: Annotated[str, typer.Argument(help="A command's id or address")]) -> None:
+    """How far a verb has come that took no effect at once."""
+    command_id = where.rstrip("/").rpartition("/")[2]
+    Console().print_json(json.dumps(call("GET", f"/api/commands/{command_id}")))
+
+
+@app.command()
+def tasks() -> None:
+    """What an operator must decide that belongs to no order's wait."""
+    Console().print_json(json.dumps(call("GET", "/api/tasks")))
+
+
+@app.command()
+def up() -> None:
+    """Bring up everything on this machine until Ctrl-C."""
+    _module("starter.local", "up")
+
+
+@app.command()
+def demo() -> None:
+    """Play a day of trade and judge it."""
+    _module("starter.local", "demo")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def audit(context: typer.Context) -> None:
+    """Check the invariants over our tables, Temporal and the simulators' journals."""
+    if importlib.util.find_spec("starter.audit") is None:
+        fail("audit: is not part of this installation", 2)
+    _module("starter.audit", *context.args)
+
+
+def _module(name: str, *arguments: str) -> None:
+    """Run one of our own programs in our place; its exit status is ours."""
+    try:
+        done = subprocess.run([sys.executable, "-m", name, *arguments], check=False)  # noqa: S603 - ours
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    raise typer.Exit(done.returncode)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()
