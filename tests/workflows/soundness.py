@@ -8,7 +8,7 @@ from temporalio.client import WorkflowExecutionStatus
 from domain.lifecycles import ENDED, FULFILMENT, ORDER, OrderStatus, may_follow
 from domain.records import OrderRecord
 from domain.tracking import Course
-from tests.workflows.conftest import Life
+from tests.workflows.lives import Life
 from tests.workflows.world import World
 
 STOCK = 1_000

@@ -10,7 +10,8 @@ from domain.policies import OrderPolicy
 from domain.records import OrderRecord
 from domain.tracking import Course
 from domain.waits import Owner
-from tests.workflows.conftest import Life, Start
+from tests.workflows.at_once import at_once
+from tests.workflows.lives import Life, Start
 from tests.workflows.soundness import assert_sound, see_cancelled, see_delivered
 from tests.workflows.world import BOX, GOOD_ADDRESS, World, an_order
 
@@ -34,6 +35,7 @@ def only_hold(record: OrderRecord) -> str:
 # -- address and data
 
 
+@at_once
 async def test_a_bad_address_holds_the_order_until_it_is_fixed(begin: Start) -> None:
     life = await begin(an_order("address-1", address=BAD_ADDRESS))
     held = await life.until_waiting("hold:address")
@@ -46,6 +48,7 @@ async def test_a_bad_address_holds_the_order_until_it_is_fixed(begin: Start) -> 
     assert life.world.last(life.id).holds == ()
 
 
+@at_once
 async def test_a_fix_that_is_bad_too_holds_it_again(begin: Start) -> None:
     life = await begin(an_order("address-2", address=BAD_ADDRESS))
     await life.until_waiting("hold:address")
@@ -55,6 +58,7 @@ async def test_a_fix_that_is_bad_too_holds_it_again(begin: Start) -> None:
     assert "city" in only_hold(held)
 
 
+@at_once
 async def test_an_unknown_sku_holds_the_order_until_the_catalogue_has_it(begin: Start) -> None:
     life = await begin(an_order("data-1", sku="CUP"))
     held = await life.until_waiting("hold:data")
@@ -65,6 +69,7 @@ async def test_an_unknown_sku_holds_the_order_until_the_catalogue_has_it(begin: 
     assert life.world.last(life.id).holds == ()
 
 
+@at_once
 async def test_releasing_the_hold_overrules_the_check(begin: Start) -> None:
     life = await begin(an_order("address-3", address=BAD_ADDRESS))
     await life.until_waiting("hold:address")
@@ -72,6 +77,7 @@ async def test_releasing_the_hold_overrules_the_check(begin: Start) -> None:
     await see_delivered(life)
 
 
+@at_once
 async def test_each_of_two_holds_must_be_released(begin: Start) -> None:
     life = await begin(an_order("hold-1", address=BAD_ADDRESS))
     await life.until_waiting("hold:address")
@@ -84,6 +90,7 @@ async def test_each_of_two_holds_must_be_released(begin: Start) -> None:
     await see_delivered(life)
 
 
+@at_once
 async def test_an_order_held_for_its_address_can_be_cancelled(begin: Start) -> None:
     life = await begin(an_order("address-4", address=BAD_ADDRESS))
     await life.until_waiting("hold:address")
@@ -94,6 +101,7 @@ async def test_an_order_held_for_its_address_can_be_cancelled(begin: Start) -> N
 # -- money
 
 
+@at_once
 async def test_a_pending_payment_waits_for_the_customer(begin: Start) -> None:
     life = await begin(an_order("pay-1", payment=PaymentStatus.PENDING))
     held = await life.until_waiting("hold:payment")
@@ -107,6 +115,7 @@ async def test_a_pending_payment_waits_for_the_customer(begin: Start) -> None:
     assert life.world.done("capture") == []
 
 
+@at_once
 async def test_an_authorised_payment_is_captured_after_pending(begin: Start) -> None:
     life = await begin(an_order("pay-2", payment=PaymentStatus.PENDING))
     await life.until_waiting("hold:payment")
@@ -115,6 +124,7 @@ async def test_an_authorised_payment_is_captured_after_pending(begin: Start) -> 
     assert len(life.world.done("capture")) == 1
 
 
+@at_once
 async def test_a_payment_never_goes_back(begin: Start) -> None:
     life = await begin(an_order("pay-3", payment=PaymentStatus.PAID))
     await life.tell("payment_changed", payment="pending")
@@ -122,6 +132,7 @@ async def test_a_payment_never_goes_back(begin: Start) -> None:
     assert life.world.done("capture") == []
 
 
+@at_once
 async def test_a_declined_capture_is_asked_for_again(begin: Start, world: World) -> None:
     world.declined = 1
     life = await begin(an_order("pay-4"))
@@ -133,6 +144,7 @@ async def test_a_declined_capture_is_asked_for_again(begin: Start, world: World)
     assert world.done("capture") == [f"{life.id}/capture/1", f"{life.id}/capture/2"]
 
 
+@at_once
 async def test_a_declined_capture_that_is_paid_otherwise(begin: Start, world: World) -> None:
     world.declined = 1
     life = await begin(an_order("pay-5"))
@@ -142,6 +154,7 @@ async def test_a_declined_capture_that_is_paid_otherwise(begin: Start, world: Wo
     assert len(world.done("capture")) == 1
 
 
+@at_once
 async def test_paid_while_the_capture_is_being_declined(begin: Start, world: World) -> None:
     world.declined = 1
     gate = world.block("capture", after=True)
@@ -153,6 +166,7 @@ async def test_paid_while_the_capture_is_being_declined(begin: Start, world: Wor
     await see_delivered(life)
 
 
+@at_once
 async def test_our_own_capture_told_by_the_channel_first_is_still_booked(
     begin: Start, world: World
 ) -> None:
@@ -169,6 +183,7 @@ async def test_our_own_capture_told_by_the_channel_first_is_still_booked(
 # -- stock
 
 
+@at_once
 async def test_an_order_waits_for_its_goods(begin: Start, world: World) -> None:
     world.stock = {("MUG", "berlin"): 0}
     life = await begin(an_order("short-1"))
@@ -180,6 +195,7 @@ async def test_an_order_waits_for_its_goods(begin: Start, world: World) -> None:
 
 
 @pytest.mark.parametrize("verb", ["hold", "fix_address", "cancel", "retry"])
+@at_once
 async def test_each_verb_while_waiting_for_goods(begin: Start, world: World, verb: str) -> None:
     world.stock = {("MUG", "berlin"): 0}
     life = await begin(an_order(f"short-{verb}"))
@@ -207,6 +223,7 @@ async def test_each_verb_while_waiting_for_goods(begin: Start, world: World, ver
     await see_delivered(life)
 
 
+@at_once
 async def test_goods_assigned_to_a_released_reservation_are_not_ours(
     begin: Start, world: World
 ) -> None:
@@ -227,6 +244,7 @@ async def test_goods_assigned_to_a_released_reservation_are_not_ours(
 # -- warehouses
 
 
+@at_once
 async def test_a_rejecting_warehouse_gives_the_order_to_another(begin: Start, world: World) -> None:
     world.stock = {("MUG", "berlin"): 600, ("MUG", "leeds"): 400}
     world.rejecting = {"berlin"}
@@ -238,6 +256,7 @@ async def test_a_rejecting_warehouse_gives_the_order_to_another(begin: Start, wo
     assert world.stock["MUG", "berlin"] == 600
 
 
+@at_once
 async def test_an_order_that_all_locations_reject_waits_for_an_operator(
     begin: Start, world: World
 ) -> None:
@@ -251,6 +270,7 @@ async def test_an_order_that_all_locations_reject_waits_for_an_operator(
 
 
 @pytest.mark.parametrize("status", ["accepted", "packed", "labelled"])
+@at_once
 async def test_a_rejection_is_heard_however_far_it_is(
     begin: Start, world: World, status: str
 ) -> None:
@@ -280,6 +300,7 @@ async def test_a_rejection_is_heard_however_far_it_is(
     assert len(world.done("void_label")) == (status == "labelled")
 
 
+@at_once
 async def test_goods_recalled_at_the_warehouse_itself_come_from_elsewhere(
     begin: Start, world: World
 ) -> None:
@@ -293,6 +314,7 @@ async def test_goods_recalled_at_the_warehouse_itself_come_from_elsewhere(
     assert world.last(life.id).fulfilments[0].reason == "recalled_elsewhere"
 
 
+@at_once
 async def test_a_silent_warehouse_is_asked(begin: Start, world: World) -> None:
     world.packing = "later"
     life = await begin(an_order("silent-1"))
@@ -308,6 +330,7 @@ async def test_a_silent_warehouse_is_asked(begin: Start, world: World) -> None:
     assert world.calls["look"] == 2
 
 
+@at_once
 async def test_a_warehouse_that_stays_silent_ends_with_an_operator(
     begin: Start, world: World
 ) -> None:
@@ -321,6 +344,7 @@ async def test_a_warehouse_that_stays_silent_ends_with_an_operator(
     await see_delivered(life)
 
 
+@at_once
 async def test_the_warehouse_speaks_while_it_is_being_asked(begin: Start, world: World) -> None:
     world.packing = "later"
     world.block("look")
@@ -333,6 +357,7 @@ async def test_the_warehouse_speaks_while_it_is_being_asked(begin: Start, world:
 
 
 @pytest.mark.parametrize("seen", [NotThere(), Recalled()])
+@at_once
 async def test_a_warehouse_that_knows_nothing_of_it_is_left(
     begin: Start, world: World, seen: NotThere | Recalled
 ) -> None:
@@ -346,6 +371,7 @@ async def test_a_warehouse_that_knows_nothing_of_it_is_left(
     assert world.last(life.id).fulfilments[0].reason == "unknown_to_warehouse"
 
 
+@at_once
 async def test_reports_on_other_fulfilments_and_repeats_change_nothing(
     begin: Start, world: World
 ) -> None:
@@ -361,6 +387,7 @@ async def test_reports_on_other_fulfilments_and_repeats_change_nothing(
 # -- addresses of packed goods
 
 
+@at_once
 async def test_an_address_fixed_twice_and_back_is_on_papers_and_label(
     begin: Start, world: World
 ) -> None:
@@ -380,6 +407,7 @@ async def test_an_address_fixed_twice_and_back_is_on_papers_and_label(
     assert world.papers[f"{life.id}/f1"] == 2
 
 
+@at_once
 async def test_only_the_newest_of_several_addresses_is_used(begin: Start, world: World) -> None:
     gate = world.block("capture")
     life = await begin(an_order("readdress-2"))
@@ -400,6 +428,7 @@ async def test_only_the_newest_of_several_addresses_is_used(begin: Start, world:
 
 @pytest.mark.parametrize("seen_by", ["carrier", "warehouse"])
 @pytest.mark.parametrize("trouble", ["hangs", "refused"])
+@at_once
 async def test_hand_over_is_seen_by_others_first(
     begin: Start, world: World, seen_by: str, trouble: str
 ) -> None:
@@ -420,6 +449,7 @@ async def test_hand_over_is_seen_by_others_first(
     assert world.last(life.id).attention == ""
 
 
+@at_once
 async def test_goods_that_leave_in_spite_of_a_hold_are_shipped(begin: Start, world: World) -> None:
     gate = world.block("buy_label")
     life = await begin(an_order("left-held"))
@@ -432,6 +462,7 @@ async def test_goods_that_leave_in_spite_of_a_hold_are_shipped(begin: Start, wor
     assert world.done("hand_over") == []
 
 
+@at_once
 async def test_a_look_that_finds_it_handed_over_changes_nothing_before_its_label(
     begin: Start, world: World
 ) -> None:

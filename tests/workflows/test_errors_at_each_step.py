@@ -1,9 +1,8 @@
 """Each kind of error at each step, undo steps too: no order fails, and nothing happens twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pytest
@@ -14,10 +13,10 @@ from domain.lifecycles import OrderStatus, ReturnStatus
 from domain.policies import OrderPolicy
 from domain.tracking import Course
 from domain.waits import Owner
-from tests.workflows.conftest import DAY_S, POLICY, Life, Start
+from tests.workflows.at_once import at_once
 from tests.workflows.histories import everything_told
+from tests.workflows.lives import DAY_S, POLICY, Life, Start
 from tests.workflows.soundness import assert_sound, see_cancelled, see_delivered
-from tests.workflows.together import together
 from tests.workflows.world import BOX, GOOD_ADDRESS, World, an_order
 
 FOR_EVER = 1_000_000
@@ -54,7 +53,7 @@ class Case:
     trouble: str
 
     def __str__(self) -> str:
-        return f"{self.trouble}-{self.step}".replace(" ", "_")
+        return f"{self.trouble}-{self.step}".replace(" ", "_").replace(",", "")
 
 
 # -- the lives in which each step comes about; each ends where nothing more happens
@@ -219,33 +218,16 @@ def _plan(world: World, case: Case) -> None:
         world.packing = "later"
 
 
-async def _live(start: Start, case: Case, number: int) -> None:
-    world = World()
-    order = an_order(f"errors-{number}")
+@pytest.mark.parametrize("case", CASES, ids=str)
+@at_once
+async def test_each_error_at_each_step(begin: Start, world: World, case: Case) -> None:
+    order = an_order(f"error-{case}")
     world.addresses[order.order_id, 2] = GOOD_ADDRESS.model_copy(update={"postal_code": "10119"})
     _plan(world, case)
-    slow = case.trouble.startswith("down for ever")
-    policy = OrderPolicy(retry_initial_s=3_600, retry_cap_s=3_600)
-    life = await start(order, policy if slow else POLICY, world=world)
-    try:
-        await TROUBLES[case.trouble](case, life)
-        history = await everything_told(life.handle)
-        assert "Mustermann" not in history
-        assert "Linden" not in history
-    finally:
-        await life.end()
-
-
-@pytest.fixture(scope="module")
-async def lives(
-    start: Start, request: pytest.FixtureRequest
-) -> AsyncIterator[Mapping[Case, asyncio.Task[None]]]:
-    async with together(request.session, Case, partial(_live, start)) as tasks:
-        yield tasks
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-async def test_each_error_at_each_step(
-    lives: Mapping[Case, asyncio.Task[None]], case: Case
-) -> None:
-    await lives[case]
+    slow = OrderPolicy(retry_initial_s=3_600, retry_cap_s=3_600)
+    policy = slow if case.trouble.startswith("down for ever") else POLICY
+    life = await begin(order, policy)
+    await TROUBLES[case.trouble](case, life)
+    history = await everything_told(life.handle)
+    assert "Mustermann" not in history
+    assert "Linden" not in history

@@ -7,7 +7,8 @@ from domain.lifecycles import OrderStatus
 from domain.policies import OrderPolicy
 from domain.tracking import Course
 from domain.waits import Owner
-from tests.workflows.conftest import DAY_S, Life, Start
+from tests.workflows.at_once import at_once
+from tests.workflows.lives import DAY_S, Life, Start
 from tests.workflows.soundness import assert_sound
 from tests.workflows.world import World, an_order
 
@@ -31,6 +32,7 @@ def statuses(life: Life) -> list[str]:
         (Course.RETURNING, Owner.CARRIER, "return_to_sender"),
     ],
 )
+@at_once
 async def test_whom_a_parcel_on_its_way_waits_on(
     begin: Start, course: Course, owner: Owner, what: str
 ) -> None:
@@ -46,6 +48,7 @@ async def test_whom_a_parcel_on_its_way_waits_on(
     await assert_sound(life)
 
 
+@at_once
 async def test_repeated_and_late_scans_change_nothing(begin: Start) -> None:
     life = await shipped(begin, "way-late")
     for course in (Course.MOVING, Course.MOVING, Course.EXPECTED, Course.DELIVERED):
@@ -68,6 +71,7 @@ def _line(pieces: int) -> dict[str, object]:
     return {"line_id": "L1", "sku": "MUG", "quantity": pieces, "reason": "unwanted"}
 
 
+@at_once
 async def test_delivered_is_the_first_that_is_heard(begin: Start, world: World) -> None:
     world.block("hand_over")
     life = await begin(an_order("way-first"))
@@ -78,6 +82,7 @@ async def test_delivered_is_the_first_that_is_heard(begin: Start, world: World) 
     await assert_sound(life)
 
 
+@at_once
 async def test_a_silent_carrier_is_asked(begin: Start, world: World) -> None:
     life = await shipped(begin, "way-silent")
     await life.pass_time(DAY_S + 1)
@@ -91,6 +96,7 @@ async def test_a_silent_carrier_is_asked(begin: Start, world: World) -> None:
     assert world.calls["track"] == 3
 
 
+@at_once
 async def test_a_carrier_that_stays_silent_ends_with_an_operator(
     begin: Start, world: World
 ) -> None:
@@ -105,6 +111,7 @@ async def test_a_carrier_that_stays_silent_ends_with_an_operator(
 
 
 @pytest.mark.parametrize("trouble", [Refused("carrier", "no"), Unavailable("carrier", "down")])
+@at_once
 async def test_the_carrier_speaks_while_it_cannot_be_asked(
     begin: Start, world: World, trouble: Exception
 ) -> None:
@@ -117,6 +124,7 @@ async def test_the_carrier_speaks_while_it_cannot_be_asked(
     assert world.last(life.id).attention == ""
 
 
+@at_once
 async def test_a_parcel_that_came_back_waits_for_its_return(begin: Start) -> None:
     """Its goods may be announced long after a return window would have closed."""
     life = await shipped(begin, "back-1")
@@ -138,6 +146,7 @@ async def test_a_parcel_that_came_back_waits_for_its_return(begin: Start) -> Non
     assert statuses(life)[-2:] == ["undelivered", "closed"]
 
 
+@at_once
 async def test_an_undelivered_order_outlives_a_return_that_was_called_off(begin: Start) -> None:
     life = await shipped(begin, "back-2")
     await life.parcel(Course.RETURNED)
@@ -149,6 +158,7 @@ async def test_an_undelivered_order_outlives_a_return_that_was_called_off(begin:
     await life.ask_back(2, number=2)
 
 
+@at_once
 async def test_what_came_back_may_be_delivered_after_all(begin: Start) -> None:
     life = await shipped(begin, "back-3")
     await life.parcel(Course.RETURNED)

@@ -3,10 +3,12 @@
 from domain.lifecycles import OrderStatus
 from domain.orders import PaymentStatus
 from domain.tracking import Course
-from tests.workflows.conftest import Start
+from tests.workflows.at_once import at_once
+from tests.workflows.lives import Start
 from tests.workflows.world import World, an_order
 
 
+@at_once
 async def test_an_order_goes_from_received_to_closed(begin: Start, world: World) -> None:
     life = await begin(an_order("life-1"))
     await life.until_waiting("delivery")
@@ -39,6 +41,7 @@ async def test_an_order_goes_from_received_to_closed(begin: Start, world: World)
     assert world.last(life.id).wait is None
 
 
+@at_once
 async def test_a_paid_order_is_not_captured_again(begin: Start, world: World) -> None:
     life = await begin(an_order("life-2", payment=PaymentStatus.PAID))
     await life.until_waiting("delivery")

@@ -2,18 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal, cast
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from tests.workflows.conftest import Life, Start
+from tests.workflows.at_once import at_once
+from tests.workflows.lives import Life, Start
 from tests.workflows.soundness import see_cancelled, see_delivered
-from tests.workflows.together import together
 from tests.workflows.world import GOOD_ADDRESS, World, an_order
 
 STEPS = (
@@ -223,29 +221,12 @@ DO = {
 }
 
 
-async def _live(start: Start, case: Case, number: int) -> None:
-    world = World()
-    order = an_order(f"verbs-{number}")
+@pytest.mark.parametrize("case", CASES, ids=str)
+@at_once
+async def test_each_verb_at_each_moment(begin: Start, world: World, case: Case) -> None:
+    order = an_order(f"verb-{case}")
     world.addresses[order.order_id, 2] = GOOD_ADDRESS.model_copy(update={"postal_code": "10119"})
     gate = world.block(case.moment.step, after=case.moment.call != "not done")
-    life = await start(order, world=world)
-    try:
-        await world.reaches(case.moment.step)
-        await DO[case.verb](Told(life, case, gate))
-    finally:
-        await life.end()
-
-
-@pytest.fixture(scope="module")
-async def lives(
-    start: Start, request: pytest.FixtureRequest
-) -> AsyncIterator[Mapping[Case, asyncio.Task[None]]]:
-    async with together(request.session, Case, partial(_live, start)) as tasks:
-        yield tasks
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-async def test_each_verb_at_each_moment(
-    lives: Mapping[Case, asyncio.Task[None]], case: Case
-) -> None:
-    await lives[case]
+    life = await begin(order)
+    await world.reaches(case.moment.step)
+    await DO[case.verb](Told(life, case, gate))

@@ -1,0 +1,67 @@
+"""Lets all tests of a module live at once, since lives mostly wait; each test awaits its own."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from typing import Any, cast
+
+import pytest
+
+from domain.orders import Order
+from domain.policies import OrderPolicy
+from tests.workflows.lives import POLICY, Life, Start
+from tests.workflows.world import World
+
+AT_ONCE = 24
+Story = Callable[..., Coroutine[Any, Any, None]]
+Running = Mapping[str, "asyncio.Task[None]"]
+
+
+def at_once(story: Story) -> Story:
+    """Make a test that begins with the others of its module.
+
+    It may ask for `begin`, which starts an order's life, for `world`, in which that happens, and
+    for its parameters; not for fixtures.
+    """
+
+    async def test(running: Running, request: pytest.FixtureRequest, **_: object) -> None:
+        await running[request.node.nodeid]
+
+    asked = inspect.signature(story).parameters.values()
+    own = [parameter for parameter in asked if parameter.name not in ("begin", "world")]
+    needed = list(inspect.signature(test).parameters.values())[:2]
+    test.__name__, test.__doc__, test.__module__ = story.__name__, story.__doc__, story.__module__
+    test.__signature__ = inspect.Signature([*needed, *own])  # type: ignore[attr-defined]
+    test.story = story  # type: ignore[attr-defined]
+    return test
+
+
+@pytest.fixture(scope="module")
+async def running(start: Start, request: pytest.FixtureRequest) -> AsyncIterator[Running]:
+    """Every selected story of the module, on its way, by its test's id."""
+    turns = asyncio.Semaphore(AT_ONCE)
+    tasks = {
+        item.nodeid: asyncio.create_task(_in_turn(turns, start, item))
+        for item in request.session.items
+        if isinstance(item, pytest.Function)
+        and item.path == request.path
+        and hasattr(item.obj, "story")
+    }
+    yield tasks
+    await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+async def _in_turn(turns: asyncio.Semaphore, start: Start, item: pytest.Function) -> None:
+    async with turns, AsyncExitStack() as ending:
+        world = World()
+
+        async def begin(order: Order, policy: OrderPolicy = POLICY, **more: Any) -> Life:
+            life = await start(order, policy, world=world, **more)
+            ending.push_async_callback(life.end)
+            return life
+
+        story = cast(Any, item.obj).story
+        own = {"begin": begin, "world": world}
+        own |= item.callspec.params if hasattr(item, "callspec") else {}
+        await story(**{name: own[name] for name in inspect.signature(story).parameters})
