@@ -1,6 +1,7 @@
 """`python -m starter`: webhooks, API, pages and relay in one process."""
 
 import asyncio
+import signal
 import sys
 
 import structlog
@@ -54,6 +55,9 @@ async def _serve(settings: Settings) -> int:
             timeout_graceful_shutdown=int(settings.drain_s),
         )
     )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn drains and then raises the signal again; ours is an orderly end.
+        signal.signal(number, lambda *_: None)
     try:
         await server.serve()
     finally:

@@ -1,0 +1,128 @@
+"""The command line against the starter as it runs: a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from tests.starter.world import canonical_order
+
+CATALOGUE = {
+    "skus": [{"sku": "MUG", "title": "Mug"}],
+    "locations": [
+        {
+            "location": "berlin",
+            "name": "Berlin",
+            "timezone": "Europe/Berlin",
+            "address": {"name": "B", "lines": ["Weg 1"], "city": "Berlin", "country": "DE"},
+        }
+    ],
+}
+
+Oms = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def environment(
+    database_url: str, temporal_env: WorkflowEnvironment, free_port, tmp_path: Path
+) -> dict[str, str]:
+    return {
+        **os.environ,
+        "OMS_DATABASE_URL": database_url,
+        "OMS_HTTP_PORT": str(free_port()),
+        "OMS_STATE_DIR": str(tmp_path),
+        "TEMPORAL_ADDRESS": temporal_env.client.service_client.config.target_host,
+        "COLUMNS": "200",
+    }
+
+
+@pytest.fixture
+def oms(environment: dict[str, str]) -> Oms:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "starter.cli", *arguments]
+        return subprocess.run(  # noqa: S603 - our own command
+            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    return run
+
+
+@pytest.fixture
+def served(environment: dict[str, str], oms: Oms) -> Iterator[str]:
+    environment["OMS_API_KEY"] = oms("key", "create", "test").stdout.split()[-1]
+    url = f"http://127.0.0.1:{environment['OMS_HTTP_PORT']}"
+    process = subprocess.Popen([sys.executable, "-m", "starter"], env=environment)  # noqa: S603
+    try:
+        deadline = time.monotonic() + 30
+        while not _answers(url):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+        yield url
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz", timeout=1, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def test_an_operator_sets_up_imports_and_steers(
+    served: str, oms: Oms, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "catalogue.json").write_text(json.dumps(CATALOGUE))
+    loaded = oms("catalogue", "load", str(tmp_path / "catalogue.json"))
+    assert (loaded.returncode, json.loads(loaded.stdout)["skus"]) == (0, 1)
+    received = oms("stock", "receive", "MUG", "berlin", "7", "--key", "r1")
+    assert (received.returncode, "7" in received.stdout) == (0, True)
+    adjusted = oms("stock", "adjust", "--reason", "broken", "MUG", "berlin", "--", "-3")
+    assert adjusted.returncode == 0
+    levels = json.loads(oms("stock", "list", "--json").stdout)
+    assert [level["available"] for level in levels] == [4]
+    own_id = uuid4().hex
+    rows = [canonical_order(own_id), {"number": "#9"}]
+    (tmp_path / "orders.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\nnot json\n")
+    imported = oms("import", str(tmp_path / "orders.jsonl"))
+    assert imported.returncode == 1
+    assert "taken in" in imported.stdout
+    assert "channel_order_id" in imported.stdout
+    assert "2 of 3 rows were refused" in imported.stderr
+    shown = oms("order", "show", f"api-{own_id}", "--json")
+    assert json.loads(shown.stdout)["number"] == "#1"
+    assert f"api-{own_id}" in oms("order", "list").stdout
+    assert httpx.get(f"{served}/readyz", trust_env=False).json()["temporal"] == "ok"
+
+
+def test_what_the_api_refuses_is_said_in_words(served: str, oms: Oms) -> None:
+    missing = oms("order", "cancel", "demo-404")
+    assert (missing.returncode, missing.stderr) == (
+        1,
+        "404 not_found: There is no such order.\n",
+    )
+    bad = oms("stock", "receive", "NONE", "berlin", "1")
+    assert bad.returncode == 1
+    assert "location: is not one of ours" in bad.stderr
+
+
+def test_without_a_key_or_a_starter_it_says_what_to_do(oms: Oms, environment) -> None:
+    none = oms("order", "list")
+    assert none.returncode == 2
+    assert "oms key create" in none.stderr
+    environment["OMS_API_KEY"] = "x"
+    assert "no starter answers at" in oms("order", "list").stderr
+
+
+def test_search_attributes_are_registered_once_and_again(oms: Oms) -> None:
+    registered = oms("search-attributes", "register")
+    assert (registered.returncode, "OrderStatus" in registered.stdout) == (0, True)
