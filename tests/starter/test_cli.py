@@ -59,7 +59,7 @@ def oms(environment: dict[str, str]) -> Oms:
 def served(environment: dict[str, str], oms: Oms) -> Iterator[str]:
     environment["OMS_API_KEY"] = oms("key", "create", "test").stdout.split()[-1]
     url = f"http://127.0.0.1:{environment['OMS_HTTP_PORT']}"
-    process = subprocess.Popen([sys.executable, "-m", "starter"], env=environment)  # noqa: S603
+    process = subprocess.Popen([sys.executable, "-m", "starter"], env=environment)
     try:
         deadline = time.monotonic() + 30
         while not _answers(url):
