@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.ids import OrderId
-from domain.tracking import FINAL, Course, Scan, course_of
+from domain.tracking import Course, Scan, course_of
 from storage.documents import json_text
 from storage.outages import transaction
 
@@ -94,7 +94,10 @@ class Scans:
 
 
 async def _follow(connection: AsyncConnection, numbers: list[str]) -> Kept:
-    """Move the parcels to where their scans say; a label that was voided moves nothing."""
+    """Move the parcels to where all their scans say, in whatever order they came.
+
+    Nothing leaves `delivered`, as no scan is ever forgotten. A voided label's scans move nothing.
+    """
     found = (await connection.execute(_PARCELS, {"numbers": numbers})).all()
     latest = await _latest(connection, numbers)
     changes = []
@@ -102,7 +105,7 @@ async def _follow(connection: AsyncConnection, numbers: list[str]) -> Kept:
         before = Course(row.course)
         if row.voided:
             continue
-        course = before if before in FINAL else course_of(latest[row.tracking_number])
+        course = course_of(latest[row.tracking_number])
         if course is not before:
             await connection.execute(_MOVE, {"parcel_id": row.parcel_id, "course": course.value})
         if course.value != row.signalled_course:

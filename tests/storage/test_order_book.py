@@ -415,6 +415,26 @@ async def test_late_and_repeated_scans_never_move_a_parcel_back(
     assert await scans.keep("T1", (a_scan("k3", Course.EXCEPTION, 99),)) is Course.DELIVERED
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+async def test_the_order_in_which_scans_come_does_not_matter(
+    book: PostgresOrderBook,
+    intake: OrderIntake,
+    engine: AsyncEngine,
+    ask: Ask,
+    order: tuple[int, ...],
+) -> None:
+    await intake.accept(an_order())
+    await book.record(a_record(1, parcels=(a_parcel(a_label("s1", "T1")),)))
+    came = [
+        a_scan("k1", Course.MOVING, 5),
+        a_scan("k2", Course.DELIVERED, 60),
+        a_scan("k3", Course.RETURNED, 90),
+    ]
+    for n in order:
+        await Scans(engine).add([came[n]])
+    assert await ask("SELECT course FROM parcels") == [("delivered",)]
+
+
 async def test_a_voided_labels_scans_move_nothing(
     book: PostgresOrderBook, intake: OrderIntake, engine: AsyncEngine
 ) -> None:
