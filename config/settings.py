@@ -63,7 +63,6 @@ class ShopifyChannel(OutsideSystem):
     kind: Literal["shopify"] = "shopify"
     token: SecretStr
     """The Admin API's access token."""
-    api_version: str = "2026-07"
 
 
 class EasyPostCarrier(OutsideSystem):
