@@ -93,10 +93,10 @@ class ChannelOrders:
             await self._on.wired.intake.accept(order)
         if known is None or known.seq == 0:
             await self._on.workflows.start(order_input(order, self._on.settings.policy))
-        if known is None:
-            signals = [_cancel(order.cancel_reason)] if order.cancelled else []
-        else:
-            signals = await self._reconcile(row, order)
+        signals = await self._reconcile(row, order) if known is not None else []
+        if order.cancelled and (known is None or row.kind == ORDER_CREATED):
+            # told with each delivery of the row: the first may have died before it was said
+            signals = [_cancel(order.cancel_reason)]
         refused = ""
         for name, verb in signals:
             outcome = await self._tell(row, order.order_id, name, verb)
