@@ -1,6 +1,6 @@
 """Whether labels and packed goods are where our rows say, by the carrier's and warehouses' word."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
 from domain.lifecycles import OrderStatus
@@ -75,6 +75,7 @@ def labels_bought(world: World, effects: Effects) -> Checked:
         for label in world.facts.labels
         if not label.voided and world.status(label.order_id) in ORDER_LEFT
     ]
+    alone = Counter(label.parcel_id for label in due)  # two are told of once, by `one_live_label`
     findings = (
         Finding(
             "labels_bought",
@@ -85,7 +86,7 @@ def labels_bought(world: World, effects: Effects) -> Checked:
             ({"parcel_id": label.parcel_id, "tracking_number": label.tracking_number},),
         )
         for label in due
-        if _standing(effects, label) != "live"
+        if _standing(effects, label) != "live" and alone[label.parcel_id] == 1
     )
     return checked("labels_bought", labels_bought.__doc__, len(due), findings)
 

@@ -1,0 +1,321 @@
+"""A sound world passes; each bug that is planted is found by exactly the invariant it breaks."""
+
+import io
+from collections.abc import Awaitable, Callable
+
+import pytest
+from rich.console import Console
+
+from starter.audit.command import show
+from tests.audit.small_world import SmallWorld
+
+Plant = Callable[[SmallWorld], Awaitable[None]]
+
+
+async def test_a_sound_world_passes_and_says_what_was_looked_at(world: SmallWorld) -> None:
+    report = await world.audit()
+    assert report.findings == ()
+    assert report.looks == 1
+    looked = {one.invariant: one.looked for one in report.checked}
+    assert looked["stock_counters"] == 1
+    assert looked["open_orders_wait"] == 1
+    assert looked["accepted_orders_exist"] == looked["announced_orders_exist"] == 4
+    assert looked["labels_bought"] == looked["bought_labels_used"] == 2
+    assert looked["channel_told"] == looked["shop_told_once"] == 2
+    assert looked["captures_agree"] == 4
+    assert looked["inbox_delivered"] == 4
+    assert looked["parked_rows_have_tasks"] == 0
+    skipped = {one.invariant for one in report.checked if one.skipped}
+    assert skipped == {"orders_run", "orders_never_fail", "ended_orders_rest", "returns_run"}
+    shown = io.StringIO()
+    show(report, Console(file=shown, width=200))
+    assert "every invariant holds; 1 looks" in shown.getvalue()
+    assert "nothing" in shown.getvalue()
+
+
+async def oversold(world: SmallWorld) -> None:
+    await world.plant(
+        "INSERT INTO stock_movements (key, sku, location, kind, on_hand_delta, reserved_delta, "
+        "order_id) VALUES ('a', 'TEE-RED', 'berlin', 'reserved', 0, 99, 'demo-1003'), "
+        "('b', 'TEE-RED', 'berlin', 'released', 0, -99, 'demo-1003')"
+    )
+
+
+async def counters_drifted(world: SmallWorld) -> None:
+    await world.plant("UPDATE stock SET on_hand = on_hand + 1")
+
+
+async def reservation_forgotten(world: SmallWorld) -> None:
+    await world.plant(
+        "UPDATE reservations SET state = 'released' WHERE order_id = 'demo-1003'",
+    )
+
+
+async def shipped_without_leaving(world: SmallWorld) -> None:
+    await world.plant(
+        "UPDATE stock SET on_hand = on_hand - 2, reserved = reserved - 2",
+        "UPDATE reservations SET state = 'shipped' WHERE order_id = 'demo-1003'",
+        "INSERT INTO stock_movements (key, sku, location, kind, on_hand_delta, reserved_delta, "
+        "order_id) VALUES ('a', 'TEE-RED', 'berlin', 'shipped', -2, -2, 'demo-1003')",
+    )
+
+
+async def shipped_too_few(world: SmallWorld) -> None:
+    await world.plant(
+        "UPDATE order_lines SET quantity = 3, unit_price_minor = 1000 WHERE order_id = 'demo-1001'"
+    )
+
+
+async def reserved_for_ever(world: SmallWorld) -> None:
+    await world.plant(
+        "INSERT INTO reservations (key, order_id, location, state, lines) VALUES ('z', "
+        "'demo-1001', 'berlin', 'reserved', '[]')"
+    )
+
+
+async def cancelled_waits_for_stock(world: SmallWorld) -> None:
+    await world.plant(
+        "INSERT INTO stock_waiting (order_id, key, lines, skus, ranked, excluded) VALUES "
+        "('demo-1002', 'q', '[]', '{}', '{}', '{}')"
+    )
+
+
+async def lost_order(world: SmallWorld) -> None:
+    await world.plant(
+        "INSERT INTO inbox (source, kind, event_key, order_id, body, delivered_at) VALUES "
+        "('api', 'order_created', 'k', 'api-77', '{}', now())"
+    )
+
+
+async def announced_order_lost(world: SmallWorld) -> None:
+    world.sold("1099")
+
+
+async def left_in_the_inbox(world: SmallWorld) -> None:
+    await world.plant(
+        "INSERT INTO inbox (source, kind, event_key, order_id, body, received_at, not_before) "
+        "VALUES ('api', 'hold', 'k', 'demo-1003', '{}', now() - interval '1 h', "
+        "now() - interval '1 h')"
+    )
+
+
+async def parked_and_forgotten(world: SmallWorld) -> None:
+    await world.plant(
+        "INSERT INTO inbox (source, kind, event_key, body, parked_at) VALUES "
+        "('api', 'hold', 'k', '{}', now())"
+    )
+
+
+async def event_twice(world: SmallWorld) -> None:
+    await world.plant(
+        "ALTER TABLE inbox DROP CONSTRAINT inbox_source_event_key_key",
+        "INSERT INTO inbox (source, kind, event_key, order_id, body, delivered_at) "
+        "SELECT source, kind, event_key, order_id, body, now() FROM inbox LIMIT 1",
+    )
+
+
+async def address_missing(world: SmallWorld) -> None:
+    await world.plant(
+        "INSERT INTO addresses (order_id, version, source, address) "
+        "VALUES ('demo-1003', 3, 'operator', '{}')"
+    )
+
+
+async def waits_on_nothing(world: SmallWorld) -> None:
+    await world.plant(
+        "UPDATE orders SET wait_owner = NULL, wait_what = NULL WHERE order_id = 'demo-1003'"
+    )
+
+
+async def illegal_path(world: SmallWorld) -> None:
+    await world.plant(
+        "UPDATE journal SET code = 'status_delivered' "
+        "WHERE order_id = 'demo-1001' AND code = 'status_reserved'"
+    )
+
+
+async def status_not_journalled(world: SmallWorld) -> None:
+    await world.plant(
+        "DELETE FROM journal WHERE order_id = 'demo-1001' AND code = 'status_delivered'"
+    )
+
+
+async def illegal_return(world: SmallWorld) -> None:
+    await world.plant("DELETE FROM journal WHERE code = 'return_inspected'")
+
+
+async def return_not_journalled(world: SmallWorld) -> None:
+    await world.plant("DELETE FROM journal WHERE code = 'return_closed'")
+
+
+async def two_fulfilments_at_work(world: SmallWorld) -> None:
+    await world.plant(
+        "INSERT INTO fulfilments (order_id, number, reference, location, status, lines) "
+        "VALUES ('demo-1003', 2, 'demo-1003/f2', 'berlin', 'requested', '[]')"
+    )
+
+
+async def second_live_label(world: SmallWorld) -> None:
+    await world.plant(
+        "DROP INDEX labels_one_live",
+        "INSERT INTO labels SELECT 'shp_demo-1001b', parcel_id, carrier, tracking_number, "
+        "label_url, tracking_url, cost_minor, currency, exponent, false FROM labels "
+        "WHERE shipment_ref = 'shp_demo-1001'",
+    )
+
+
+async def second_label_bought(world: SmallWorld) -> None:
+    world._bought(world.delivered, "shp_second", "T-second", 2)
+
+
+async def label_of_a_cancelled_order(world: SmallWorld) -> None:
+    await world.plant("UPDATE labels SET voided = false WHERE shipment_ref = 'shp_voided'")
+
+
+async def label_kept_at_the_carrier(world: SmallWorld) -> None:
+    world.journal = [one for one in world.journal if one["effect"] != "label_refunded"]
+
+
+async def label_never_bought(world: SmallWorld) -> None:
+    world.journal = [one for one in world.journal if one["ref"] != "shp_demo-1001"]
+
+
+async def not_recalled(world: SmallWorld) -> None:
+    world.journal = [one for one in world.journal if one["effect"] != "recalled"]
+
+
+async def handed_over_twice(world: SmallWorld) -> None:
+    world.did("warehouse", "handed_over", "ful-other", "demo-1001/f2")
+
+
+async def fate_open_for_ever(world: SmallWorld) -> None:
+    await world.plant(
+        "INSERT INTO effects (key, system, fence, state, updated_at) VALUES "
+        "('demo-1004/r-r1/refund', 'shopify', 1, 'unknown', now() - interval '1 h')"
+    )
+
+
+async def totals_wrong(world: SmallWorld) -> None:
+    await world.plant(
+        "UPDATE orders SET totals = jsonb_set(totals, '{total,amount_minor}', '3491') "
+        "WHERE order_id = 'demo-1001'"
+    )
+
+
+async def other_currency(world: SmallWorld) -> None:
+    await world.plant("UPDATE money SET currency = 'USD' WHERE kind = 'authorised'")
+
+
+async def refunded_too_much(world: SmallWorld) -> None:
+    await world.plant(
+        "INSERT INTO money (key, order_id, kind, amount_minor, currency, exponent) "
+        "VALUES ('x', 'demo-1001', 'refunded', 5000, 'EUR', 2)"
+    )
+    world.did("shopify", "refunded", "x", None, order="1001", amount="50.00", currency="EUR")
+
+
+async def cancelled_and_kept(world: SmallWorld) -> None:
+    await world.plant("DELETE FROM money WHERE order_id = 'demo-1002' AND kind = 'refunded'")
+    world.journal = [
+        one for one in world.journal if not (one["effect"] == "refunded" and one["order"] == "1002")
+    ]
+
+
+async def return_never_paid(world: SmallWorld) -> None:
+    await world.plant("UPDATE money SET return_id = 'r2' WHERE return_id = 'r1'")
+    await world.plant(
+        "INSERT INTO returns (return_id, order_id, status, lines) "
+        "VALUES ('r2', 'demo-1004', 'requested', '[]')"
+    )
+
+
+async def captured_twice(world: SmallWorld) -> None:
+    world.did("shopify", "captured", "again", None, order="1001", amount="34.90", currency="EUR")
+
+
+async def captured_less(world: SmallWorld) -> None:
+    await world.plant(
+        "UPDATE money SET amount_minor = 3489 WHERE order_id = 'demo-1001' AND kind = 'captured'"
+    )
+
+
+async def refund_never_made(world: SmallWorld) -> None:
+    world.journal = [one for one in world.journal if one["ref"] != "9"]
+
+
+async def channel_never_told(world: SmallWorld) -> None:
+    await world.plant("DELETE FROM effects WHERE key = 'demo-1001/f1/p1/tell-shipped'")
+
+
+async def channel_told_twice(world: SmallWorld) -> None:
+    world.did("shopify", "fulfilled", "again", None, order="1001", fulfilment_id="again",
+              tracking_numbers=["T-demo-1001"])  # fmt: skip
+
+
+async def channel_told_before_it_left(world: SmallWorld) -> None:
+    world.did("shopify", "fulfilled", "early", None, order="1003", fulfilment_id="early",
+              tracking_numbers=["T-1003"])  # fmt: skip
+
+
+PLANTED: list[tuple[Plant, str, str]] = [
+    (oversold, "stock_never_negative", "TEE-RED at berlin"),
+    (counters_drifted, "stock_counters", "TEE-RED at berlin"),
+    (reservation_forgotten, "reservations_match", "TEE-RED at berlin"),
+    (shipped_without_leaving, "shipped_orders_left", "demo-1003"),
+    (shipped_too_few, "orders_shipped_whole", "demo-1001"),
+    (reserved_for_ever, "ended_orders_hold_no_stock", "demo-1001"),
+    (cancelled_waits_for_stock, "cancelled_no_reservation", "demo-1002"),
+    (lost_order, "accepted_orders_exist", "api-77"),
+    (announced_order_lost, "announced_orders_exist", "1099"),
+    (left_in_the_inbox, "inbox_delivered", ""),
+    (parked_and_forgotten, "parked_rows_have_tasks", ""),
+    (event_twice, "inbox_events_once", "channel:demo event-1001"),
+    (address_missing, "address_versions_dense", "demo-1003"),
+    (waits_on_nothing, "open_orders_wait", "demo-1003"),
+    (illegal_path, "order_paths_legal", "demo-1001"),
+    (status_not_journalled, "order_status_journalled", "demo-1001"),
+    (illegal_return, "return_paths_legal", "r1"),
+    (return_not_journalled, "return_status_journalled", "r1"),
+    (two_fulfilments_at_work, "fulfilments_fit_order", "demo-1003"),
+    (second_live_label, "one_live_label", "demo-1001/f1/p1"),
+    (second_label_bought, "one_label_bought", "demo-1001/f1/p1"),
+    (label_of_a_cancelled_order, "cancelled_no_live_label", "demo-1002"),
+    (label_kept_at_the_carrier, "bought_labels_used", "shp_voided"),
+    (label_never_bought, "labels_bought", "shp_demo-1001"),
+    (not_recalled, "warehouse_agrees", "demo-1002/f1 ful-demo-1002"),
+    (handed_over_twice, "warehouse_agrees", "demo-1001"),
+    (fate_open_for_ever, "effects_settled", "demo-1004/r-r1/refund"),
+    (totals_wrong, "totals_add_up", "demo-1001"),
+    (other_currency, "money_in_order_currency", "demo-1001/authorised"),
+    (refunded_too_much, "refunds_within_captured", "demo-1001"),
+    (cancelled_and_kept, "cancelled_keeps_no_money", "demo-1002"),
+    (return_never_paid, "refunded_returns_paid", "r2"),
+    (captured_twice, "captured_once", "1001 at the shop"),
+    (captured_less, "captures_agree", "demo-1001"),
+    (refund_never_made, "refunds_agree", "demo-1004"),
+    (channel_never_told, "channel_told", "demo-1001/f1/p1"),
+    (channel_told_twice, "shop_told_once", "1001 T-demo-1001"),
+    (channel_told_before_it_left, "shop_told_once", "1003 T-1003"),
+]
+
+
+@pytest.mark.parametrize(
+    ("plant", "invariant", "subject"), PLANTED, ids=[plant.__name__ for plant, *_ in PLANTED]
+)
+async def test_a_planted_bug_is_found_by_the_invariant_that_it_breaks(
+    world: SmallWorld, plant: Plant, invariant: str, subject: str
+) -> None:
+    await plant(world)
+    report = await world.audit()
+    assert report.broken == {invariant}
+    assert report.looks > 1
+    found = next(one for one in report.checked if one.findings).smallest
+    assert found is not None
+    assert subject in found.subject
+    assert found.expected != found.found
+
+
+async def test_every_invariant_of_tables_and_journal_is_seen_to_fail(world: SmallWorld) -> None:
+    report = await world.audit()
+    checked = {one.invariant for one in report.checked if not one.skipped}
+    assert checked == {invariant for _, invariant, _ in PLANTED}
