@@ -1,0 +1,1 @@
+"""What an order costs: `make bench` brings a stack up, trades on it, and says so."""

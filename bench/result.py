@@ -1,0 +1,94 @@
+"""What a run of the bench found, in numbers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+EVENTS_MAX = 100
+BYTES_MAX = 40_000
+TWIN_SHARE_MIN = 0.5
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Of many values, those that half, nearly all and all of them do not pass."""
+
+    p50: float
+    p99: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        ranked = sorted(values)
+        return cls(ranked[_place(len(ranked), 0.5)], ranked[_place(len(ranked), 0.99)], ranked[-1])
+
+
+def _place(many: int, share: float) -> int:
+    """The nearest rank, counted from 0."""
+    return max(0, math.ceil(share * many) - 1)
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """Workflows a second, the events of one, and CPU in milliseconds for one by process."""
+
+    per_s: float
+    events: int
+    cpu_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Rates are a second, from the first webhook that was kept; times are seconds.
+
+    `burst`: all orders at once; `paced`: `paced_per_s` orders a second. CPU is that of the burst,
+    in milliseconds an order; `idle_cpu_ms` is by the second of a stack that does nothing.
+    """
+
+    orders: int
+    labels_per_s: float
+    delivered_per_s: float
+    closed_per_s: float
+    burst_to_label_s: Spread
+    paced_per_s: float
+    paced_to_label_s: Spread
+    paced_to_delivered_s: Spread
+    events: Spread
+    history_bytes: Spread
+    usual_events: Mapping[str, int]
+    cpu_ms: Mapping[str, float]
+    others_share: float
+    idle_cpu_ms: Mapping[str, float]
+    twin: Yardstick
+    bare: Yardstick
+
+    @property
+    def cpu_ms_an_order(self) -> float:
+        return sum(self.cpu_ms.values())
+
+    @property
+    def to_twin(self) -> float:
+        return self.closed_per_s / self.twin.per_s
+
+    @property
+    def to_bare(self) -> float:
+        return self.closed_per_s / self.bare.per_s
+
+    def too_much(self) -> list[str]:
+        """Each limit that an order broke, in words."""
+        found = []
+        if self.events.most > EVENTS_MAX:
+            found.append(f"an order has {self.events.most:g} events, more than {EVENTS_MAX}")
+        if self.history_bytes.most > BYTES_MAX:
+            found.append(f"a history has {self.history_bytes.most:g} bytes, more than {BYTES_MAX}")
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            **asdict(self),
+            "cpu_ms_an_order": self.cpu_ms_an_order,
+            "to_twin": self.to_twin,
+            "to_bare": self.to_bare,
+            "too_much": self.too_much(),
+        }
