@@ -1,0 +1,24 @@
+"""One stack for all rounds of a module: a start costs more than a round."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.crash.world import World, make_world
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    folder = Path(tempfile.mkdtemp(prefix="holdfast-crash-"))
+    folder.chmod(0o755)
+    made = make_world(folder)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+    # Kept where a test failed before: its logs are what there is to read.
+    shutil.rmtree(folder, ignore_errors=True)

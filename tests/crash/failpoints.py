@@ -1,0 +1,208 @@
+"""Places at which a worker's process dies, freezes or hangs: wrapped around its ports.
+
+A plan names the faults of one round. Each fires once, whichever process comes first and however
+often it is started again: firing makes a file, fsynced before anything else happens, and a round
+in which a planned file is missing has not tested what it says.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from pydantic import TypeAdapter
+
+from config.wiring import Wiring
+from storage.effects import Effects
+from worker.workers import Ports
+
+PLAN = "CRASH_PLAN"
+FIRED = "CRASH_FIRED"
+HANG_S = 600.0
+
+Moment = Literal["before", "begun", "done", "after"]
+"""`before` and `after` the port's method. For what happens outside also `begun`: the deed is taken
+up, and not yet done; and `done`: the outside did it, and we have not written down that it did."""
+
+Action = Literal["kill", "stop", "hang"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`call` counts, in each process, the calls of `point` that are about `order` (empty: any)."""
+
+    point: str
+    moment: Moment
+    order: str = ""
+    call: int = 1
+    action: Action = "kill"
+
+    @property
+    def name(self) -> str:
+        return f"{self.point}-{self.moment}-{self.order or 'any'}-{self.call}-{self.action}"
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.moment} {self.point}"
+
+
+_PLAN: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
+
+
+def as_environment(plan: list[Fault], fired: Path) -> dict[str, str]:
+    """How a worker learns of its plan."""
+    return {PLAN: _PLAN.dump_json(plan).decode(), FIRED: str(fired)}
+
+
+def not_fired(plan: list[Fault], fired: Path) -> list[Fault]:
+    return [fault for fault in plan if not (fired / fault.name).exists()]
+
+
+@dataclass
+class _Call:
+    """The port's call under way in this task."""
+
+    point: str
+    order: str
+    number: Mapping[Fault, int]
+
+
+_call: ContextVar[_Call | None] = ContextVar("call", default=None)
+
+
+class Failpoints:
+    def __init__(self, plan: list[Fault], fired: Path) -> None:
+        self._plan = plan
+        self._fired = fired
+        self._calls: dict[Fault, int] = dict.fromkeys(plan, 0)
+
+    @classmethod
+    def from_environment(cls) -> "Failpoints":
+        return cls(_PLAN.validate_json(os.environ[PLAN]), Path(os.environ[FIRED]))
+
+    def around(self, port: Any, name: str) -> Any:
+        """The port, with faults at its methods."""
+        return _Wrapped(self, port, name)
+
+    async def call(self, point: str, method: Callable[..., Awaitable[Any]], *given: Any) -> Any:
+        order = str(getattr(given[0], "order_id", given[0]))
+        concerned = [f for f in self._plan if f.point == point and f.order in ("", order)]
+        for fault in concerned:
+            self._calls[fault] += 1
+        _call.set(_Call(point, order, {fault: self._calls[fault] for fault in concerned}))
+        await self.reach("before")
+        try:
+            answer = await method(*given)
+        except BaseException as error:
+            self._note_end(concerned, f"raised {type(error).__name__}: {error}")
+            raise
+        await self.reach("after")
+        self._note_end(concerned, "returned")
+        return answer
+
+    async def reach(self, moment: Moment) -> None:
+        call = _call.get()
+        if call is None:
+            return
+        for fault, number in call.number.items():
+            if fault.moment == moment and fault.call == number and self._fires(fault):
+                await self._act(fault)
+
+    def _fires(self, fault: Fault) -> bool:
+        try:
+            _write(self._fired / fault.name, f"{os.getpid()}\n")
+        except FileExistsError:
+            return False
+        return True
+
+    async def _act(self, fault: Fault) -> None:
+        match fault.action:
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "stop":
+                os.kill(os.getpid(), signal.SIGSTOP)
+                _write(self._fired / f"{fault.name}.woke", f"{os.getpid()}\n")
+            case "hang":
+                await asyncio.sleep(HANG_S)
+
+    def _note_end(self, concerned: list[Fault], how: str) -> None:
+        """What became of a call that was frozen, once it woke."""
+        for fault in concerned:
+            woke, ended = (self._fired / f"{fault.name}.{word}" for word in ("woke", "ended"))
+            if woke.exists() and not ended.exists() and woke.read_text() == f"{os.getpid()}\n":
+                _write(ended, how)
+
+
+class _Wrapped:
+    def __init__(self, failpoints: Failpoints, port: Any, name: str) -> None:
+        self._failpoints = failpoints
+        self._port = port
+        self._name = name
+
+    def __getattr__(self, method: str) -> Callable[..., Awaitable[Any]]:
+        called = getattr(self._port, method)
+        point = f"{self._name}.{method}"
+
+        async def wrapped(*given: Any) -> Any:
+            return await self._failpoints.call(point, called, *given)
+
+        return wrapped
+
+
+def wrapped_ports(wiring: Wiring, failpoints: Failpoints) -> Ports:
+    """The product's ports as `worker.__main__` takes them, each with failpoints around it."""
+    around = failpoints.around
+    _inside_effects(cast("Any", wiring.carrier)._effects, failpoints)
+    return Ports(
+        order_book=around(wiring.order_book, "order_book"),
+        scans=around(wiring.scans, "scans"),
+        inventory=around(wiring.inventory, "inventory"),
+        warehouses={
+            name: around(warehouse, "warehouse") for name, warehouse in wiring.warehouses.items()
+        },
+        carrier=around(wiring.carrier, "carrier"),
+        channels={name: around(channel, "channel") for name, channel in wiring.channels.items()},
+    )
+
+
+def _inside_effects(effects: Effects, failpoints: Failpoints) -> None:
+    """All adapters share one table of effects: what lies between it and the outside."""
+    begin, finish = effects.begin, effects.finish
+
+    async def begun(key: str, system: str, call_s: float) -> Any:
+        answer = await begin(key, system, call_s)
+        await failpoints.reach("begun")
+        return answer
+
+    async def done(key: str, fence: int, result: dict[str, Any]) -> bool:
+        await failpoints.reach("done")
+        return await finish(key, fence, result)
+
+    shadowed = cast("Any", effects)
+    shadowed.begin, shadowed.finish = begun, done
+
+
+def for_order(fault: Fault, order: str) -> Fault:
+    return replace(fault, order=order)
+
+
+def _write(path: Path, text: str) -> None:
+    """A new file, on disk before this returns.
+
+    Raises:
+        FileExistsError: somebody was first.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        os.write(descriptor, text.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

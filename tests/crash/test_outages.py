@@ -1,0 +1,129 @@
+"""The starter, Temporal or PostgreSQL dies in a burst of orders; a worker freezes and wakes."""
+
+import base64
+import json
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from starter.local.ports import answers
+from tests.crash.failpoints import Fault
+from tests.crash.orders import CHANNEL
+from tests.crash.soundness import assert_sound
+from tests.crash.world import World, is_stopped
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
+
+BURST = 24
+
+
+def test_what_a_killed_starter_had_answered_exists(world: World) -> None:
+    with world.round([], workers=1):
+        first = world.till.upcoming
+        with ThreadPoolExecutor(1) as shop:
+            burst = shop.submit(world.place, BURST)
+            world.until("some are in", lambda: len(_answered(world, first)) >= BURST // 4)
+            with world.dead("starter"):
+                heard = _answered(world, first)
+                assert len(heard) < BURST, "the burst was over before the starter died"
+                missing = heard - _taken_in(world)
+                assert not missing, f"answered 2xx, and lost: {missing}"
+                orders = burst.result()
+        world.until_all(orders, "delivered", "closed")
+    world.shipped += orders
+    assert_sound(world)
+
+
+def test_orders_are_taken_in_while_temporal_is_down(world: World) -> None:
+    with world.round([], workers=1):
+        early = world.place(4)
+        world.until_all(early, "fulfilling", "shipped", "delivered", "closed")
+        with world.dead("temporal"):
+            orders = world.place(BURST)
+            world.until("every webhook answered", lambda: _all_answered(world))
+            assert {order.own_id for order in orders} <= _taken_in(world)
+            assert not answers(world.stack.temporal.port)
+        world.until_all(early + orders, "delivered", "closed")
+    world.shipped += early + orders
+    assert_sound(world)
+
+
+def test_postgresql_killed_in_the_middle(world: World) -> None:
+    with world.round([], workers=2):
+        orders = world.place(BURST)
+
+        def under_way() -> bool:
+            statuses = list(world.statuses(orders).values())
+            return statuses.count("fulfilling") >= BURST // 4
+
+        world.until("some are being packed", under_way)
+        with world.dead("postgres"):
+            late = world.place(4)
+        world.until_all(orders + late, "delivered", "closed")
+    world.shipped += orders + late
+    assert_sound(world)
+
+
+def test_workers_that_wake_after_their_time_change_nothing(world: World) -> None:
+    first = world.till.upcoming
+    plan = [
+        Fault("channel.capture", "begun", f"demo-{first}", action="stop"),
+        Fault("carrier.buy", "done", f"demo-{first + 1}", action="stop"),
+    ]
+    with world.round(plan) as fired:
+        frozen = [watched.child.pid for watched in world.workers.values()]
+        orders = world.place(8)
+        world.until("both are frozen", lambda: all(map(is_stopped, frozen)))
+        world.hire("successor")
+        world.until_all(orders, "delivered", "closed")
+        before = _deeds(world)
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+        ended = [fired / f"{fault.name}.ended" for fault in plan]
+        world.until("what was frozen has ended", lambda: all(path.exists() for path in ended))
+        world.dismiss("successor")
+        changed = [deed for deed in _deeds(world) if deed not in before]
+        assert not changed, [path.read_text() for path in ended]
+        more = world.place(4)
+        world.until_all(more, "delivered", "closed")
+    world.shipped += orders + more
+    assert_sound(world)
+
+
+def _deeds(world: World) -> list[Any]:
+    effects = world.rows("SELECT key, fence, state, outside_ref, result FROM effects ORDER BY key")
+    stock = world.rows("SELECT * FROM stock ORDER BY sku, location")
+    return [*effects, *stock, *world.journal()]
+
+
+def _answered(world: World, first: int) -> set[int]:
+    """The shop's ids, from `first` on, of orders whose webhook was answered 2xx."""
+    path = world.stack.state / "simulators" / "webhooks.jsonl"
+    queued: dict[str, int] = {}
+    done: set[int] = set()
+    for line in path.read_text().splitlines():
+        entry = json.loads(line)
+        if "queued" in entry and entry["queued"]["system"] == "shopify":
+            body = json.loads(base64.b64decode(entry["queued"]["body"]))
+            queued[entry["queued"]["id"]] = body["id"]
+        elif entry.get("done") in queued:
+            done.add(queued[entry["done"]])
+    return {own_id for own_id in done if own_id >= first}
+
+
+def _taken_in(world: World) -> set[int]:
+    """What the inbox keeps: whatever else is down, it comes to its workflow some time."""
+    rows = world.rows("SELECT order_id FROM inbox WHERE kind = 'order_created'")
+    return {int(row["order_id"].removeprefix(f"{CHANNEL}-")) for row in rows}
+
+
+def _all_answered(world: World) -> bool:
+    url = f"{world.stack.simulators_url}/control/state"
+    state: dict[str, Any] = httpx.get(url, timeout=10).json()
+    webhooks = state["webhooks"]
+    assert webhooks["given_up"] == 0, webhooks
+    return bool(webhooks["pending"] == 0)

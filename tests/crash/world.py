@@ -1,0 +1,334 @@
+"""The whole system as real processes, and hands that kill, freeze and watch them."""
+
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psycopg
+from psycopg.rows import dict_row
+from pydantic import SecretStr
+
+from config.settings import OutsideSystem, Settings
+from config.wiring import wire
+from domain.stock import StockChange
+from starter.local.ports import PortTaken, free_port
+from starter.local.processes import Child, Spec, StartFailed
+from starter.local.stack import DATABASE, Stack
+from storage.catalogue import CatalogueChannel, CatalogueSku
+from tests.crash.failpoints import Fault, as_environment, not_fired
+from tests.crash.orders import CHANNEL, LOCATIONS, SKUS, STOCK_EACH, Placed, Till, payload
+
+T = TypeVar("T")
+
+DEADLINE_S = 75.0
+POLL_S = 0.1
+CALL_S = 2.0
+"""Of each outside call: a repeated deed first waits for what is left of the earlier one's time."""
+POLICY = {
+    "RETURN_WINDOW_S": "40",
+    "RETRY_INITIAL_S": "0.2",
+    "RETRY_CAP_S": "1",
+    "WAREHOUSE_CHECK_S": "6",
+    "TRACKING_CHECK_S": "8",
+}
+SIMULATED = {"SIMULATORS_PACK_S": "0.3", "SIMULATORS_SCAN_S": "0.2"}
+NOTICES_FROZEN_CLIENTS = {
+    # Temporal hands tasks to a frozen worker for as long as its connection seems to live: by
+    # default 70 s, each task for the time of a heartbeat.
+    "frontend.keepAliveTime": "4s",
+    "frontend.keepAliveTimeout": "4s",
+}
+SETTLED = ("delivered", "closed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A worker to be kept up, with what it is told."""
+
+    spec: Spec
+    child: Child
+
+
+@dataclass
+class World:
+    """Poll with `until`: whoever waits also starts again what a fault has killed."""
+
+    stack: Stack
+    folder: Path
+    till: Till = field(default_factory=Till)
+    workers: dict[str, Watched] = field(default_factory=dict)
+    shipped: list[Placed] = field(default_factory=list)
+    cancelled: list[Placed] = field(default_factory=list)
+    returned: list[Placed] = field(default_factory=list)
+    deaths: int = 0
+    rounds: int = 0
+    key: str = ""
+
+    # -- the processes
+
+    def start(self) -> None:
+        stack = self.stack
+        stack.supervisor.start(stack.postgres.spec())
+        stack.postgres.ensure_database(DATABASE)
+        stack._migrate()
+        self.key = asyncio.run(_furnish(stack))
+        stack.supervisor.start(_temporal(stack))
+        stack.supervisor.start(stack.simulators())
+        stack.supervisor.start(stack.starter())
+
+    def stop(self) -> None:
+        for name in list(self.workers):
+            self.dismiss(name)
+        self.stack.stop()
+
+    def hire(
+        self, name: str, plan: Iterable[Fault] = (), fired: Path | None = None, **told: str
+    ) -> Child:
+        """Start a worker; `until` keeps it up."""
+        spec = self.stack.worker(name)
+        environment = {**spec.env, **as_environment(list(plan), fired or self.folder), **told}
+        spec = replace(
+            spec, command=(sys.executable, "-m", "tests.crash.mortal_worker"), env=environment
+        )
+        child = Child(spec, self.folder / "logs" / f"{name}.log")
+        self.workers[name] = Watched(spec, child)
+        return child
+
+    def dismiss(self, name: str) -> None:
+        child = self.workers.pop(name).child
+        child.send(signal.SIGCONT)
+        child.kill()
+
+    def keep_up(self) -> None:
+        """Start workers again that a fault has killed; another end is a failure of the test."""
+        for name, watched in self.workers.items():
+            code = watched.child.exit_code
+            if code is None:
+                continue
+            assert code == -signal.SIGKILL, f"{name} ended: {code}\n{watched.child.last_words()}"
+            self.deaths += 1
+            self.workers[name] = replace(watched, child=Child(watched.spec, watched.child.log))
+
+    @contextmanager
+    def dead(self, name: str) -> Iterator[None]:
+        """`kill -9` of one of the stack's own processes, which is up again after the block."""
+        child = self.stack.supervisor.children[name]
+        child.kill()
+        try:
+            yield
+        finally:
+            self._revive(child.spec)
+
+    def _revive(self, spec: Spec) -> None:
+        """Start it again; what its predecessor left behind may need a moment to be gone."""
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            try:
+                self.stack.supervisor.start(spec)
+            except (StartFailed, PortTaken):
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                return
+
+    @contextmanager
+    def round(self, plan: list[Fault], workers: int = 2) -> Iterator[Path]:
+        """A round with these faults; at its end each of them must have fired."""
+        self.rounds += 1
+        fired = self.folder / f"round-{self.rounds}"
+        fired.mkdir()
+        names = [f"worker-{self.rounds}-{n}" for n in range(workers)]
+        for name in names:
+            self.hire(name, plan, fired)
+        try:
+            yield fired
+            missing = not_fired(plan, fired)
+            assert not missing, f"never fired: {', '.join(map(str, missing))}"
+        finally:
+            for name in names:
+                if name in self.workers:
+                    self.dismiss(name)
+
+    # -- the outside
+
+    def control(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = httpx.post(f"{self.stack.simulators_url}/control/{path}", json=body, timeout=10)
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def place(self, many: int = 1, payment: str = "authorized") -> list[Placed]:
+        """The shop takes orders and sends its signed webhooks."""
+        orders = [self.till.next(payment) for _ in range(many)]
+        for order in orders:
+            self.send(order)
+        return orders
+
+    def send(self, order: Placed) -> None:
+        self.control("shopify/orders", {"order": payload(order), "send": True})
+
+    def fault(self, system: str, operation: str, mode: str, **more: Any) -> str:
+        asked = {"system": system, "operation": operation, "mode": mode, **more}
+        return str(self.control("faults", asked)["id"])
+
+    def mend(self, fault: str = "") -> None:
+        """Take one fault of the simulators away, or all."""
+        url = f"{self.stack.simulators_url}/control/faults{'/' + fault if fault else ''}"
+        assert httpx.delete(url, timeout=10).is_success
+
+    def api(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        return httpx.request(
+            method,
+            f"{self.stack.http_url}/api{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {self.key}"},
+            timeout=20,
+        )
+
+    # -- what became of it
+
+    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        conninfo = self.stack.postgres.conninfo(DATABASE)
+        with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
+            return connection.execute(query, values).fetchall()  # type: ignore[call-overload,no-any-return]
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Every effect that the simulators had."""
+        path = self.stack.state / "simulators" / "journal.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    def statuses(self, orders: Iterable[Placed]) -> dict[str, str]:
+        """An order that we do not know is `missing`."""
+        ids = [order.order_id for order in orders]
+        rows = self.rows("SELECT order_id, status FROM orders WHERE order_id = ANY (%s)", ids)
+        return dict.fromkeys(ids, "missing") | {row["order_id"]: row["status"] for row in rows}
+
+    def until(
+        self, what: str, look: Callable[[], T], within_s: float = DEADLINE_S, keep_up: bool = True
+    ) -> T:
+        """Poll until `look` finds something, and return it."""
+        deadline = time.monotonic() + within_s
+        while True:
+            if keep_up:
+                self.keep_up()
+            if found := look():
+                return found
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {within_s:g} s: {what}\n{self.standing()}")
+            time.sleep(POLL_S)
+
+    def until_all(self, orders: list[Placed], *statuses: str, within_s: float = DEADLINE_S) -> None:
+        def there() -> bool:
+            return set(self.statuses(orders).values()) <= set(statuses)
+
+        self.until(f"all {len(orders)} are {' or '.join(statuses)}", there, within_s)
+
+    def standing(self) -> str:
+        """Every order that is not at its end, for whoever reads a failure."""
+        rows = self.rows(
+            "SELECT o.order_id, o.status, o.wait_owner, o.wait_what, o.attention, r.step, r.code "
+            "FROM orders o LEFT JOIN retrying r ON r.workflow_id = 'order:' || o.order_id "
+            "WHERE o.status <> ALL (%s) ORDER BY 1 LIMIT 30",
+            list(SETTLED),
+        )
+        parked = self.rows("SELECT kind, event_key, last_error FROM inbox WHERE parked_at NOTNULL")
+        return "\n".join(str(tuple(row.values())) for row in [*rows, *parked])
+
+
+def make_world(folder: Path) -> World:
+    settings = Settings(
+        _env_file=None,
+        state_dir=folder,
+        http_port=free_port(),
+        simulators_port=free_port(),
+        postgres_port=free_port(),
+        temporal_port=free_port(),
+        temporal_ui_port=free_port(),
+    )
+    hasty = {
+        f"OMS_{kind.upper()}": json.dumps(
+            {name: _told(system) for name, system in getattr(settings, kind).items()}
+        )
+        for kind in ("channels", "carriers", "warehouses")
+    }
+    policy = {f"OMS_POLICY__{name}": value for name, value in POLICY.items()}
+    stack = Stack(settings, extra_env={**policy, **hasty, **SIMULATED})
+    return World(stack, stack.state)
+
+
+def told_carriers(world: World, timeout_s: float) -> dict[str, str]:
+    """For a worker whose calls to carriers may take another time."""
+    carriers = world.stack.settings.carriers.items()
+    return {"OMS_CARRIERS": json.dumps({n: _told(c, timeout_s) for n, c in carriers})}
+
+
+def _told(system: OutsideSystem, timeout_s: float = CALL_S) -> dict[str, Any]:
+    def reveal(secret: object) -> str:
+        assert isinstance(secret, SecretStr)
+        return secret.get_secret_value()
+
+    said: dict[str, Any] = json.loads(json.dumps(system.model_dump(), default=reveal))
+    return said | {"timeout_s": timeout_s}
+
+
+def _temporal(stack: Stack) -> Spec:
+    spec = stack.temporal.spec()
+    options = [
+        f'--dynamic-config-value={name}="{value}"' for name, value in NOTICES_FROZEN_CLIENTS.items()
+    ]
+    return replace(spec, command=(*spec.command, *options))
+
+
+async def _furnish(stack: Stack) -> str:
+    """A catalogue, its stock, and a key for the API, which is returned."""
+    wired = wire(stack.settings.model_copy(update={"database_url": stack.database_url}), 4)
+    try:
+        await wired.catalogue.put_channels(
+            [CatalogueChannel(channel=CHANNEL, kind="shopify", name="Demo shop")]
+        )
+        await wired.catalogue.put_locations(LOCATIONS)
+        await wired.catalogue.put_skus(
+            [
+                CatalogueSku(
+                    sku=sku, title=sku, weight_g=300, hs_code="691110", origin_country="DE"
+                )
+                for sku in SKUS
+            ]
+        )
+        for place in LOCATIONS:
+            for sku in SKUS:
+                await wired.inventory.receive(
+                    StockChange(
+                        key=f"opening/{place.location}/{sku}",
+                        sku=sku,
+                        location=place.location,
+                        quantity=STOCK_EACH,
+                        reason="opening",
+                        by="crash",
+                    )
+                )
+        return (await wired.keys.create("crash")).secret
+    finally:
+        await wired.aclose()
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether SIGSTOP holds the process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return fields[0] == "T"
+
+
+def patiently(look: Callable[[], object], within_s: float = DEADLINE_S) -> None:
+    """For threads beside the one that keeps the workers up."""
+    deadline = time.monotonic() + within_s
+    while not look():
+        assert time.monotonic() < deadline, "did not come to pass"
+        time.sleep(POLL_S)
