@@ -21,6 +21,9 @@ async def _run(place: Place, console: Console) -> bool:
     """Whether all is well."""
     api, world, books = Api(place), Simulators(place), await Books.opened(place.database_url)
     try:
+        if await books.standings():
+            console.print("there are orders in the books already: `make demo` begins afresh")
+            return False
         stage = Stage(place.channel, api, world, books)
         pieces = await stock_shelves(stage)
         console.print(f"  on the shelves: {pieces} pieces")

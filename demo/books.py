@@ -12,8 +12,12 @@ READ_ONLY = "-c default_transaction_read_only=on"
 
 _STANDING = """
 SELECT order_id, status, coalesce(wait_owner, '') AS owner, coalesce(wait_what, '') AS what,
-       attention, updated_at
-FROM orders
+       coalesce(failing.owner, '') AS failing_owner, coalesce(failing.step, '') AS failing_step,
+       attention
+FROM orders LEFT JOIN LATERAL (
+    SELECT owner, step FROM retrying
+    WHERE workflow_id = 'order:' || order_id ORDER BY since LIMIT 1
+) AS failing ON true
 """
 _JOURNAL = "SELECT order_id, code, why, at FROM journal ORDER BY id"
 _HEARD = """
@@ -27,8 +31,7 @@ FROM stock_movements WHERE order_id IS NOT NULL GROUP BY order_id, sku
 _LABELS = """
 SELECT p.order_id, l.tracking_number, l.voided FROM labels l JOIN parcels p USING (parcel_id)
 """
-_MONEY = "SELECT order_id, kind, amount_minor, currency FROM money"
-_TASKS = "SELECT kind, order_id, inbox_id::text AS event_id, message FROM tasks ORDER BY created_at"
+_TASKS = "SELECT kind, order_id, message FROM tasks ORDER BY created_at"
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,17 @@ class Standing:
     status: str
     owner: str
     what: str
+    failing_owner: str
+    """Whose system keeps failing a step, and which step; empty if none does."""
+    failing_step: str
     attention: str
-    updated_at: datetime
 
     @property
-    def waits_on(self) -> str:
-        return f"{self.owner}: {self.what}" if self.owner else ""
+    def waits_on(self) -> tuple[str, str]:
+        """Who must act, and for what; empty if nobody."""
+        if self.failing_step:
+            return self.failing_owner, f"{self.failing_step}, retried"
+        return self.owner, self.what
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,6 @@ class Accounts:
     movements: Sequence[Row]
     """What an order's movements of each SKU come to."""
     labels: Sequence[Row]
-    money: Sequence[Row]
     tasks: Sequence[Row]
 
 
@@ -99,7 +106,6 @@ class Books:
             heard={row["order_id"]: row["at"] for row in heard},
             movements=await self._all(_RESERVED, dict_row),
             labels=await self._all(_LABELS, dict_row),
-            money=await self._all(_MONEY, dict_row),
             tasks=await self._all(_TASKS, dict_row),
         )
 

@@ -1,7 +1,6 @@
 """Judges the day by what the outside world journalled and what our books say, by nothing else."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -38,8 +37,6 @@ class Evidence:
     world: Sequence[Json]
     movements: Mapping[str, tuple[int, int]]
     """On hand and reserved, by SKU: what the order's movements come to."""
-    booked: Mapping[str, int]
-    """Minor units captured and refunded."""
     live_numbers: tuple[str, ...]
 
     def count(self, system: str, effect: str) -> int:
@@ -68,20 +65,15 @@ def read_world(journal_dir: Path, channel: str) -> dict[str, list[Json]]:
 
 def evidence(order_id: str, world: Sequence[Json], accounts: Accounts) -> Evidence:
     standing = accounts.standings.get(order_id)
-    booked: Counter[str] = Counter()
-    for row in accounts.money:
-        if row["order_id"] == order_id:
-            booked[row["kind"]] += row["amount_minor"]
     return Evidence(
         status=standing.status if standing else "not in the books",
-        waits_on=standing.waits_on if standing else "",
+        waits_on=": ".join(filter(None, standing.waits_on)) if standing else "",
         world=world,
         movements={
             row["sku"]: (row["on_hand"], row["reserved"])
             for row in accounts.movements
             if row["order_id"] == order_id
         },
-        booked=booked,
         live_numbers=tuple(
             row["tracking_number"]
             for row in accounts.labels

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -68,14 +69,18 @@ async def play(stage: Stage, acts: Sequence[Act], looked: Callable[[], None]) ->
     began = time.monotonic()
     stage.happenings.began = began
     watching = asyncio.create_task(stage.watch(looked))
+    playing = asyncio.gather(*(_act(stage, act) for act in acts))
     try:
-        seen = await asyncio.gather(*(_act(stage, act) for act in acts))
+        both: list[asyncio.Future[Any]] = [watching, playing]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         while not stage.all_ended() and time.monotonic() - began < LIMIT_S:
             if watching.done():
                 watching.result()
             await asyncio.sleep(LOOK_S)
+        seen = await playing
     finally:
         watching.cancel()
+        playing.cancel()
     numbers = (act.sale.number for act in acts)
     return Played(time.monotonic() - began, dict(zip(numbers, seen, strict=True)))
 

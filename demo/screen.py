@@ -92,10 +92,11 @@ class Screen:
         return table
 
     def _waits(self) -> RenderableType:
-        waits = Counter(
-            (row.owner, row.what) for row in self._stage.standings.values() if row.owner
-        )
+        rows = self._stage.standings.values()
+        waits = Counter(row.waits_on for row in rows if any(row.waits_on))
         table = Table.grid(padding=(0, 1))
+        for _ in range(3):
+            table.add_column(no_wrap=True)
         table.add_row(Text("waits on", "bold"), Text("for", "bold"), "")
         for (owner, what), count in sorted(waits.items())[:WAITS]:
             style = OWNERS.get(owner, "")
@@ -115,7 +116,7 @@ class Screen:
         return table
 
     def _happened(self, at_s: float, who: str, what: str) -> None:
-        self._console.print(f"{at_s:6.1f} s  {who:5}  {what}", markup=False, highlight=False)
+        self._console.print(f"{at_s:6.1f} s  {who:5}  {what}", markup=False, soft_wrap=True)
 
     def _elapsed_s(self) -> float:
         return time.monotonic() - self._stage.happenings.began

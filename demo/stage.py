@@ -149,7 +149,8 @@ class Stage:
                 await self._looked.wait_for(there)
         except TimeoutError:
             last = self.standings.get(order_id)
-            found = f"is {last.status}, waits on {last.waits_on}" if last else "is not in the books"
+            waits = ": ".join(last.waits_on) if last else ""
+            found = f"is {last.status}, waits on {waits}" if last else "is not in the books"
             raise DidNotHappen(f"{what}: not within {patience_s:.0f} s; it {found}") from None
         return self.standings[order_id]
 

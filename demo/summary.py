@@ -8,18 +8,21 @@ from rich.table import Table
 from rich.text import Text
 
 from demo.place import Place
-from demo.verdict import Audit, Judged, Verdict
+from demo.verdict import LABEL, Audit, Judged, Verdict, percentile
 
 GOOD, BAD = Text("✓", "bold green"), Text("✗", "bold red")
 
 
 def show(console: Console, found: Verdict, place: Place) -> None:
-    console.print(_scenarios(found.judged))
+    console.print(_scenarios(found))
     for line in broken(found):
         console.print(Text(f"  ✗ {line}", "red"))
     console.print()
     console.print(_timings(found))
     console.print()
+    captured = ", ".join(f"{taken} {currency}" for currency, (taken, _) in found.money.items())
+    back = ", ".join(f"{given} {currency}" for currency, (_, given) in found.money.items() if given)
+    _say(console, "money", f"captured {captured or 'nothing'}; refunded {back or 'nothing'}")
     _audit(console, found.audit)
     compressed = ", ".join(f"{what} {value}" for what, value in place.compressed.items())
     _say(console, "time", f"compressed through the order policy alone: {compressed}")
@@ -51,26 +54,32 @@ def broken(found: Verdict) -> Iterator[str]:
             yield f"{fact.must}; found: {fact.found}"
 
 
-def _scenarios(judged: Sequence[Judged]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), title_justify="left")
-    for name in ("", "what befell", "must come of it", "orders", "found"):
-        table.add_column(name, justify="right" if name == "orders" else "left")
+def _scenarios(found: Verdict) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("", "what befell", "must come of it", "found", "to label"):
+        table.add_column(name, justify="right" if name == "to label" else "left")
+    labels = next((timing.after_s for timing in found.timings if timing.step == LABEL), {})
     by_title: dict[str, list[Judged]] = {}
-    for one in judged:
+    for one in found.judged:
         by_title.setdefault(one.act.scenario.title, []).append(one)
     for title, acts in by_title.items():
-        statuses = Counter(one.status for one in acts if one.status)
-        found = ", ".join(f"{count} {status}" for status, count in statuses.items())
         wrong = sum(bool(one.broken) for one in acts)
-        said = found or acts[0].facts[0].found
+        after_s = [labels[one.order_id] for one in acts if one.order_id in labels]
         table.add_row(
             BAD if wrong else GOOD,
             title,
             acts[0].act.scenario.outcome,
-            str(len(acts)) if statuses else "",
-            f"{said}, {wrong} not as it must" if wrong else said,
+            f"{_found(acts)}, {wrong} wrong" if wrong else _found(acts),
+            f"{percentile(50, after_s):.1f} s" if after_s else "",
         )
     return table
+
+
+def _found(acts: Sequence[Judged]) -> str:
+    """How the orders ended; what was seen where there was none."""
+    statuses = Counter(one.status for one in acts if one.status)
+    ended = ", ".join(f"{count} {status}" for status, count in statuses.items())
+    return ended or acts[0].facts[0].found
 
 
 def _timings(found: Verdict) -> Table:
@@ -79,17 +88,19 @@ def _timings(found: Verdict) -> Table:
     for name in ("orders", "p50", "p99", "longest"):
         table.add_column(name, justify="right")
     for timing in found.timings:
-        values = (timing.percentile(50), timing.percentile(99), max(timing.times_s))
+        times = timing.after_s.values()
+        values = (percentile(50, times), percentile(99, times), max(times))
         seconds = (f"{value:.2f} s" for value in values)
-        table.add_row(timing.step, str(len(timing.times_s)), *seconds)
+        table.add_row(timing.step, str(len(times)), *seconds)
     return table
 
 
 def _audit(console: Console, audit: Audit) -> None:
+    """Its last line where all is well, everything it says where not."""
     lines = audit.said.splitlines() or ["said nothing"]
-    _say(console, "oms audit", lines[0] if audit.clean else "NOT clean:")
-    for line in lines[1:] if audit.clean else lines:
-        console.print(f"             {line}", markup=False, highlight=False)
+    _say(console, "oms audit", lines[-1].strip() if audit.clean else "NOT clean:")
+    for line in [] if audit.clean else lines:
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _say(console: Console, what: str, said: str) -> None:

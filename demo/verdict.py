@@ -1,8 +1,9 @@
 """What the day came to: each act with its facts, how long things took, and the product's audit."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from demo.books import Accounts
 from demo.day import Act
@@ -20,9 +21,15 @@ STEPS: Mapping[str, str] = {
 """The journal's codes for the steps that are timed, in their order."""
 
 
+LABEL = STEPS["label_bought"]
+
+
 @dataclass(frozen=True)
 class Judged:
+    """An act, the order it was about, how that ended, and all facts; no order, no status."""
+
     act: Act
+    order_id: str
     status: str
     facts: tuple[Fact, ...]
 
@@ -33,15 +40,16 @@ class Judged:
 
 @dataclass(frozen=True)
 class Timing:
-    """How long a step came after the order's first webhook, in seconds."""
+    """How long after an order's first webhook a step was done, in seconds, by order id."""
 
     step: str
-    times_s: tuple[float, ...]
+    after_s: Mapping[str, float]
 
-    def percentile(self, percent: float) -> float:
-        """The nearest-rank percentile."""
-        rank = math.ceil(percent / 100 * len(self.times_s))
-        return sorted(self.times_s)[max(rank, 1) - 1]
+
+def percentile(percent: float, values: Iterable[float]) -> float:
+    """The nearest-rank percentile of at least one value."""
+    ordered = sorted(values)
+    return ordered[max(math.ceil(percent / 100 * len(ordered)), 1) - 1]
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,8 @@ class Verdict:
     facts: tuple[Fact, ...]
     """What must be so of the day, and of no order alone."""
     timings: tuple[Timing, ...]
+    money: Mapping[str, tuple[Decimal, Decimal]]
+    """Captured and refunded, by currency, as the shop journalled it."""
     audit: Audit
 
     @property
@@ -85,11 +95,31 @@ async def verdict(
             found = evidence(order_id, world.get(order_id, ()), accounts)
             facts += judge(act.sale, act.scenario.expected, found)
             status = found.status
-        judged.append(Judged(act, status, tuple(facts)))
-    strangers = sorted((set(accounts.standings) | set(world)) - set(stage.sold))
+        judged.append(Judged(act, order_id, status, tuple(facts)))
     facts = [fact for others in struck.values() for fact in others]
-    facts.append(Fact("no order that nobody made", ", ".join(strangers) or "none", not strangers))
-    return Verdict(played.trade_s, tuple(judged), tuple(facts), timings(accounts), audit)
+    facts += of_the_day(acts, set(stage.sold), world, accounts)
+    return Verdict(
+        trade_s=played.trade_s,
+        judged=tuple(judged),
+        facts=tuple(facts),
+        timings=timings(accounts),
+        money=_money(entry for entries in world.values() for entry in entries),
+        audit=audit,
+    )
+
+
+def of_the_day(
+    acts: Sequence[Act], sold: set[str], world: Mapping[str, Sequence[Json]], accounts: Accounts
+) -> list[Fact]:
+    """What must be so of no order alone."""
+    strangers = sorted((accounts.standings.keys() | world.keys()) - sold)
+    wanted = sorted(kind for act in acts for kind in act.scenario.tasks)
+    tasks = [f"{task['kind']} ({task['message']})" for task in accounts.tasks]
+    kinds = sorted(task["kind"] for task in accounts.tasks)
+    return [
+        Fact("no order that nobody made", ", ".join(strangers) or "none", not strangers),
+        Fact("no task but those that must be", "; ".join(tasks) or "none", kinds == wanted),
+    ]
 
 
 def timings(accounts: Accounts) -> tuple[Timing, ...]:
@@ -100,9 +130,22 @@ def timings(accounts: Accounts) -> tuple[Timing, ...]:
         if heard is not None and line.code in times:
             after_s = (line.at - heard).total_seconds()
             times[line.code].setdefault(line.order_id, after_s)
-    return tuple(
-        Timing(STEPS[code], tuple(after.values())) for code, after in times.items() if after
-    )
+    return tuple(Timing(STEPS[code], after) for code, after in times.items() if after)
+
+
+def _money(world: Iterable[Json]) -> dict[str, tuple[Decimal, Decimal]]:
+    sums: dict[str, dict[str, Decimal]] = {}
+    for entry in world:
+        if entry["effect"] in ("captured", "refunded"):
+            of = sums.setdefault(entry["data"]["currency"], {})
+            of[entry["effect"]] = of.get(entry["effect"], Decimal(0)) + Decimal(
+                entry["data"]["amount"]
+            )
+    none = Decimal(0)
+    return {
+        currency: (of.get("captured", none), of.get("refunded", none))
+        for currency, of in sorted(sums.items())
+    }
 
 
 def audited() -> Audit:
