@@ -14,10 +14,13 @@ PACKAGES := $(patsubst %/__init__.py,%,$(wildcard activities/__init__.py adapter
 	config/__init__.py demo/__init__.py domain/__init__.py reports/__init__.py \
 	simulators/__init__.py starter/__init__.py storage/__init__.py worker/__init__.py \
 	workflows/__init__.py))
+# What is lived once more by workers that replay a life from its history at every step.
+UNCACHED := test_order_life or test_on_the_way or test_returns or signal and cancel
+
 UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate
 
-.PHONY: help install demo up down test test-crash check bench lock clean
+.PHONY: help install demo up down test test-crash histories check bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -54,10 +57,14 @@ down: $(INSTALLED) ## end what `KEEP=1 make demo` left up
 
 test: $(INSTALLED) ## every test but the crash matrix, and one crash run with many orders
 	@$(BIN)/python -m pytest -m "not crash" --ignore=tests/crash
+	@$(BIN)/python -m pytest tests/workflows --workflow-cache 0 -k "$(UNCACHED)"
 	@$(BIN)/python -m pytest tests/crash/test_smoke.py
 
 test-crash: $(INSTALLED) ## the crash matrix: kill -9 everywhere
 	@$(BIN)/python -m pytest tests/crash -m crash
+
+histories: $(INSTALLED) ## record the lives that have no history yet, for the replay tests
+	@$(BIN)/python -m tests.replay.record
 
 check: $(INSTALLED) ## lint, format, types, layering, lock file
 	@$(BIN)/ruff check .

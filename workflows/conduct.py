@@ -70,7 +70,7 @@ class Conduct:
 
         A bug in either fails the workflow task at once, before anything more is written.
         """
-        living = asyncio.create_task(life)
+        living = asyncio.create_task(self._to_its_end(life))
         publishing = asyncio.create_task(self.publish())
         while not (living.done() and publishing.done()):
             try:
@@ -83,6 +83,13 @@ class Conduct:
             except asyncio.CancelledError:
                 cancelled()
         return living.result()
+
+    async def _to_its_end(self, life: Coroutine[Any, Any, R]) -> R:
+        """What ends waits on nothing, by the very write that says how it ended."""
+        result = await life
+        self.wait = None
+        self.touch()
+        return result
 
     # -- doing
 
@@ -307,10 +314,8 @@ class Conduct:
             await self._write(self.seq)
 
     def end(self) -> None:
-        """Nothing is waited for any more; `publish` returns after its last write."""
-        self.wait = None
+        """Nothing more comes; `publish` returns after its last write."""
         self._ended = True
-        self.touch()
 
 
 def _code(error: ActivityError) -> str:

@@ -52,20 +52,23 @@ class Life:
         return cast(str, await self.handle.execute_update(name, fields))
 
     async def refused(self, name: str, **fields: object) -> str:
+        return await self.refused_by(self.handle, name, **fields)
+
+    async def refused_by(self, who: WorkflowHandle[Any, Any], name: str, **fields: object) -> str:
         with pytest.raises(WorkflowUpdateFailedError) as error:
-            await self.ask(name, **fields)
+            await who.execute_update(name, fields)
         return cast(ApplicationError, error.value.cause).message
 
     async def state(self) -> OrderRecord:
         return await self.handle.query(OrderWorkflow.state)
 
     async def until(self, true: Callable[[OrderRecord], bool]) -> OrderRecord:
-        """Poll what the workflow wrote down until it says so."""
+        """Wait until what the workflow wrote down says so."""
         written = self.world.records[self.id]
         try:
             async with asyncio.timeout(PATIENCE_S):
-                while not (written and true(written[-1])):  # noqa: ASYNC110 - another process writes
-                    await asyncio.sleep(0.01)
+                while not (written and true(written[-1])):
+                    await self.world.news()
         except TimeoutError:
             last = written[-1] if written else None
             pytest.fail(f"{self.id} never came so far: {last}; {self.world.journal(self.id)}")
@@ -141,7 +144,12 @@ class Life:
         await self.until(lambda _: written[-1].status is status)
         return written[-1]
 
-    async def until_return_waits(self, what: str, number: int = 1) -> ReturnRecord:
+    async def until_return_waits(
+        self, what: str, number: int = 1, *, after: WorkflowHandle[Any, Any] | None = None
+    ) -> ReturnRecord:
+        """Until it waits for that; `after` passes the day in which nobody came."""
+        if after is not None:
+            await self.env.fast_forward(after, timedelta(days=1))
         written = self.world.return_records[f"{self.id}.r{number}"]
         await self.until(lambda _: bool(written) and _waits_for(written[-1].wait, what))
         return written[-1]

@@ -101,10 +101,12 @@ class Book(_Port):
         known = self._world.records[record.order_id]
         if not known or known[-1].seq < record.seq:
             known.append(record)
+        self._world.touch()
 
     async def record_return(self, record: ReturnRecord) -> None:
         await self._world.visit("record_return")
         self._world.return_records[record.return_id].append(record)
+        self._world.touch()
 
     async def retrying(self, retrying: Retrying) -> None:
         self._world.retrying.append(retrying)

@@ -68,7 +68,7 @@ def an_order(
             OrderLine(
                 line_id="L1",
                 sku=sku,
-                title="Mug",
+                title="Bohemian blue",
                 quantity=quantity,
                 unit_price=eur(1_500),
                 discount=eur(0),
@@ -119,6 +119,7 @@ class World:
     notes: list[Retrying] = field(default_factory=list)
     gates: list[asyncio.Event] = field(default_factory=list)
     reached: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
     scans: tuple[Scan, ...] = ()
     packing: str = "at once"
     seen: PackAccepted | PackRejected | Packed | Recalled | HandedOver | NotThere = field(
@@ -150,6 +151,7 @@ class World:
     async def act(self, step: str, key: str, deed: Callable[[], R]) -> R:
         """Do a deed once by its key, and fail where the test wants it."""
         self.calls[step] += 1
+        self.touch()
         fault = self._next_fault(step)
         if fault and not fault.after:
             await self._suffer(step, fault)
@@ -164,6 +166,7 @@ class World:
     async def visit(self, step: str) -> None:
         """A call that changes nothing: it fails and hangs like the others."""
         self.calls[step] += 1
+        self.touch()
         if fault := self._next_fault(step):
             await self._suffer(step, fault)
 
@@ -200,9 +203,18 @@ class World:
             for done in record.settled
         }
 
+    def touch(self) -> None:
+        """Something has happened: whoever waits for it may look."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def news(self) -> None:
+        """Wait until anything happens."""
+        await self._news.wait()
+
     async def reaches(self, step: str) -> None:
         """Wait until a call of that step hangs or fails as planned."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             await self.reached[step].wait()
 
     def open_gates(self) -> None:

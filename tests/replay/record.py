@@ -1,0 +1,201 @@
+"""Writes the histories that every later release must be able to replay: `make histories`.
+
+It lives each of the lives below on a real server and keeps its history. Histories that are there
+already are kept: they are what older releases wrote. Delete one to record it anew.
+"""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
+
+from config.temporal import search_attribute_keys
+from domain.errors import Refused, Unavailable
+from domain.lifecycles import OrderStatus, ReturnStatus
+from domain.orders import PaymentStatus
+from domain.tracking import Course
+from starter.local.temporal import temporal_binary
+from tests.workflows.lives import DAY_S, Life
+from tests.workflows.running import living, start_life
+from tests.workflows.world import GOOD_ADDRESS, World, an_order
+
+FOLDER = Path(__file__).parent / "histories"
+SKIPPING = ["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"]
+BERLIN = {"country": "DE", "postal_code": "10119"}
+
+
+async def delivered(life: Life) -> None:
+    await life.until_waiting("delivery")
+    await life.parcel(Course.MOVING)
+    await life.parcel(Course.DELIVERED)
+    await life.until_status(OrderStatus.DELIVERED)
+
+
+async def closed(life: Life) -> None:
+    await delivered(life)
+    await life.pass_time(31 * DAY_S)
+    await life.result()
+
+
+async def cancelled_while_buying(life: Life) -> None:
+    await life.world.reaches("buy_label")
+    await life.ask("cancel", command_id="c", by="u-1")
+    await life.result()
+
+
+async def cancelled_too_late(life: Life) -> None:
+    await life.until_waiting("delivery")
+    await life.handle.cancel()
+    await life.until_told("cancel_refused")
+    await closed(life)
+
+
+async def readdressed(life: Life) -> None:
+    await life.world.reaches("buy_label")
+    await life.tell("hold", reason="fraud", command_id="h", note="")
+    await life.tell("fix_address", address_version=2, destination=BERLIN, command_id="f")
+    await life.until_waiting("hold:fraud")
+    await life.tell("release", hold_id="h", command_id="r")
+    await delivered(life)
+
+
+async def out_of_stock(life: Life) -> None:
+    await life.until_waiting("stock")
+    await life.goods_come()
+    await delivered(life)
+
+
+async def held_for_its_address(life: Life) -> None:
+    await life.until_waiting("hold:address")
+    await life.ask("fix_address", address_version=2, destination=BERLIN)
+    await delivered(life)
+
+
+async def refused_and_retried(life: Life) -> None:
+    await life.until_waiting("refused:carrier:rates")
+    await life.ask("retry")
+    await delivered(life)
+
+
+async def paid_later(life: Life) -> None:
+    await life.until_waiting("hold:payment")
+    await life.tell("payment_changed", payment="paid")
+    await delivered(life)
+
+
+async def silent_everywhere(life: Life) -> None:
+    await life.until_waiting("packing")
+    await life.pass_time(4 * 3_600 + 1)
+    await life.until(lambda _: life.world.calls["look"] == 1)
+    await life.packed()
+    await life.until_waiting("delivery")
+    life.world.scans = (life.scan(Course.CUSTOMS),)
+    await life.pass_time(DAY_S + 1)
+    await life.until_waiting("customs_clearance")
+    await life.parcel(Course.DELIVERED)
+    await life.until_status(OrderStatus.DELIVERED)
+
+
+async def returned(life: Life) -> None:
+    await delivered(life)
+    back = await life.ask_back(2)
+    await back.signal("received", {})
+    line = {"line_id": "L1", "sku": "MUG", "restock": 1, "discard": 1, "refund": 2}
+    await back.signal("inspected", {"lines": [line]})
+    await life.until_return(ReturnStatus.CLOSED)
+    await life.until_waiting("return_window")
+
+
+def _rejecting(world: World) -> None:
+    world.stock = {("MUG", "berlin"): 600, ("MUG", "leeds"): 400}
+    world.rejecting = {"berlin"}
+
+
+def _short(world: World) -> None:
+    world.stock = {("MUG", "berlin"): 0}
+
+
+def _silent(world: World) -> None:
+    world.packing = "later"
+
+
+def _refusing(world: World) -> None:
+    world.fail("buy_label", Refused("carrier", "rates"))
+
+
+def _down(world: World) -> None:
+    world.fail("buy_label", Unavailable("carrier", "down"), times=1_000_000)
+
+
+def _slow(world: World) -> None:
+    gate = world.block("buy_label")
+    asyncio.get_running_loop().call_later(2, gate.set)
+
+
+def _as_it_is(_: World) -> None:
+    pass
+
+
+BAD = GOOD_ADDRESS.model_copy(update={"postal_code": "1"})
+Tale = tuple[Callable[[World], None], Callable[[Life], Awaitable[None]], dict[str, Any]]
+LIVES: dict[str, Tale] = {
+    "closed": (_as_it_is, closed, {}),
+    "cancelled-while-retrying": (_down, cancelled_while_buying, {}),
+    "cancelled-too-late": (_as_it_is, cancelled_too_late, {}),
+    "readdressed-and-held": (_slow, readdressed, {}),
+    "out-of-stock": (_short, out_of_stock, {}),
+    "held-for-its-address": (_as_it_is, held_for_its_address, {"address": BAD}),
+    "refused-and-retried": (_refusing, refused_and_retried, {}),
+    "paid-later": (_as_it_is, paid_later, {"payment": PaymentStatus.PENDING}),
+    "silent-everywhere": (_silent, silent_everywhere, {}),
+    "rejected-once": (_rejecting, delivered, {}),
+    "returned": (_as_it_is, returned, {}),
+}
+numbers = itertools.count(1)
+
+
+async def record(env: WorkflowEnvironment, start: Any, name: str) -> None:
+    prepare, live, order = LIVES[name]
+    world = World()
+    prepare(world)
+    bought = an_order(f"{name}-{next(numbers)}", **order)
+    world.addresses[bought.order_id, 2] = GOOD_ADDRESS.model_copy(update={"postal_code": "10119"})
+    life = await start(bought, world=world)
+    await live(life)
+    await _keep(life.handle, name)
+    for return_id in list(world.return_records):
+        await _keep(env.client.get_workflow_handle(f"return:{return_id}"), f"{name}-return")
+    await life.end()
+
+
+async def _keep(handle: WorkflowHandle[Any, Any], name: str) -> None:
+    history = json.loads((await handle.fetch_history()).to_json())
+    text = json.dumps({"workflow_id": handle.id, "history": history}, indent=1)
+    (FOLDER / f"{name}.json").write_text(text + "\n")
+
+
+async def main() -> None:
+    missing = [name for name in LIVES if not (FOLDER / f"{name}.json").exists()]
+    if not missing:
+        return
+    FOLDER.mkdir(exist_ok=True)
+    env = await WorkflowEnvironment.start_time_skipping_v2(
+        ts_config=TimeSkippingConfig(enabled=False),
+        data_converter=pydantic_data_converter,
+        search_attributes=search_attribute_keys(),
+        dev_server_existing_path=temporal_binary(),
+        dev_server_extra_args=SKIPPING,
+    )
+    async with env, living(env) as worlds:
+        start = start_life(env, worlds)
+        await asyncio.gather(*(record(env, start, name) for name in missing))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
