@@ -5,12 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-POLICY = {
-    "return window": ("OMS_POLICY__RETURN_WINDOW_S", "30 days"),
-    "longest pause between tries": ("OMS_POLICY__RETRY_CAP_S", "300 s"),
-    "scans every": ("SIMULATORS_SCAN_S", "1 s"),
-}
-"""What compresses time, the variable that says so, and what holds without it."""
+RETURN_WINDOW = "OMS_POLICY__RETURN_WINDOW_S"
+RETRY_CAP = "OMS_POLICY__RETRY_CAP_S"
+SCAN = "SIMULATORS_SCAN_S"
 
 
 class NotPlaced(Exception):
@@ -28,7 +25,10 @@ class Place:
     journal_dir: Path
     temporal_ui_url: str
     database_url: str
-    compressed: Mapping[str, str]
+    compressed: str
+    """The order policy and the carrier's pace, which alone compress time, in words."""
+    kept: bool
+    """Whether everything stays up when the day is over."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str] = os.environ) -> "Place":
@@ -51,8 +51,10 @@ class Place:
             journal_dir=Path(told("DEMO_SIMULATORS_JOURNAL_DIR")),
             temporal_ui_url=told("DEMO_TEMPORAL_UI_URL"),
             database_url=told("OMS_DATABASE_URL").replace("+psycopg", "", 1),
-            compressed={
-                what: f"{environment[name]} s" if name in environment else usual
-                for what, (name, usual) in POLICY.items()
-            },
+            compressed=(
+                f"return window {environment.get(RETURN_WINDOW, 2_592_000)} s, "
+                f"tries {environment.get(RETRY_CAP, 300)} s apart at most, "
+                f"a scan each {environment.get(SCAN, 1)} s"
+            ),
+            kept=environment.get("KEEP", "") not in {"", "0"},
         )

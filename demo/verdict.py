@@ -9,6 +9,7 @@ from demo.books import Accounts
 from demo.day import Act
 from demo.judge import Json, evidence, judge
 from demo.play import OmsFailed, Played, oms
+from demo.scenarios import CARRIER_DOWN, CARRIER_DOWN_S, SALE
 from demo.stage import Fact, Stage
 
 STEPS: Mapping[str, str] = {
@@ -21,6 +22,8 @@ STEPS: Mapping[str, str] = {
 """The journal's codes for the steps that are timed, in their order."""
 
 
+SHIPS_WITHIN_S = 5.0
+"""How long before an outage an order must be placed to be past it."""
 LABEL = STEPS["label_bought"]
 
 
@@ -68,6 +71,8 @@ class Verdict:
     money: Mapping[str, tuple[Decimal, Decimal]]
     """Captured and refunded, by currency, as the shop journalled it."""
     audit: Audit
+    undisturbed: frozenset[str] = frozenset()
+    """The plain sales that the carrier's outage did not meet."""
 
     @property
     def good(self) -> bool:
@@ -105,6 +110,7 @@ async def verdict(
         timings=timings(accounts),
         money=_money(entry for entries in world.values() for entry in entries),
         audit=audit,
+        undisturbed=frozenset(stage.order_id(act.sale) for act in undisturbed(acts)),
     )
 
 
@@ -120,6 +126,14 @@ def of_the_day(
         Fact("no order that nobody made", ", ".join(strangers) or "none", not strangers),
         Fact("no task but those that must be", "; ".join(tasks) or "none", kinds == wanted),
     ]
+
+
+def undisturbed(acts: Sequence[Act]) -> list[Act]:
+    """Plain sales made well before the carrier's outage, or after those it held up had gone on."""
+    down_s = min(act.at_s for act in acts if act.scenario is CARRIER_DOWN)
+    first, last = down_s - SHIPS_WITHIN_S, down_s + CARRIER_DOWN_S + SHIPS_WITHIN_S
+    plain = [act for act in acts if act.scenario is SALE]
+    return [act for act in plain if not first < act.at_s < last]
 
 
 def timings(accounts: Accounts) -> tuple[Timing, ...]:

@@ -12,10 +12,21 @@ from demo import summary
 from demo.books import Accounts, JournalLine
 from demo.day import programme
 from demo.place import NotPlaced, Place
+from demo.scenarios import CARRIER_DOWN, SALE
 from demo.stage import Fact
-from demo.verdict import Audit, Judged, Timing, Verdict, of_the_day, percentile, timings
+from demo.verdict import (
+    Audit,
+    Judged,
+    Timing,
+    Verdict,
+    of_the_day,
+    percentile,
+    timings,
+    undisturbed,
+)
 
-ACT = programme()[0]
+ACTS = programme()
+ACT = ACTS[0]
 HOLDS = Fact("one live label", "T1", holds=True)
 BROKEN = Fact("one live label", "T1 T2", holds=False)
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -41,7 +52,7 @@ def test_all_must_be_well():
 
 def test_the_last_words_say_what_is_not_well():
     assert summary.last_words(_verdict()) == (
-        "1 of 1 orders ended as they must in 70 s of trade (2 facts checked); the audit is clean."
+        "1 of 1 orders ended as they must: 2 facts checked, the audit is clean, 70 s of trade"
     )
     assert "0 of 1 orders" in summary.last_words(_verdict(order_fact=BROKEN))
     assert "the audit is NOT clean" in summary.last_words(_verdict(clean=False))
@@ -54,7 +65,14 @@ def test_the_summary_shows_each_broken_fact_and_where_to_look():
     said = console.file.getvalue()
     assert "1 closed, 1 wrong" in said
     assert f"✗ {ACT.sale.name} {ACT.scenario.title}: one live label; found: T1 T2" in said
-    for shown in ("return window 20 s", "http://ui", "http://api/api/orders", "12.50 EUR", "1.2 s"):
+    for shown in (
+        "return window 20 s",
+        "http://ui",
+        "http://api (",
+        "KEEP=1",
+        "12.50 EUR",
+        "1.2 s",
+    ):
         assert shown in said
 
 
@@ -68,6 +86,21 @@ PLACE = {
     "OMS_DATABASE_URL": "postgresql+psycopg://here/holdfast",
     "OMS_POLICY__RETURN_WINDOW_S": "20",
 }
+
+
+def test_what_stays_up_shows_its_key():
+    console = Console(width=100, file=io.StringIO())
+    summary.show(console, _verdict(), Place.of({**PLACE, "KEEP": "1"}))
+    assert "hf_1" in console.file.getvalue()
+    assert "KEEP=1" not in console.file.getvalue()
+
+
+def test_sales_that_the_outage_meets_are_not_undisturbed():
+    outage = next(act.at_s for act in ACTS if act.scenario is CARRIER_DOWN)
+    calm = undisturbed(ACTS)
+    assert {act.scenario for act in calm} == {SALE}
+    assert 12 <= len(calm) < 42
+    assert not any(outage - 5 < act.at_s < outage + 20 for act in calm)
 
 
 def test_a_missing_variable_is_named():
@@ -91,11 +124,10 @@ READ = {"kind": "unreadable", "order_id": None, "message": "body: is not JSON"}
 
 
 def test_a_stranger_or_a_task_too_many_or_too_few_is_found():
-    acts = programme()
     well = replace(NOTHING, tasks=[READ])
 
     def broken(accounts, world=None):
-        facts = of_the_day(acts, {"demo-1"}, world or {}, accounts)
+        facts = of_the_day(ACTS, {"demo-1"}, world or {}, accounts)
         return [fact.must for fact in facts if not fact.holds]
 
     assert broken(well) == []
