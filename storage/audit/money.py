@@ -86,17 +86,21 @@ SELECT o.order_id AS subject, o.order_id, m.captured || ' refunded' AS expected,
 
 RETURN_MONEY = Question(
     "refunded_returns_paid",
-    "A return that is refunded has its refund in the ledger, and no other has.",
+    "A return of which pieces were to be refunded has one refund in the ledger; no other has any.",
     "returns",
     """
 SELECT r.return_id AS subject, r.order_id,
-       CASE WHEN r.status = 'refunded' THEN '1 refund' ELSE 'no refund' END AS expected,
+       due.refunds || ' refunds' AS expected,
        format('%s, %s refunds', r.status, count(m.key)) AS found,
        coalesce(jsonb_agg(to_jsonb(m)) FILTER (WHERE m.key IS NOT NULL), '[]') AS rows
-  FROM returns r LEFT JOIN money m ON m.return_id = r.return_id AND m.kind = 'refunded'
- GROUP BY r.return_id
-HAVING CASE WHEN r.status = 'refunded' THEN count(m.key) <> 1
-            WHEN r.status = 'closed' THEN count(m.key) > 1 ELSE count(m.key) > 0 END
+  FROM returns r
+ CROSS JOIN LATERAL (
+       SELECT CAST(r.status IN ('refunded', 'closed') AND coalesce(bool_or(
+                  CAST(line->>'refund' AS integer) > 0), false) AS integer) AS refunds
+         FROM jsonb_array_elements(r.inspected) AS line) due
+  LEFT JOIN money m ON m.return_id = r.return_id AND m.kind = 'refunded'
+ GROUP BY r.return_id, due.refunds
+HAVING count(m.key) <> due.refunds
  ORDER BY r.return_id""",
 )
 

@@ -82,7 +82,8 @@ SELECT o.order_id AS subject, o.order_id, 'nothing reserved or queued' AS expect
 )
 
 # Where the order went on without them, what they did is settled by their undo: a recall decides
-# over packing, a new address and a hand-over, a void over a label, a cancel over a capture.
+# over packing, a new address and a hand-over, a void over a label, a cancel over a capture. Money
+# that came in spite of a capture's unknown fate is compared with the shop's by itself.
 EFFECTS_SETTLED = Question(
     "effects_settled",
     "No order ends while the fate of a deed of its is open.",
@@ -97,7 +98,8 @@ SELECT e.key AS subject, split_part(e.key, '/', 1) AS order_id,
    AND e.updated_at < now() - make_interval(secs => :late_s)
    AND (o.order_id IS NULL OR o.status = ANY (:order_ended))
    AND NOT (o.status IS NOT NULL AND e.system = 'warehouse')
-   AND NOT (o.status = 'cancelled' AND e.key LIKE o.order_id || '/capture/%')
+   AND NOT (split_part(e.key, '/', 2) = 'capture' AND (o.status = 'cancelled' OR EXISTS (
+       SELECT FROM money m WHERE m.order_id = o.order_id AND m.kind = 'captured')))
  ORDER BY e.key""",
 )
 

@@ -203,7 +203,7 @@ async def totals_wrong(world: SmallWorld) -> None:
 
 
 async def other_currency(world: SmallWorld) -> None:
-    await world.plant("UPDATE money SET currency = 'USD' WHERE kind = 'authorised'")
+    await world.plant("UPDATE money SET currency = 'USD' WHERE key = 'demo-1001/authorised'")
 
 
 async def refunded_too_much(world: SmallWorld) -> None:
@@ -222,10 +222,13 @@ async def cancelled_and_kept(world: SmallWorld) -> None:
 
 
 async def return_never_paid(world: SmallWorld) -> None:
-    await world.plant("UPDATE money SET return_id = 'r2' WHERE return_id = 'r1'")
+    await world.plant("UPDATE money SET return_id = NULL WHERE return_id = 'r1'")
+
+
+async def paid_before_it_came(world: SmallWorld) -> None:
     await world.plant(
-        "INSERT INTO returns (return_id, order_id, status, lines) "
-        "VALUES ('r2', 'demo-1004', 'requested', '[]')"
+        "UPDATE returns SET inspected = '[]', status = 'requested'",
+        "DELETE FROM journal WHERE code LIKE 'return\\_%'",
     )
 
 
@@ -289,7 +292,8 @@ PLANTED: list[tuple[Plant, str, str]] = [
     (other_currency, "money_in_order_currency", "demo-1001/authorised"),
     (refunded_too_much, "refunds_within_captured", "demo-1001"),
     (cancelled_and_kept, "cancelled_keeps_no_money", "demo-1002"),
-    (return_never_paid, "refunded_returns_paid", "r2"),
+    (return_never_paid, "refunded_returns_paid", "r1"),
+    (paid_before_it_came, "refunded_returns_paid", "r1"),
     (captured_twice, "captured_once", "1001 at the shop"),
     (captured_less, "captures_agree", "demo-1001"),
     (refund_never_made, "refunds_agree", "demo-1004"),
@@ -319,3 +323,110 @@ async def test_every_invariant_of_tables_and_journal_is_seen_to_fail(world: Smal
     report = await world.audit()
     checked = {one.invariant for one in report.checked if not one.skipped}
     assert checked == {invariant for _, invariant, _ in PLANTED}
+
+
+async def capture_settled_by_the_cancel(world: SmallWorld) -> None:
+    await world.plant(
+        "INSERT INTO effects (key, system, fence, state, updated_at) VALUES "
+        "('demo-1002/capture/1', 'shopify', 1, 'unknown', now() - interval '1 h')"
+    )
+
+
+async def refused_and_never_done(world: SmallWorld) -> None:
+    await world.plant(
+        "INSERT INTO effects (key, system, fence, state, updated_at) VALUES "
+        "('demo-1004/r-r1/refund', 'shopify', 1, 'intended', now() - interval '1 h')"
+    )
+
+
+async def wrong_totals_that_were_found(world: SmallWorld) -> None:
+    await totals_wrong(world)
+    await world.plant(
+        "UPDATE verdicts SET outcome = 'problems', data_problems = '[{}]' "
+        "WHERE order_id = 'demo-1001'"
+    )
+
+
+async def cancelled_by_its_shop(world: SmallWorld) -> None:
+    await cancelled_and_kept(world)
+    await world.plant(
+        "INSERT INTO journal (order_id, seq, entry, at, by, code) "
+        "VALUES ('demo-1002', 1, 99, now(), 'channel', 'cancelling')"
+    )
+
+
+async def to_be_looked_at_later(world: SmallWorld) -> None:
+    await left_in_the_inbox(world)
+    await world.plant(
+        "UPDATE inbox SET not_before = now() + interval '1 s' WHERE delivered_at IS NULL"
+    )
+
+
+async def being_bought(world: SmallWorld) -> None:
+    world._bought(world.packing, "shp_new", "T-new")
+
+
+async def being_captured(world: SmallWorld) -> None:
+    world.did("shopify", "captured", "c", None, order="1003", amount="34.90", currency="EUR")
+
+
+async def announced_but_waiting_in_the_inbox(world: SmallWorld) -> None:
+    world.sold("1099")
+    await world.plant(
+        "INSERT INTO inbox (source, kind, event_key, order_id, body) VALUES "
+        "('channel:demo', 'order_created', 'event-1099', 'demo-1099', '{}')"
+    )
+
+
+async def never_arrived(world: SmallWorld) -> None:
+    world.sold("1099")
+    world.webhooks[-1]["arrived"] = False
+
+
+async def nothing_to_send(world: SmallWorld) -> None:
+    world.sold("1099")
+    lines = [{"id": 1, "requires_shipping": False}]
+    world.journal[-1]["data"]["payload"]["line_items"] = lines
+
+
+SOUND = (
+    capture_settled_by_the_cancel,
+    refused_and_never_done,
+    wrong_totals_that_were_found,
+    cancelled_by_its_shop,
+    to_be_looked_at_later,
+    being_bought,
+    being_captured,
+    announced_but_waiting_in_the_inbox,
+    never_arrived,
+    nothing_to_send,
+)
+
+
+@pytest.mark.parametrize("may_be", SOUND, ids=[plant.__name__ for plant in SOUND])
+async def test_what_may_rightly_be_is_not_accused(world: SmallWorld, may_be: Plant) -> None:
+    await may_be(world)
+    report = await world.audit()
+    assert report.findings == ()
+
+
+async def test_a_line_in_the_making_is_left_out(world: SmallWorld) -> None:
+    path = world.write()
+    path.write_text(path.read_text() + '{"seq": 999, "at": "2026-0')
+    report = await world.audit(journal=path)
+    assert report.findings == ()
+
+
+async def test_the_customers_own_currency_is_compared_by_the_shops_rate(
+    world: SmallWorld,
+) -> None:
+    payload = world.journal[0]["data"]["payload"]
+    payload["presentment_currency"] = "GBP"
+    payload["total_price_set"] = {"presentment_money": {"amount": "30.01"}}
+    captured = next(one for one in world.journal if one["effect"] == "captured")
+    captured["data"] |= {"amount": "30.01", "currency": "GBP"}
+    assert (await world.audit()).findings == ()
+    captured["data"]["amount"] = "29.99"
+    report = await world.audit()
+    assert report.broken == {"captures_agree"}
+    assert report.findings[0].expected == "29.99 GBP at the shop"
