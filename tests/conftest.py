@@ -30,6 +30,15 @@ SKIPPING_ARGS = [
 ]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--workflow-cache",
+        type=int,
+        default=500,
+        help="workflows a worker keeps in memory; with 0 each is replayed at every step",
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_the_developer() -> None:
     """A test must not depend on what its developer has set."""
