@@ -21,6 +21,7 @@ from storage.keys import ApiKeys
 from storage.orders import PostgresOrderBook
 from storage.progress import Progress
 from storage.queries import OrderQueries
+from storage.returns import Returns
 from storage.scans import Scans
 from storage.stock import PostgresInventory
 from storage.tasks import Tasks
@@ -61,7 +62,7 @@ def wire(settings: Settings, pool_size: int) -> Wiring:
     """Build everything; nothing connects before it is used."""
     engine = create_engine(settings.database, pool_size)
     effects = Effects(engine)
-    outside = _Outside(settings, effects)
+    outside = _Outside(settings, effects, Returns(engine))
 
     async def aclose() -> None:
         await outside.aclose()
@@ -92,9 +93,9 @@ def wire(settings: Settings, pool_size: int) -> Wiring:
 class _Outside:
     """The systems outside, each behind its port, and their connections."""
 
-    def __init__(self, settings: Settings, effects: Effects) -> None:
+    def __init__(self, settings: Settings, effects: Effects, returns: Returns) -> None:
         self._https: list[OutsideHttp] = []
-        self.channels: dict[str, Channel] = {DIRECT_CHANNEL: DirectChannel()}
+        self.channels: dict[str, Channel] = {DIRECT_CHANNEL: DirectChannel(returns)}
         self.carriers: dict[str, Carrier] = {}
         self.warehouses: dict[str, Warehouse] = {}
         for channel, shop in settings.channels.items():

@@ -29,13 +29,15 @@ class CaptureDeclined(Message):
 class CancelRequest(Message):
     """Cancel at the channel and tell the customer, in one call.
 
-    Releases an authorisation and refunds what was captured.
+    Releases an authorisation and refunds what was captured; `captured` is what we know of that,
+    for channels that keep no books of their own.
     """
 
     order_id: OrderId
     key: str
     channel: str
     reason: str
+    captured: Money | None = None
 
 
 class ChannelCancelled(Message):

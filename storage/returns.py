@@ -1,21 +1,17 @@
-"""Returns as they are asked for; `storage.orders` projects what becomes of them."""
+"""What other returns of an order have refunded already."""
 
-from collections.abc import Sequence
-
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.errors import Refused
-from domain.ids import OrderId, ReturnId
-from domain.returns import ReturnLine
-from storage.documents import json_text
+from domain.ids import OrderId
 from storage.outages import transaction
-from storage.tables import returns
 
-_CREATE = text("""
-INSERT INTO returns (return_id, order_id, lines)
-SELECT :return_id, order_id, CAST(:lines AS jsonb) FROM orders WHERE order_id = :order_id
-ON CONFLICT DO NOTHING
+_PIECES = text("""
+SELECT line->>'line_id' AS line_id, sum(CAST(line->>'refund' AS bigint)) AS pieces
+  FROM returns r, jsonb_array_elements(r.inspected) AS line
+ WHERE r.order_id = :order_id AND r.return_id <> :return_id
+   AND EXISTS (SELECT FROM money m WHERE m.return_id = r.return_id AND m.kind = 'refunded')
+ GROUP BY 1
 """)
 
 
@@ -23,27 +19,8 @@ class Returns:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def create(
-        self, order_id: OrderId, return_id: ReturnId, lines: Sequence[ReturnLine]
-    ) -> None:
-        """Keep that somebody asked for a return; a repeat changes nothing.
-
-        Raises:
-            Refused: no such order, or the return is another order's.
-        """
-        values = {"return_id": return_id, "order_id": order_id, "lines": json_text(lines)}
+    async def refunded_pieces(self, order_id: OrderId, *, besides: str) -> dict[str, int]:
+        """By line id: pieces that returns other than `besides` have refunded."""
         async with transaction(self._engine) as connection:
-            await connection.execute(_CREATE, values)
-            owner = await connection.scalar(
-                select(returns.c.order_id).where(returns.c.return_id == return_id)
-            )
-        if owner != order_id:
-            raise Refused("orders", "unknown_order" if owner is None else "return_of_another_order")
-
-    async def order_of(self, return_id: str) -> OrderId | None:
-        """Whose return it is; None if there is no such return."""
-        async with transaction(self._engine) as connection:
-            owner = await connection.scalar(
-                select(returns.c.order_id).where(returns.c.return_id == return_id)
-            )
-        return None if owner is None else OrderId(owner)
+            rows = await connection.execute(_PIECES, {"order_id": order_id, "return_id": besides})
+            return {row.line_id: int(row.pieces) for row in rows}

@@ -394,6 +394,7 @@ class OrderWorkflow:
                 key=effect_key(self._id, "cancel"),
                 channel=self._order.channel,
                 reason=cancel.reason,
+                captured=self._state.captured,
             ),
             CHANNEL,
             summary="cancel at the channel",

@@ -15,8 +15,8 @@ from domain.policies import OrderPolicy
 def _outside(task_queue: str) -> ActivityConfig:
     return ActivityConfig(
         task_queue=task_queue,
-        # a repeat may wait out the earlier call, look and act, each with its own limit: adapters end
-        # their calls long before this, and heartbeats find a worker that died
+        # a repeat waits out the earlier call, looks and acts, each with a limit of its own;
+        # adapters end their calls long before this, and heartbeats find a dead worker
         start_to_close_timeout=timedelta(seconds=180),
         heartbeat_timeout=timedelta(seconds=6),
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -96,8 +96,9 @@ class OrderState:
         )
 
     @property
-    def captured(self) -> bool:
-        return any(entry.kind == "captured" for entry in self.money)
+    def captured(self) -> Money | None:
+        """What we captured; once, or not at all."""
+        return next((entry.amount for entry in self.money if entry.kind == "captured"), None)
 
     # -- writing it down
 

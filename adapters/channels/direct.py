@@ -5,7 +5,7 @@ so; the order's money ledger and journal are where that side reads it.
 """
 
 from domain.fulfilments import ShippedNotice, Told
-from domain.orders import Order
+from domain.orders import Order, PaymentStatus
 from domain.payments import (
     CancelRequest,
     Captured,
@@ -16,10 +16,14 @@ from domain.payments import (
     RefundRequest,
 )
 from domain.refunds import refund_share
+from storage.returns import Returns
 
 
 class DirectChannel:
     """Implements `domain.ports.Channel`; the keys themselves are the references."""
+
+    def __init__(self, returns: Returns) -> None:
+        self._returns = returns
 
     async def capture(self, request: CaptureRequest, order: Order) -> Captured | CaptureDeclined:
         return Captured(amount=order.totals.total, ref=request.key)
@@ -27,11 +31,13 @@ class DirectChannel:
     async def tell_shipped(self, notice: ShippedNotice, order: Order) -> Told:  # noqa: ARG002 - the port's shape
         return Told(ref=notice.key)
 
-    async def cancel(self, request: CancelRequest, order: Order) -> ChannelCancelled:  # noqa: ARG002 - the port's shape
-        return ChannelCancelled(refunded=None, ref=request.key)
+    async def cancel(self, request: CancelRequest, order: Order) -> ChannelCancelled:
+        paid = order.totals.total if order.payment is PaymentStatus.PAID else None
+        return ChannelCancelled(refunded=request.captured or paid, ref=request.key)
 
     async def refund(self, request: RefundRequest, order: Order) -> Refunded:
-        return Refunded(amount=refund_share(order, request.lines, {}), ref=request.key)
+        before = await self._returns.refunded_pieces(request.order_id, besides=request.return_id)
+        return Refunded(amount=refund_share(order, request.lines, before), ref=request.key)
 
     async def fetch(self, channel_order_id: str) -> Order | None:  # noqa: ARG002 - the port's shape
         """Nobody else has the order."""

@@ -9,10 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.ids import ReturnId, order_id
-from domain.lifecycles import OrderStatus
+from domain.lifecycles import OrderStatus, ReturnStatus
 from domain.orders import PaymentStatus
 from domain.problems import Problem
-from domain.records import HoldRecord, MoneyRecord, Retrying, Settled
+from domain.records import HoldRecord, MoneyRecord, Retrying, ReturnRecord, Settled
 from domain.returns import ReturnLine, ReturnReason
 from domain.tracking import Course
 from domain.validation import Verdict
@@ -21,7 +21,6 @@ from storage.engine import create_engine
 from storage.intake import OrderIntake
 from storage.orders import PostgresOrderBook
 from storage.queries import InvalidCursor, OrderFilter, OrderQueries
-from storage.returns import Returns
 from storage.scans import Scans
 from tests.storage.orderbook import (
     HOME,
@@ -168,7 +167,10 @@ async def test_one_order_is_shown_whole(engine: AsyncEngine, queries: OrderQueri
     )  # fmt: skip
     await Scans(engine).add([a_scan("k1", Course.MOVING, number="T2")])
     wanted = ReturnLine(line_id="l1", sku="TEE-RED", quantity=1, reason=ReturnReason.DAMAGED)
-    await Returns(engine).create(ID, ReturnId("r1"), (wanted,))
+    await book.record_return(
+        ReturnRecord(return_id=ReturnId("r1"), order_id=ID, seq=1, wait=None,
+                     status=ReturnStatus.REQUESTED, location="berlin", lines=(wanted,))
+    )  # fmt: skip
     order = await queries.order(ID)
     assert order is not None
     assert order.sentence == "The order is in order; we look for its stock."
