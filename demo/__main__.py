@@ -3,18 +3,23 @@
 import asyncio
 import sys
 
+import httpx
+import psycopg
 from rich.console import Console
 
 from demo import summary
 from demo.books import Books
 from demo.day import programme
 from demo.judge import read_world
-from demo.outside import Api, Simulators
+from demo.outside import Api, Refusal, Simulators
 from demo.place import NotPlaced, Place
-from demo.play import play, stock_shelves
+from demo.play import OmsFailed, play, stock_shelves
 from demo.screen import Screen
 from demo.stage import Stage
 from demo.verdict import audited, verdict
+
+INTERRUPTED = 130
+PLAIN_WIDTH = 100
 
 
 async def _run(place: Place, console: Console) -> bool:
@@ -43,13 +48,20 @@ async def _run(place: Place, console: Console) -> bool:
 
 
 def main() -> int:
-    console = Console(highlight=False)
+    wide = None if sys.stdout.isatty() else PLAIN_WIDTH
+    console = Console(highlight=False, width=wide)
     try:
         place = Place.of()
     except NotPlaced as error:
         console.print(str(error))
         return 2
-    return 0 if asyncio.run(_run(place, console)) else 1
+    try:
+        return 0 if asyncio.run(_run(place, console)) else 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (OmsFailed, Refusal, httpx.HTTPError, psycopg.Error) as error:
+        console.print(f"the day broke off: {type(error).__name__}: {error}", markup=False)
+        return 1
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ class Act:
 # When, what befalls it, to where, and what is special about the order.
 _BEFALLS: tuple[tuple[float, Scenario, str, dict[str, object]], ...] = (
     (0.5, on.DUPLICATES, "DE", {}),
+    (0.7, on.LOST_CAPTURE, "GB", {"payment": "authorized"}),
     (1.0, on.IN_FLIGHT, "DE", {"payment": "authorized"}),
     (1.5, on.EARLY, "GB", {}),
     (2.0, on.LOST_LABEL, "DE", {}),
@@ -39,7 +40,6 @@ _BEFALLS: tuple[tuple[float, Scenario, str, dict[str, object]], ...] = (
     (5.0, on.SHORT, "DE", {"lines": ((SCARCE, 2), ("MUG-BLUE", 1))}),
     (5.5, on.PENDING, "FR", {"payment": "pending"}),
     (6.5, on.HELD, "US", {}),
-    (7.5, on.LOST_CAPTURE, "GB", {"payment": "authorized"}),
     (8.5, on.REJECTED, "DE", {}),
     (9.5, on.CUSTOMS, "NO", {}),
     (10.5, on.BUSY, "NL", {}),
