@@ -13,7 +13,7 @@ HOME = GOOD_ADDRESS.model_copy(
 )
 ELSEWHERE = GOOD_ADDRESS.model_copy(
     update={
-        "name": "Max Musterfrau",
+        "name": "Maximiliane Musterfrau",
         "postal_code": "22605",
         "lines": ("Elbchaussee 1",),
         "city": "Hamburg",
