@@ -1,41 +1,99 @@
-"""`python -m tests.crash.mortal_worker`: the product's worker, with failpoints around its ports."""
+"""The product's worker, with failpoints around its ports, in processes that may die.
+
+`python -m tests.crash.mortal_worker FOLDER` keeps those workers up that `FOLDER/roster.json`
+names, and ends those that it no longer names. Each is forked from this process, so that a new
+life costs no imports: a round has many deaths.
+"""
 
 import asyncio
+import ctypes
+import json
+import os
 import signal
 import sys
+import time
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from config.logging import configure_logging
 from config.settings import Settings, load_settings
 from config.temporal import check_search_attributes, connect
 from config.wiring import wire
-from starter.local.stack import WORKER_READY
+from starter.local.tether import PR_SET_PDEATHSIG
 from tests.crash.failpoints import Failpoints, wrapped_ports
 from worker.workers import build
 
+READY = "nursery ready"
+CACHE = "CRASH_CACHE"
+ROSTER = "roster.json"
+LOOK_S = 0.05
+
 
 async def work(settings: Settings) -> None:
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     client = await connect(settings)
     await check_search_attributes(client)
     wiring = wire(settings, settings.worker_database_pool)
     ports = wrapped_ports(wiring, Failpoints.from_environment())
-    try:
-        async with AsyncExitStack() as running:
-            for worker in build(client, ports, settings):
-                await running.enter_async_context(worker)
-            sys.stdout.write(f"{WORKER_READY}\n")
-            sys.stdout.flush()
-            await stop.wait()
-    finally:
-        await wiring.aclose()
+    async with AsyncExitStack() as running:
+        for worker in build(client, ports, settings, cache=int(os.environ[CACHE])):
+            await running.enter_async_context(worker)
+        await asyncio.Event().wait()  # it is never asked to end: it dies
 
 
-def main() -> None:
+def be_born(told: dict[str, str], log: Path) -> int:
+    """Fork a worker that dies with this process; returns its id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.environ.update(told)
     settings = load_settings()
     configure_logging(settings, "worker")
     asyncio.run(work(settings))
+    os._exit(1)
+
+
+class Nursery:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._alive: dict[str, int] = {}
+
+    def look(self) -> None:
+        """One look at the roster and at who has died."""
+        path = self._folder / ROSTER
+        roster: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
+        for name, pid in list(self._alive.items()):
+            if name not in roster:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                del self._alive[name]
+        self._bury()
+        for name, told in roster.items():
+            if name not in self._alive:
+                self._alive[name] = be_born(told, self._folder / "logs" / f"{name}.log")
+
+    def _bury(self) -> None:
+        """Only `kill -9` is an end that we expect."""
+        for name, pid in list(self._alive.items()):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if not ended:
+                continue
+            code = os.waitstatus_to_exitcode(status)
+            if code != -signal.SIGKILL:
+                sys.exit(f"{name} ended: {code}; see its log")
+            del self._alive[name]
+
+
+def main() -> None:
+    nursery = Nursery(Path(sys.argv[1]))
+    sys.stdout.write(f"{READY}\n")
+    sys.stdout.flush()
+    while True:
+        nursery.look()
+        time.sleep(LOOK_S)
 
 
 if __name__ == "__main__":

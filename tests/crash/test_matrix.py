@@ -1,7 +1,9 @@
 """`kill -9` of the worker at each activity: before, around and after its effect."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from itertools import chain
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +12,9 @@ from tests.crash.orders import Placed, line_id
 from tests.crash.soundness import assert_sound
 from tests.crash.world import World, patiently
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(400)]
 
-WORKERS = 3
+WORKERS = 4
 Moments = tuple[Moment, ...]
 OURS: Moments = ("before", "after")
 OUTSIDE: Moments = ("before", "begun", "done", "after")
@@ -58,11 +60,16 @@ def deaths_at(world: World, points: dict[str, Moments]) -> list[Fault]:
     return [Fault(point, moment, f"demo-{first + n}") for n, (point, moment) in enumerate(moments)]
 
 
+def dying(world: World, plan: list[Fault]) -> AbstractContextManager[Path]:
+    """Nothing cached: a worker's orders would wait 10 s for it after each of its deaths."""
+    return world.round(plan, WORKERS, cache=0)
+
+
 @pytest.mark.parametrize("points", [TO_THE_PARCEL, TO_THE_DOOR], ids=["parcel", "door"])
 def test_workers_killed_on_the_way_to(world: World, points: dict[str, Moments]) -> None:
     plan = deaths_at(world, points)
-    with world.round(plan, WORKERS):
-        orders = world.place(2 * len(plan))
+    with dying(world, plan):
+        orders = world.place(len(plan) + 4)
         world.until_all(orders, "delivered", "closed")
     world.shipped += orders
     assert_sound(world)
@@ -72,7 +79,7 @@ def test_workers_killed_while_they_ask_a_silent_warehouse(world: World) -> None:
     plan = deaths_at(world, {"warehouse.look": OURS})
     for fault in plan:
         world.fault("warehouse", "webhook", "drop", match=fault.order, times=1)
-    with world.round(plan):
+    with dying(world, plan):
         orders = world.place(6)
         world.until_all(orders, "delivered", "closed")
     world.mend()
@@ -84,14 +91,14 @@ def test_workers_killed_while_they_change_the_address(world: World) -> None:
     """Packed orders whose capture fails for now get another address."""
     plan = deaths_at(world, TO_ANOTHER_DOOR)
     world.fault("shopify", "orderCapture", "down")
-    with world.round(plan):
+    with dying(world, plan):
         orders = world.place(8)
         until_fulfilments(world, orders, "packed")
         _tell_all(world, orders, "address", {"address": ADDRESS})
+        ids = {order.order_id for order in orders}
+        world.until("all papers corrected", lambda: ids <= readdressed(world))
         world.mend()
         world.until_all(orders, "delivered", "closed")
-    papers = {e["order"] for e in world.journal() if e["effect"] == "readdressed"}
-    assert papers >= {order.order_id for order in orders}
     world.shipped += orders
     assert_sound(world)
 
@@ -100,19 +107,19 @@ def test_workers_killed_while_they_take_back(world: World) -> None:
     """Labelled orders that the warehouse cannot hand over for now are cancelled."""
     plan = deaths_at(world, BACK)
     world.fault("warehouse", "hand_over", "down")
-    with world.round(plan, WORKERS):
+    with dying(world, plan):
         orders = world.place(len(plan) + 4)
         until_fulfilments(world, orders, "labelled")
         _tell_all(world, orders, "cancel", {"reason": "requested"})
-        world.mend()
         world.until_all(orders, "cancelled")
+    world.mend()
     world.cancelled += orders
     assert_sound(world)
 
 
 def test_workers_killed_while_goods_come_back(world: World) -> None:
     plan = deaths_at(world, HOME_AGAIN)
-    with world.round(plan, WORKERS):
+    with dying(world, plan):
         orders = world.place(len(plan) + 2)
         with ThreadPoolExecutor(len(orders)) as desk:
             returning = [desk.submit(_send_back, world, order) for order in orders]
@@ -130,6 +137,10 @@ def test_workers_killed_while_goods_come_back(world: World) -> None:
     world.shipped += orders
     world.returned += orders
     assert_sound(world)
+
+
+def readdressed(world: World) -> set[str]:
+    return {entry["order"] for entry in world.journal() if entry["effect"] == "readdressed"}
 
 
 def until_fulfilments(world: World, orders: list[Placed], status: str) -> None:

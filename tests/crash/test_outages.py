@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from tests.crash.orders import CHANNEL
 from tests.crash.soundness import assert_sound
 from tests.crash.world import World, is_stopped
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 
 BURST = 24
 
@@ -92,6 +93,14 @@ def test_workers_that_wake_after_their_time_change_nothing(world: World) -> None
         world.until_all(more, "delivered", "closed")
     world.shipped += orders + more
     assert_sound(world)
+
+
+def _frozen(world: World, fired: Path) -> int:
+    """The id of the process in which the fault fired, once it stands still."""
+    world.until(f"{fired.name} fired", fired.exists)
+    pid = int(fired.read_text())
+    world.until(f"{pid} is frozen", lambda: is_stopped(pid))
+    return pid
 
 
 def _deeds(world: World) -> list[Any]:

@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import httpx
@@ -20,15 +20,17 @@ from config.settings import OutsideSystem, Settings
 from config.wiring import wire
 from domain.stock import StockChange
 from starter.local.ports import PortTaken, free_port
-from starter.local.processes import Child, Spec, StartFailed
+from starter.local.processes import Spec, StartFailed
 from starter.local.stack import DATABASE, Stack
 from storage.catalogue import CatalogueChannel, CatalogueSku
 from tests.crash.failpoints import Fault, as_environment, not_fired
+from tests.crash.mortal_worker import CACHE, READY, ROSTER
 from tests.crash.orders import CHANNEL, LOCATIONS, SKUS, STOCK_EACH, Placed, Till, payload
 
 T = TypeVar("T")
 
-DEADLINE_S = 75.0
+DEADLINE_S = 150.0
+"""Generous: a slow machine must not fail a round, and a sound one never waits so long."""
 POLL_S = 0.1
 CALL_S = 2.0
 """Of each outside call: a repeated deed first waits for what is left of the earlier one's time."""
@@ -49,26 +51,17 @@ NOTICES_FROZEN_CLIENTS = {
 SETTLED = ("delivered", "closed", "cancelled")
 
 
-@dataclass(frozen=True)
-class Watched:
-    """A worker to be kept up, with what it is told."""
-
-    spec: Spec
-    child: Child
-
-
 @dataclass
 class World:
-    """Poll with `until`: whoever waits also starts again what a fault has killed."""
+    """Its workers are named in a roster, and started again whenever a fault has killed them."""
 
     stack: Stack
     folder: Path
     till: Till = field(default_factory=Till)
-    workers: dict[str, Watched] = field(default_factory=dict)
+    roster: dict[str, dict[str, str]] = field(default_factory=dict)
     shipped: list[Placed] = field(default_factory=list)
     cancelled: list[Placed] = field(default_factory=list)
     returned: list[Placed] = field(default_factory=list)
-    deaths: int = 0
     rounds: int = 0
     key: str = ""
 
@@ -84,38 +77,47 @@ class World:
         stack.supervisor.start(stack.simulators())
         stack.supervisor.start(stack.starter())
 
+        command = (sys.executable, "-m", "tests.crash.mortal_worker", str(self.folder))
+        nursery = Spec(
+            name="nursery",
+            command=command,
+            env=stack.environment(),
+            ready=lambda child: READY in child.words(),
+        )
+        stack.supervisor.start(nursery)
+
     def stop(self) -> None:
-        for name in list(self.workers):
-            self.dismiss(name)
         self.stack.stop()
 
     def hire(
-        self, name: str, plan: Iterable[Fault] = (), fired: Path | None = None, **told: str
-    ) -> Child:
-        """Start a worker; `until` keeps it up."""
-        spec = self.stack.worker(name)
-        environment = {**spec.env, **as_environment(list(plan), fired or self.folder), **told}
-        spec = replace(
-            spec, command=(sys.executable, "-m", "tests.crash.mortal_worker"), env=environment
-        )
-        child = Child(spec, self.folder / "logs" / f"{name}.log")
-        self.workers[name] = Watched(spec, child)
-        return child
+        self,
+        *names: str,
+        plan: Iterable[Fault] = (),
+        fired: Path | None = None,
+        told: Mapping[str, str] = MappingProxyType({}),
+        cache: int = 500,
+    ) -> None:
+        """Start workers and keep them up; `cache` as in `worker.workers.build`."""
+        environment = {
+            **as_environment(list(plan), fired or self.folder),
+            CACHE: str(cache),
+            **told,
+        }
+        self._write(self.roster | dict.fromkeys(names, environment))
 
-    def dismiss(self, name: str) -> None:
-        child = self.workers.pop(name).child
-        child.send(signal.SIGCONT)
-        child.kill()
+    def dismiss(self, *names: str) -> None:
+        self._write({name: told for name, told in self.roster.items() if name not in names})
 
-    def keep_up(self) -> None:
-        """Start workers again that a fault has killed; another end is a failure of the test."""
-        for name, watched in self.workers.items():
-            code = watched.child.exit_code
-            if code is None:
-                continue
-            assert code == -signal.SIGKILL, f"{name} ended: {code}\n{watched.child.last_words()}"
-            self.deaths += 1
-            self.workers[name] = replace(watched, child=Child(watched.spec, watched.child.log))
+    def _write(self, roster: dict[str, dict[str, str]]) -> None:
+        self.roster = roster
+        fresh = self.folder / f"{ROSTER}.new"
+        fresh.write_text(json.dumps(roster))
+        fresh.replace(self.folder / ROSTER)
+
+    def assert_up(self) -> None:
+        """No worker ended otherwise than by `kill -9`."""
+        nursery = self.stack.supervisor.children["nursery"]
+        assert nursery.exit_code is None, nursery.last_words()
 
     @contextmanager
     def dead(self, name: str) -> Iterator[None]:
@@ -140,22 +142,19 @@ class World:
                 return
 
     @contextmanager
-    def round(self, plan: list[Fault], workers: int = 2) -> Iterator[Path]:
+    def round(self, plan: list[Fault], workers: int = 2, cache: int = 500) -> Iterator[Path]:
         """A round with these faults; at its end each of them must have fired."""
         self.rounds += 1
         fired = self.folder / f"round-{self.rounds}"
         fired.mkdir()
         names = [f"worker-{self.rounds}-{n}" for n in range(workers)]
-        for name in names:
-            self.hire(name, plan, fired)
+        self.hire(*names, plan=plan, fired=fired, cache=cache)
         try:
             yield fired
             missing = not_fired(plan, fired)
             assert not missing, f"never fired: {', '.join(map(str, missing))}"
         finally:
-            for name in names:
-                if name in self.workers:
-                    self.dismiss(name)
+            self.dismiss(*names)
 
     # -- the outside
 
@@ -211,14 +210,11 @@ class World:
         rows = self.rows("SELECT order_id, status FROM orders WHERE order_id = ANY (%s)", ids)
         return dict.fromkeys(ids, "missing") | {row["order_id"]: row["status"] for row in rows}
 
-    def until(
-        self, what: str, look: Callable[[], T], within_s: float = DEADLINE_S, keep_up: bool = True
-    ) -> T:
+    def until(self, what: str, look: Callable[[], T], within_s: float = DEADLINE_S) -> T:
         """Poll until `look` finds something, and return it."""
         deadline = time.monotonic() + within_s
         while True:
-            if keep_up:
-                self.keep_up()
+            self.assert_up()
             if found := look():
                 return found
             if time.monotonic() > deadline:
@@ -327,7 +323,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def patiently(look: Callable[[], object], within_s: float = DEADLINE_S) -> None:
-    """For threads beside the one that keeps the workers up."""
+    """For threads beside the one that watches the workers."""
     deadline = time.monotonic() + within_s
     while not look():
         assert time.monotonic() < deadline, "did not come to pass"
