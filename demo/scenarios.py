@@ -92,12 +92,13 @@ async def carrier_down(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
     stage.say(None, f"the carrier is down for {CARRIER_DOWN_S:.0f} s")
     await stage.sell(sale)
     back = asyncio.create_task(asyncio.sleep(CARRIER_DOWN_S))
-    failing = await stage.until(
-        sale, "it waits on the carrier", lambda row: row.failing_step == "buy_label"
+    said = await stage.until_any(
+        lambda row: (row.failing_owner, row.failing_step) == ("carrier", "buy_label"),
+        CARRIER_DOWN_S,
     )
     await back
     stage.say(None, "the carrier is back")
-    return (equal("it waits on the carrier", "carrier", failing.failing_owner),)
+    return (Fact("orders say that they wait on the carrier", str(said), said),)
 
 
 async def label_answer_lost(stage: Stage, sale: Sale) -> tuple[Fact, ...]:

@@ -105,7 +105,7 @@ class Screen:
 
     def _happenings(self) -> RenderableType:
         table = Table.grid(padding=(0, 1))
-        table.add_column(justify="right", style="dim", no_wrap=True)
+        table.add_column(justify="right", style="dim", no_wrap=True, min_width=6)
         table.add_column(style="bold", no_wrap=True, min_width=5)
         table.add_column(no_wrap=True, overflow="ellipsis")
         latest = self._stage.happenings.said[-HAPPENINGS:]

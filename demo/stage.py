@@ -144,15 +144,24 @@ class Stage:
         def there() -> bool:
             return order_id in self.standings and so(self.standings[order_id])
 
+        if not await self._seen(there, patience_s):
+            last = self.standings.get(order_id)
+            waits = ": ".join(last.waits_on) if last else ""
+            found = f"is {last.status}, waits on {waits}" if last else "is not in the books"
+            raise DidNotHappen(f"{what}: not within {patience_s:.0f} s; it {found}")
+        return self.standings[order_id]
+
+    async def until_any(self, so: Callable[[Standing], bool], patience_s: float) -> bool:
+        """Whether any order's row says so within `patience_s`."""
+        return await self._seen(lambda: any(map(so, self.standings.values())), patience_s)
+
+    async def _seen(self, there: Callable[[], bool], patience_s: float) -> bool:
         try:
             async with asyncio.timeout(patience_s), self._looked:
                 await self._looked.wait_for(there)
         except TimeoutError:
-            last = self.standings.get(order_id)
-            waits = ": ".join(last.waits_on) if last else ""
-            found = f"is {last.status}, waits on {waits}" if last else "is not in the books"
-            raise DidNotHappen(f"{what}: not within {patience_s:.0f} s; it {found}") from None
-        return self.standings[order_id]
+            return False
+        return True
 
     async def until_status(self, sale: Sale, *statuses: str) -> Standing:
         wanted = " or ".join(statuses)
