@@ -40,7 +40,9 @@ def at_once(story: Story) -> Story:
 @pytest.fixture(scope="module")
 async def running(start: Start, request: pytest.FixtureRequest) -> AsyncIterator[Running]:
     """Every selected story of the module, on its way, by its test's id."""
-    turns = asyncio.Semaphore(AT_ONCE)
+    # without a cache, a worker that serves several lives at once runs into the server's time limits
+    cached = request.config.getoption("--workflow-cache") > 0
+    turns = asyncio.Semaphore(AT_ONCE if cached else 1)
     tasks = {
         item.nodeid: asyncio.create_task(_in_turn(turns, start, item))
         for item in request.session.items
