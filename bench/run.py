@@ -12,9 +12,9 @@ from temporalio.client import Client
 from bench.cpu import Meter, spent_ms
 from bench.ground import fill_shelves
 from bench.histories import Weighed, script, weigh
-from bench.result import Result, Spread
+from bench.result import Result, Spread, Yardstick
 from bench.trade import Life, Shop
-from bench.yardsticks import Yardstick, bare, twin, twin_worker
+from bench.yardsticks import bare, twin, twin_worker
 from config.temporal import connect
 from starter.local.stack import DATABASE, Stack
 
