@@ -44,12 +44,14 @@ class Event:
     """An authentic webhook: what kind, the key its repeats share, and whose order, if it says so.
 
     `unreadable` names the field and the reason if nobody but an operator can make sense of it.
+    `tracking_number` is of the one parcel that it is about.
     """
 
     kind: str
     event_key: str
     order_id: str | None = None
     unreadable: str = ""
+    tracking_number: str = ""
 
 
 class Sender(Protocol):
@@ -134,7 +136,7 @@ class ShopifySender:
 
 
 class EasyPostSender:
-    """EasyPost's webhooks; a tracker's order is found by its tracking number later."""
+    """EasyPost's webhooks; a tracker's order is found by its tracking number."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = secrets
@@ -148,7 +150,9 @@ class EasyPostSender:
             found = easypost.to_scans(body)
         except ValueError as error:
             return Event(SCANS, key, unreadable=str(error))
-        return Event(SCANS if found else ANOTHER, key)
+        if not found:
+            return Event(ANOTHER, key)
+        return Event(SCANS, key, tracking_number=found[0].tracking_number)
 
     def scans(self, body: bytes) -> tuple[Scan, ...]:
         return easypost.to_scans(body)

@@ -56,6 +56,7 @@ async def _take(
         event.event_key,
         body,
         order_id=event.order_id,
+        tracking_number=event.tracking_number,
         by=source,
         task=event.unreadable,
     )

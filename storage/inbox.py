@@ -50,7 +50,11 @@ class Backlog:
 
 _PUT = text("""
 INSERT INTO inbox (source, kind, event_key, order_id, by, body, parked_at)
-VALUES (:source, :kind, :event_key, :order_id, :by, :body, CASE WHEN :parked THEN now() END)
+VALUES (:source, :kind, :event_key,
+        coalesce(CAST(:order_id AS text), (
+            SELECT p.order_id FROM labels l JOIN parcels p ON p.parcel_id = l.parcel_id
+             WHERE l.tracking_number = :tracking_number LIMIT 1)),
+        :by, :body, CASE WHEN :parked THEN now() END)
 ON CONFLICT (source, event_key) DO NOTHING
 RETURNING id
 """)
@@ -86,18 +90,22 @@ class Inbox:
         body: bytes,
         *,
         order_id: str | None = None,
+        tracking_number: str = "",
         by: str = "",
         task: str = "",
     ) -> Receipt:
         """Keep what was said; committed on return.
 
-        With `task`, nobody can read the body: it goes to an operator with this message at once.
+        What names no order but a parcel of ours is its order's at once, and so delivered in turn
+        with what else is said of it. With `task`, nobody can read the body: it goes to an operator
+        with this message at once.
 
         Raises:
             Unavailable: PostgreSQL does not answer; whether the row is kept is not known.
         """
         said = {"source": source, "event_key": event_key}
-        row = {"kind": kind, "order_id": order_id, "by": by, "body": body, "parked": bool(task)}
+        about = {"order_id": order_id, "tracking_number": tracking_number}
+        row = {"kind": kind, "by": by, "body": body, "parked": bool(task), **about}
         async with transaction(self._engine) as connection:
             made = await connection.scalar(_PUT, {**said, **row})
             if made is None:

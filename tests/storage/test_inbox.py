@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from domain.errors import Unavailable
 from storage.deliveries import Deliveries, LeaseLost
 from storage.inbox import Inbox
+from storage.intake import OrderIntake
+from storage.orders import PostgresOrderBook
+from tests.storage.orderbook import ID, a_label, a_parcel, a_record, an_order
 
 ORDER = "demo-1"
 
@@ -218,6 +221,19 @@ async def test_rows_without_an_order_have_lanes_of_their_own(
         await deliveries.give_back(lease)
     lanes = {lease.lane for lease in await deliveries.lease(many=8)}
     assert lanes == {ORDER, f"~{said[1]}", f"~{said[2]}"}
+
+
+async def test_what_is_said_of_a_parcel_is_its_orders_at_once(
+    inbox: Inbox, deliveries: Deliveries, engine: AsyncEngine
+) -> None:
+    await OrderIntake(engine).accept(an_order())
+    await PostgresOrderBook(engine).record(a_record(1, parcels=(a_parcel(a_label("s1", "T1")),)))
+    await inbox.put("carrier:easypost", "scans", "e1", b"{}", tracking_number="T1")
+    await inbox.put("carrier:easypost", "scans", "e2", b"{}", tracking_number="T2")
+    ours, unknown = await deliveries.lease(5)
+    assert [row.order_id for row in ours.rows] == [ID]
+    assert ours.lane == ID
+    assert [row.order_id for row in unknown.rows] == [None]
 
 
 async def test_lanes_that_nobody_delivers_leave_nothing_behind(
