@@ -17,6 +17,10 @@ SCARCE = "SAMOVAR"
 """A SKU of which there is nothing in stock when the day begins."""
 
 
+ELSEWHERE = {"address1": "Schlossplatz 1", "address2": None, "city": "Stuttgart", "zip": "70173"}
+"""A good address, but not where the customer lives by now."""
+
+
 @dataclass(frozen=True)
 class Act:
     """One scenario with its order, `at_s` seconds after the day began."""
@@ -35,6 +39,7 @@ _BEFALLS: tuple[tuple[float, Scenario, str, dict[str, object]], ...] = (
     (2.0, on.LOST_LABEL, "DE", {}),
     (2.5, on.RETURNED, "DE", {"payment": "authorized", "discount_percent": 10}),
     (3.0, on.REFUSED, "US", {}),
+    (3.3, on.MOVED, "DE", {"wrong": ELSEWHERE}),
     (3.5, on.ADDRESS, "US", {"wrong": {"zip": "6060"}}),
     (4.5, on.SHORT, "AT", {"lines": ((SCARCE, 1),)}),
     (5.0, on.SHORT, "DE", {"lines": ((SCARCE, 2), ("MUG-BLUE", 1))}),

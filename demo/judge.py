@@ -91,7 +91,7 @@ def judge(sale: Sale, expected: Expected, found: Evidence) -> list[Fact]:
     return [
         ended,
         *_warehouse(expected, found),
-        *_carrier(expected, found),
+        *_carrier(sale, expected, found),
         *_channel(expected, found),
         *_money(sale, expected, found),
         *_stock(sale, expected, found),
@@ -107,15 +107,33 @@ def _warehouse(expected: Expected, found: Evidence) -> Iterable[Fact]:
     yield equal(once, int(expected.handed_over), handed_over)
 
 
-def _carrier(expected: Expected, found: Evidence) -> Iterable[Fact]:
+def _carrier(sale: Sale, expected: Expected, found: Evidence) -> Iterable[Fact]:
     bought = [data["tracking_code"] for data in found.data("easypost", "label_bought")]
     voided = [data["tracking_code"] for data in found.data("easypost", "label_refunded")]
     live = tuple(sorted(set(bought) - set(voided)))
-    labels = expected.labels_bought
-    yield Fact(f"at most {labels} labels bought", str(len(bought)), len(bought) <= labels)
+    if expected.handed_over:
+        yield equal(f"labels bought: {expected.labels_bought}", expected.labels_bought, len(bought))
+    else:
+        yield Fact("at most one label bought", str(len(bought)), len(bought) <= 1)
     once = "one live label" if expected.handed_over else "no live label"
     yield Fact(once, " ".join(live) or "none", len(live) == int(expected.handed_over))
+    if expected.handed_over:
+        wanted = (sale.customer.country, sale.customer.postal_code)
+        places = sorted(_places(found, set(live)))
+        yield Fact("it goes to where the customer is", str(places), places == [wanted])
     yield equal("our books know the live labels", live, tuple(sorted(found.live_numbers)))
+
+
+def _places(found: Evidence, live: set[str]) -> Iterable[tuple[str, str]]:
+    """Country and post code on each live label."""
+    made = {
+        data["shipment"]["id"]: data["shipment"]["to_address"]
+        for data in found.data("easypost", "shipment_created")
+    }
+    for data in found.data("easypost", "label_bought"):
+        if data["tracking_code"] in live:
+            address = made[data["shipment_id"]]
+            yield address["country"], address["zip"]
 
 
 def _channel(expected: Expected, found: Evidence) -> Iterable[Fact]:

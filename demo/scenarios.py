@@ -48,14 +48,31 @@ async def address_mended(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
     await stage.sell(sale)
     await stage.until_waiting(sale, "hold:address")
     stage.say(sale, "the address is undeliverable; an operator is asked")
+    fact = await _fix_address(stage, sale)
+    stage.say(sale, "an operator fixes the address")
+    return (fact,)
+
+
+async def moved_after_label(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    """The hold is set while the label is being bought, so it stops the hand-over."""
+    await stage.fault(sale, system="easypost", operation="buy", mode="slow", seconds=4, times=1)
+    await stage.sell(sale)
+    await stage.until_struck(sale)
+    hold_id = await _hold(stage, sale, "customer_moved")
+    fact = await _fix_address(stage, sale)
+    answer = await stage.verb(sale, "release", {"hold_id": hold_id})
+    stage.say(sale, "the customer moved: another label, and released")
+    return (fact, Fact("the release is accepted", str(answer.status_code), answer.is_success))
+
+
+async def _fix_address(stage: Stage, sale: Sale) -> Fact:
     buyer = sale.customer
     address = {
         "name": buyer.name, "lines": list(buyer.lines), "city": buyer.city,
         "region": buyer.region, "postal_code": buyer.postal_code, "country": buyer.country,
     }  # fmt: skip
     answer = await stage.verb(sale, "address", {"address": address})
-    stage.say(sale, "an operator fixes the address")
-    return (Fact("the new address is accepted", str(answer.status_code), answer.is_success),)
+    return Fact("the new address is accepted", str(answer.status_code), answer.is_success)
 
 
 async def paid_later(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
@@ -182,8 +199,14 @@ async def _held(stage: Stage, sale: Sale, reason: str) -> str:
     )
     await stage.sell(sale)
     await stage.until_status(sale, "fulfilling")
+    return await _hold(stage, sale, reason)
+
+
+async def _hold(stage: Stage, sale: Sale, reason: str) -> str:
+    """Set a hold, and see it stop the order. Returns its id."""
     answer = await stage.verb(sale, "hold", {"reason": reason, "note": "asked by telephone"})
-    answer.raise_for_status()
+    if not answer.is_success:
+        raise DidNotHappen(f"a hold is set; it was answered {answer.status_code}")
     stage.say(sale, f"an operator holds it: {reason}")
     await stage.until_waiting(sale, f"hold:{reason}")
     order = await stage.api.get(f"/orders/{stage.order_id(sale)}")
@@ -262,6 +285,9 @@ SALE = Scenario("plain sales", "one parcel, delivered", sold)
 DUPLICATES = Scenario("webhook sent four times", "one order", told_four_times)
 EARLY = Scenario("update before its create", "waits for its order", updated_before_created)
 ADDRESS = Scenario("undeliverable address", "fixed by an operator", address_mended)
+MOVED = Scenario(
+    "moved after the label", "voided, another bought", moved_after_label, Expected(labels_bought=2)
+)
 PENDING = Scenario("payment pending first", "goes on when paid", paid_later)
 SHORT = Scenario("out of stock", "goes on when goods come", out_of_stock)
 REJECTED = Scenario(

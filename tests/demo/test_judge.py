@@ -27,7 +27,17 @@ def _refunded(amount):
 
 
 ACCEPTED = _entry("warehouse", "accepted")
-BOUGHT = _entry("easypost", "label_bought", tracking_code="T1")
+MADE = _entry(
+    "easypost",
+    "shipment_created",
+    shipment={"id": "shp_1", "to_address": {"country": "DE", "zip": "10117"}},
+)
+ELSEWHERE = _entry(
+    "easypost",
+    "shipment_created",
+    shipment={"id": "shp_1", "to_address": {"country": "DE", "zip": "70173"}},
+)
+BOUGHT = _entry("easypost", "label_bought", tracking_code="T1", shipment_id="shp_1")
 VOIDED = _entry("easypost", "label_refunded", tracking_code="T1")
 HANDED_OVER = _entry("warehouse", "handed_over", tracking_number="T1")
 TOLD = _entry("shopify", "fulfilled", tracking_numbers=["T1"])
@@ -36,14 +46,14 @@ CANCELLED = _entry("shopify", "cancelled")
 GOOD = Evidence(
     status="closed",
     waits_on="",
-    world=[ACCEPTED, _captured(), BOUGHT, HANDED_OVER, TOLD],
+    world=[ACCEPTED, MADE, _captured(), BOUGHT, HANDED_OVER, TOLD],
     movements={"MUG-BLUE": (-3, 0), "WHISK": (-1, 0)},
     live_numbers=("T1",),
 )
 TAKEN_BACK = Evidence(
     status="cancelled",
     waits_on="",
-    world=[ACCEPTED, BOUGHT, VOIDED, CANCELLED],
+    world=[ACCEPTED, MADE, BOUGHT, VOIDED, CANCELLED],
     movements={"MUG-BLUE": (0, 0), "WHISK": (0, 0)},
     live_numbers=(),
 )
@@ -64,34 +74,44 @@ def test_a_cancelled_order_that_left_nothing_is_found_so():
 @pytest.mark.parametrize(
     ("world", "must"),
     [
-        ([ACCEPTED, _captured(), BOUGHT, BOUGHT, HANDED_OVER, TOLD], "at most 1 labels bought"),
-        ([ACCEPTED, _captured(), BOUGHT, VOIDED, HANDED_OVER, TOLD], "one live label"),
-        ([ACCEPTED, ACCEPTED, _captured(), BOUGHT, HANDED_OVER, TOLD], "1 warehouses take it on"),
-        ([ACCEPTED, _captured(), BOUGHT, HANDED_OVER, HANDED_OVER, TOLD], "handed over once"),
-        ([ACCEPTED, _captured(), BOUGHT, TOLD], "handed over once"),
         (
-            [ACCEPTED, _captured(), BOUGHT, HANDED_OVER, TOLD, TOLD],
+            [ACCEPTED, MADE, _captured(), BOUGHT, BOUGHT, HANDED_OVER, TOLD],
+            "labels bought: 1",
+        ),
+        ([ACCEPTED, MADE, _captured(), BOUGHT, VOIDED, HANDED_OVER, TOLD], "one live label"),
+        (
+            [ACCEPTED, ELSEWHERE, _captured(), BOUGHT, HANDED_OVER, TOLD],
+            "it goes to where the customer is",
+        ),
+        (
+            [ACCEPTED, MADE, ACCEPTED, _captured(), BOUGHT, HANDED_OVER, TOLD],
+            "1 warehouses take it on",
+        ),
+        ([ACCEPTED, MADE, _captured(), BOUGHT, HANDED_OVER, HANDED_OVER, TOLD], "handed over once"),
+        ([ACCEPTED, MADE, _captured(), BOUGHT, TOLD], "handed over once"),
+        (
+            [ACCEPTED, MADE, _captured(), BOUGHT, HANDED_OVER, TOLD, TOLD],
             "the shop is told the number that left, once",
         ),
         (
-            [ACCEPTED, _captured(), BOUGHT, HANDED_OVER],
+            [ACCEPTED, MADE, _captured(), BOUGHT, HANDED_OVER],
             "the shop is told the number that left, once",
         ),
         (
-            [ACCEPTED, _captured(), BOUGHT, HANDED_OVER, TOLD, CANCELLED],
+            [ACCEPTED, MADE, _captured(), BOUGHT, HANDED_OVER, TOLD, CANCELLED],
             "the shop hears of the cancellation, once",
         ),
-        ([ACCEPTED, BOUGHT, HANDED_OVER, TOLD], f"captured once: {TOTAL} {CURRENCY}"),
+        ([ACCEPTED, MADE, BOUGHT, HANDED_OVER, TOLD], f"captured once: {TOTAL} {CURRENCY}"),
         (
-            [ACCEPTED, _captured(), _captured(), BOUGHT, HANDED_OVER, TOLD],
+            [ACCEPTED, MADE, _captured(), _captured(), BOUGHT, HANDED_OVER, TOLD],
             f"captured once: {TOTAL} {CURRENCY}",
         ),
         (
-            [ACCEPTED, _captured(TOTAL - 1), BOUGHT, HANDED_OVER, TOLD],
+            [ACCEPTED, MADE, _captured(TOTAL - 1), BOUGHT, HANDED_OVER, TOLD],
             f"captured once: {TOTAL} {CURRENCY}",
         ),
         (
-            [ACCEPTED, _captured(), BOUGHT, HANDED_OVER, TOLD, _refunded(1)],
+            [ACCEPTED, MADE, _captured(), BOUGHT, HANDED_OVER, TOLD, _refunded(1)],
             "nothing refunded",
         ),
     ],
@@ -116,10 +136,10 @@ def test_what_our_books_have_wrong_is_found(change, must):
 @pytest.mark.parametrize(
     ("world", "must"),
     [
-        ([ACCEPTED, BOUGHT, CANCELLED], "no live label"),
-        ([ACCEPTED, BOUGHT, VOIDED], "the shop hears of the cancellation, once"),
-        ([ACCEPTED, BOUGHT, VOIDED, CANCELLED, _captured()], "the customer pays nothing"),
-        ([ACCEPTED, BOUGHT, VOIDED, CANCELLED, HANDED_OVER], "never handed over"),
+        ([ACCEPTED, MADE, BOUGHT, CANCELLED], "no live label"),
+        ([ACCEPTED, MADE, BOUGHT, VOIDED], "the shop hears of the cancellation, once"),
+        ([ACCEPTED, MADE, BOUGHT, VOIDED, CANCELLED, _captured()], "the customer pays nothing"),
+        ([ACCEPTED, MADE, BOUGHT, VOIDED, CANCELLED, HANDED_OVER], "never handed over"),
     ],
 )
 def test_what_a_cancelled_order_left_behind_is_found(world, must):
