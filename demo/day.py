@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from demo import scenarios as on
-from demo.scenarios import Scenario
+from demo import repertoire as on
+from demo.repertoire import Scenario
 from demo.shop import Customer, Sale, customers, offers
 
 SEED = 20_260_701

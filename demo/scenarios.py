@@ -1,27 +1,12 @@
-"""The lives that orders lead on this day: what happens to each, and what must come of it."""
+"""What happens to orders on this day, one small function each; they return what they saw."""
 
 import asyncio
-from dataclasses import dataclass, field
 
-from demo.judge import Expected
 from demo.shop import Sale
-from demo.stage import LOOK_S, DidNotHappen, Fact, Play, Stage, equal
+from demo.stage import LOOK_S, DidNotHappen, Fact, Stage, equal
 
 CARRIER_DOWN_S = 15.0
 LOOKS = 100
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """`title` says what happens, `outcome` what must come of it, in words."""
-
-    title: str
-    outcome: str
-    play: Play
-    expected: Expected = field(default_factory=Expected)
-    sells: bool = True
-    tasks: tuple[str, ...] = ()
-    """Kinds of the tasks that operators get of it."""
 
 
 async def sold(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
@@ -277,38 +262,3 @@ async def unreadable(stage: Stage, _sale: Sale) -> tuple[Fact, ...]:
         await asyncio.sleep(LOOK_S)
     kinds = [task["kind"] for task in tasks]
     return (Fact("one task for an operator", f"{len(kinds)} task", kinds == ["unreadable"]),)
-
-
-NOTHING_LEFT = Expected(status="cancelled", handed_over=False)
-
-SALE = Scenario("plain sales", "one parcel, delivered", sold)
-DUPLICATES = Scenario("webhook sent four times", "one order", told_four_times)
-EARLY = Scenario("update before its create", "waits for its order", updated_before_created)
-ADDRESS = Scenario("undeliverable address", "fixed by an operator", address_mended)
-MOVED = Scenario(
-    "moved after the label", "voided, another bought", moved_after_label, Expected(labels_bought=2)
-)
-PENDING = Scenario("payment pending first", "goes on when paid", paid_later)
-SHORT = Scenario("out of stock", "goes on when goods come", out_of_stock)
-REJECTED = Scenario(
-    "warehouse rejects", "another location sends", rejected, Expected(accepted=2, rejected=1)
-)
-CARRIER_DOWN = Scenario("carrier down for 15 s", "goes on when it is back", carrier_down)
-LOST_LABEL = Scenario("label's answer lost", "bought once", label_answer_lost)
-LOST_CAPTURE = Scenario("capture's answer lost", "captured once", capture_answer_lost)
-BUSY = Scenario("warehouse says 429", "asked again later", warehouse_too_busy)
-REFUSED = Scenario("carrier refuses", "an operator tries again", carrier_refuses)
-IN_TIME = Scenario("cancelled in time", "taken back, unpaid", cancelled_in_time, NOTHING_LEFT)
-IN_FLIGHT = Scenario(
-    "cancelled mid-purchase", "no live label left", cancelled_in_flight, NOTHING_LEFT
-)
-TOO_LATE = Scenario("cancelled too late", "409, and it arrives", cancelled_too_late)
-HELD = Scenario("held and released", "stands still, goes on", held_and_released)
-CUSTOMS = Scenario("stuck in customs", "waits on customs", stuck_in_customs)
-SCANS = Scenario("scans doubled and late", "never moves backwards", scans_repeated)
-RETURNED = Scenario(
-    "return with refund", "restocked and refunded", returned, Expected(refunded_lines=(0,))
-)
-UNREADABLE = Scenario(
-    "unreadable body", "a task for an operator", unreadable, sells=False, tasks=("unreadable",)
-)

@@ -9,7 +9,8 @@ from demo.books import Accounts
 from demo.day import Act
 from demo.judge import Json, evidence, judge
 from demo.play import OmsFailed, Played, oms
-from demo.scenarios import CARRIER_DOWN, CARRIER_DOWN_S, SALE
+from demo.repertoire import CARRIER_DOWN, SALE
+from demo.scenarios import CARRIER_DOWN_S
 from demo.stage import Fact, Stage
 
 STEPS: Mapping[str, str] = {

@@ -4,9 +4,9 @@ import json
 from collections import Counter
 
 from adapters.channels.shopify.order import to_order
-from demo import scenarios
+from demo import repertoire
 from demo.day import ELSEWHERE, programme
-from demo.scenarios import SALE, Scenario
+from demo.repertoire import SALE, Scenario
 from demo.shop import FIRST_ID, ID_STEP, offers, payload, total_shown
 from domain.validation import validate
 
@@ -25,7 +25,7 @@ def test_the_day_is_the_same_every_day():
 
 
 def test_each_scenario_is_on_the_programme():
-    known = {one.title for one in vars(scenarios).values() if isinstance(one, Scenario)}
+    known = {one.title for one in vars(repertoire).values() if isinstance(one, Scenario)}
     assert {act.scenario.title for act in ACTS} == known
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from demo.judge import Evidence, Expected, judge
-from demo.scenarios import NOTHING_LEFT
+from demo.repertoire import NOTHING_LEFT
 from demo.shop import Customer, Sale, total_shown
 
 BUYER = Customer("Ada Lovelace", "DE", ("Unter den Linden 77",), "Berlin", "", "10117")

@@ -12,7 +12,7 @@ from demo import summary
 from demo.books import Accounts, JournalLine
 from demo.day import programme
 from demo.place import NotPlaced, Place
-from demo.scenarios import CARRIER_DOWN, SALE
+from demo.repertoire import CARRIER_DOWN, SALE
 from demo.stage import Fact
 from demo.verdict import (
     Audit,
