@@ -23,6 +23,9 @@ S = TypeVar("S")
 P = TypeVar("P")
 R = TypeVar("R")
 
+WRITES_A_TASK_MAX = 64
+"""More than one workflow task ever writes of its own state."""
+
 
 class Interrupted(Exception):
     """Something was asked for that the step in flight must make way for."""
@@ -304,13 +307,19 @@ class Conduct:
         return journal, settled
 
     async def publish(self) -> None:
-        """Write the state whenever it changed, one write at a time, until `end`."""
+        """Write the state whenever it changed, one write at a time, until `end`.
+
+        A worker that dies leaves the writes of its last workflow task in our rows and not in the
+        history. What is written in their stead may know more (a signal came meanwhile), so it must
+        count as newer: `seq` grows with the history, which the lost task never made longer.
+        """
         while True:
             await workflow.wait_condition(lambda: self._dirty or self._ended)
             if not self._dirty:
                 return
             self._dirty = False
-            self.seq += 1
+            known = workflow.info().get_current_history_length()
+            self.seq = max(self.seq + 1, known * WRITES_A_TASK_MAX)
             await self._write(self.seq)
 
     def end(self) -> None:

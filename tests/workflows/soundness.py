@@ -62,7 +62,7 @@ def _assert_deeds(world: World) -> None:
 
 def _assert_paths(records: list[OrderRecord]) -> None:
     for before, after in pairwise(records):
-        assert after.seq == before.seq + 1
+        assert after.seq > before.seq
         for part, now in zip(before.fulfilments, after.fulfilments, strict=False):
             if part.status is not now.status:
                 steps = {part.status}
