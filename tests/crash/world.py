@@ -29,7 +29,7 @@ from tests.crash.orders import CHANNEL, LOCATIONS, SKUS, STOCK_EACH, Placed, Til
 
 T = TypeVar("T")
 
-DEADLINE_S = 150.0
+DEADLINE_S = 100.0
 """Generous: a slow machine must not fail a round, and a sound one never waits so long."""
 POLL_S = 0.1
 CALL_S = 2.0
@@ -235,8 +235,16 @@ class World:
             "WHERE o.status <> ALL (%s) ORDER BY 1 LIMIT 30",
             list(SETTLED),
         )
-        parked = self.rows("SELECT kind, event_key, last_error FROM inbox WHERE parked_at NOTNULL")
-        return "\n".join(str(tuple(row.values())) for row in [*rows, *parked])
+        rows += self.rows(
+            "SELECT return_id, order_id, status, wait_owner, wait_what, attention, r.step, r.code "
+            "FROM returns LEFT JOIN retrying r ON r.workflow_id = 'return:' || return_id "
+            "WHERE status <> 'closed' LIMIT 30"
+        )
+        rows += self.rows(
+            "SELECT order_id, kind, attempts, last_error, parked_at, delivered_at, settled_at "
+            "FROM inbox WHERE delivered_at IS NULL LIMIT 30"
+        )
+        return "\n".join(str(tuple(row.values())) for row in rows)
 
 
 def make_world(folder: Path) -> World:

@@ -1,0 +1,93 @@
+"""A carrier that does not answer keeps no other order from its stock."""
+
+import statistics
+import sys
+
+import pytest
+
+from config.settings import TaskSlots
+from tests.crash.orders import Placed
+from tests.crash.soundness import assert_sound
+from tests.crash.test_matrix import until_fulfilments
+from tests.crash.world import World, told_carriers
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(600)]
+
+HANGING = 200
+PROBES = 10
+BATCHES = 3
+CARRIER_S = 20.0
+"""The time of a call, so long that every slot for carriers is taken by one that hangs."""
+RATIO_MAX = 2.0
+NOISE_S = 0.15
+"""What one busy moment of the machine may add to a whole batch."""
+
+
+def test_200_hanging_carrier_calls_do_not_slow_reserving(world: World) -> None:
+    """Probes one at a time, in batches: before, while 200 calls hang, and after."""
+    world.hire("patient", told=told_carriers(world, CARRIER_S))
+    probes: list[Placed] = []
+    before = [_batch(world, probes) for _ in range(BATCHES)]
+    world.fault("easypost", "*", "hang")
+    stuck = world.place(HANGING)
+    until_fulfilments(world, stuck, "packed")
+    slots = TaskSlots().carrier
+    world.until("every slot hangs", lambda: _hanging(world) >= slots)
+    during = [_batch(world, probes) for _ in range(BATCHES)]
+    assert _hanging(world) >= slots, "the carrier had answered meanwhile"
+    world.mend()
+    world.until_all(stuck + probes, "delivered", "closed", within_s=300)
+    after = [_batch(world, probes) for _ in range(BATCHES)]
+    world.until_all(probes, "delivered", "closed")
+    world.dismiss("patient")
+    world.shipped += stuck + probes
+    _say(before + after, during)
+    quiet, hanging = (_typical(batches) for batches in (before + after, during))
+    assert hanging <= RATIO_MAX * quiet + NOISE_S, (quiet, hanging)
+    assert_sound(world)
+
+
+def _batch(world: World, probes: list[Placed]) -> list[float]:
+    """Seconds from received to reserved, of probes placed one after another."""
+    placed: list[Placed] = []
+
+    def all_reserved() -> bool:
+        return len(_reserving_s(world, placed)) == len(placed)
+
+    for _ in range(PROBES):
+        placed.extend(world.place())
+        world.until("reserved", all_reserved)
+    probes += placed
+    return _reserving_s(world, placed)
+
+
+def _reserving_s(world: World, orders: list[Placed]) -> list[float]:
+    rows = world.rows(
+        "SELECT extract(epoch FROM r.created_at - i.received_at)::float8 AS seconds "
+        "FROM reservations r JOIN inbox i USING (order_id) "
+        "WHERE i.kind = 'order_created' AND r.order_id = ANY (%s)",
+        [order.order_id for order in orders],
+    )
+    return [row["seconds"] for row in rows]
+
+
+def _hanging(world: World) -> int:
+    """Labels that were begun and have no answer."""
+    rows = world.rows(
+        "SELECT key FROM effects WHERE system = 'easypost' AND state <> 'done' "
+        "AND call_until > clock_timestamp()"
+    )
+    return len(rows)
+
+
+def _typical(batches: list[list[float]]) -> float:
+    """The median of the batches' 90th percentiles: one slow moment moves one batch alone."""
+    return statistics.median(statistics.quantiles(batch, n=10)[-1] for batch in batches)
+
+
+def _say(quiet: list[list[float]], hanging: list[list[float]]) -> None:
+    """The percentiles themselves, with the machine's noise in them."""
+    for name, batches in (("quiet", quiet), ("200 hanging", hanging)):
+        seconds = sorted(second for batch in batches for second in batch)
+        p50, p99 = statistics.median(seconds), statistics.quantiles(seconds, n=100)[98]
+        sys.stdout.write(f"reserving, {name}: p50 {p50 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms\n")
