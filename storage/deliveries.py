@@ -49,24 +49,19 @@ class LeaseLost(Exception):
     """Another starter delivers this lane now: stop, and write nothing more."""
 
 
-_DUE_LANES = text("""
-SELECT coalesce(i.order_id, '~' || i.id) AS lane
-  FROM inbox i LEFT JOIN deliveries d ON d.order_id = coalesce(i.order_id, '~' || i.id)
- WHERE i.delivered_at IS NULL AND i.parked_at IS NULL AND i.not_before <= now()
-   AND (d.leased_until IS NULL OR d.leased_until <= now())
- GROUP BY 1 ORDER BY min(i.received_at) LIMIT :many
-""")
-_OPEN_LANES = text("""
-INSERT INTO deliveries (order_id) SELECT unnest(CAST(:lanes AS text[])) ON CONFLICT DO NOTHING
-""")
+# Of lanes that another starter is just leasing, its commit is waited for: they are not ours then.
 _TAKE_LANES = text("""
-UPDATE deliveries
-   SET token = gen_random_uuid(), leased_until = now() + make_interval(secs => :lease_s)
- WHERE order_id IN (
-    SELECT order_id FROM deliveries
-     WHERE order_id = ANY(CAST(:lanes AS text[]))
-       AND (leased_until IS NULL OR leased_until <= now())
-       FOR UPDATE SKIP LOCKED)
+WITH due AS (
+    SELECT coalesce(i.order_id, '~' || i.id) AS lane
+      FROM inbox i LEFT JOIN deliveries d ON d.order_id = coalesce(i.order_id, '~' || i.id)
+     WHERE i.delivered_at IS NULL AND i.parked_at IS NULL AND i.not_before <= now()
+       AND (d.leased_until IS NULL OR d.leased_until <= now())
+     GROUP BY 1 ORDER BY min(i.received_at) LIMIT :many)
+INSERT INTO deliveries (order_id, token, leased_until)
+SELECT lane, gen_random_uuid(), now() + make_interval(secs => :lease_s) FROM due ORDER BY lane
+ON CONFLICT (order_id) DO UPDATE
+   SET token = excluded.token, leased_until = excluded.leased_until
+ WHERE deliveries.leased_until IS NULL OR deliveries.leased_until <= now()
 RETURNING order_id AS lane, token
 """)
 _ROWS = text("""
@@ -131,14 +126,14 @@ class Deliveries:
     async def lease(self, many: int = 1) -> tuple[Lease, ...]:
         """Lease up to `many` lanes that have something to deliver, the longest waiting first."""
         async with transaction(self._engine) as connection:
-            due = (await connection.scalars(_DUE_LANES, {"many": many})).all()
-            if not due:
-                return ()
-            await connection.execute(_OPEN_LANES, {"lanes": sorted(due)})
-            taken = await connection.execute(_TAKE_LANES, {"lanes": due, "lease_s": self._lease_s})
+            taken = await connection.execute(_TAKE_LANES, {"many": many, "lease_s": self._lease_s})
             tokens: dict[str, UUID] = {row.lane: row.token for row in taken}
+            if not tokens:
+                return ()
+            # A look of its own: what was delivered while we waited for a lane must not come again.
             rows = await _rows_of(connection, list(tokens))
-        return tuple(Lease(lane, tokens[lane], rows[lane]) for lane in due if lane in tokens)
+        leases = [Lease(lane, token, rows[lane]) for lane, token in tokens.items()]
+        return tuple(sorted(leases, key=_longest_waiting_first))
 
     async def delivered(
         self, lease: Lease, event_id: str, *, settled: bool = False, refused: str = ""
@@ -202,6 +197,10 @@ class Deliveries:
             row = (await connection.execute(statement, {**values, **held})).one_or_none()
         if row is None:
             raise LeaseLost(lease.lane)
+
+
+def _longest_waiting_first(lease: Lease) -> float:
+    return -max((row.age_s for row in lease.rows), default=0.0)
 
 
 async def _rows_of(
