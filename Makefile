@@ -11,7 +11,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 # A folder counts once it holds Python; bench and tests are checked by ruff.
 PACKAGES := $(patsubst %/__init__.py,%,$(wildcard activities/__init__.py adapters/__init__.py \
-	config/__init__.py demo/__init__.py domain/__init__.py reports/__init__.py \
+	config/__init__.py demo/__init__.py domain/__init__.py \
 	simulators/__init__.py starter/__init__.py storage/__init__.py worker/__init__.py \
 	workflows/__init__.py))
 # What is lived once more by workers that replay a life from its history at every step.

@@ -66,7 +66,9 @@ def build(client: Client, ports: Ports, settings: Settings, *, cache: int = 500)
             ],
             workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
             interceptors=failures,
-            max_concurrent_workflow_tasks=slots.workflow_tasks,
+            # without a cache a worker can hold one workflow: more tasks would time out in its hands
+            max_concurrent_workflow_tasks=slots.workflow_tasks if cache else 1,
+            max_concurrent_workflow_task_polls=5 if cache else 1,
             max_concurrent_activities=slots.orders,
             max_concurrent_local_activities=slots.orders,
             max_cached_workflows=cache,

@@ -40,9 +40,7 @@ def at_once(story: Story) -> Story:
 @pytest.fixture(scope="module")
 async def running(start: Start, request: pytest.FixtureRequest) -> AsyncIterator[Running]:
     """Every selected story of the module, on its way, by its test's id."""
-    # without a cache, a worker that serves several lives at once runs into the server's time limits
-    cached = request.config.getoption("--workflow-cache") > 0
-    turns = asyncio.Semaphore(AT_ONCE if cached else 1)
+    turns = asyncio.Semaphore(AT_ONCE)
     tasks = {
         item.nodeid: asyncio.create_task(_in_turn(turns, start, item))
         for item in request.session.items
