@@ -17,7 +17,7 @@ from starter.local.ports import PortTaken
 from starter.local.processes import StartFailed
 from starter.local.stack import AlreadyUp
 
-ORDERS = 120
+ORDERS = 60
 ORDERS_MAX = 2_000
 
 

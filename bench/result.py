@@ -75,6 +75,11 @@ class Result:
     def to_bare(self) -> float:
         return self.closed_per_s / self.bare.per_s
 
+    @property
+    def to_twin_by_cpu(self) -> float:
+        """What the rates would come to if nobody else used the machine."""
+        return sum(self.twin.cpu_ms.values()) / self.cpu_ms_an_order
+
     def too_much(self) -> list[str]:
         """Each limit that an order broke, in words."""
         found = []
@@ -89,6 +94,7 @@ class Result:
             **asdict(self),
             "cpu_ms_an_order": self.cpu_ms_an_order,
             "to_twin": self.to_twin,
+            "to_twin_by_cpu": self.to_twin_by_cpu,
             "to_bare": self.to_bare,
             "too_much": self.too_much(),
         }

@@ -19,7 +19,7 @@ from config.temporal import connect
 from starter.local.stack import DATABASE, Stack
 
 WARM_UP = 8
-PACED_ORDERS_MAX = 40
+PACED_ORDERS_MAX = 30
 PACED_SHARE = 0.5
 """Of the rate that the burst reached: no queue builds up, so that times are those of the work."""
 IDLE_S = 3.0

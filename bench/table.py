@@ -28,7 +28,8 @@ def _rates(table: Table, result: Result) -> None:
     table.add_row(
         "no-op twins a second",
         f"{twin.per_s:.1f}",
-        f"real to twin {result.to_twin:.2f}, aim {TWIN_SHARE_MIN:g} or more; {_weight(twin)}",
+        f"real to twin {result.to_twin:.2f}, by CPU {result.to_twin_by_cpu:.2f}, "
+        f"aim {TWIN_SHARE_MIN:g} or more; {_weight(twin)}",
     )
     table.add_row(
         "bare workflows a second",

@@ -41,7 +41,7 @@ SELECT order_id, status, wait_owner, wait_what, attention FROM orders
 
 
 class NotDone(RuntimeError):
-    """Orders did not end in time; the text says where they stand."""
+    """Something did not end in time; the text says what, and where it stands."""
 
 
 @dataclass(frozen=True)

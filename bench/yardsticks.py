@@ -10,6 +10,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from bench.cpu import Meter, spent_ms
 from bench.result import Yardstick
+from bench.trade import NotDone
 from bench.twin import QUEUE, Bare, Step, Twin
 from bench.twin_worker import READY
 from starter.local.processes import Spec
@@ -18,6 +19,7 @@ from starter.local.stack import Stack
 STARTS_AT_ONCE = 8
 """As many as a starter's relay starts at the same time."""
 WARM_UP = 4
+LIMIT_S = 90.0
 
 Start = Callable[[str], Awaitable[WorkflowHandle[Any, Any]]]
 
@@ -75,4 +77,8 @@ async def _all_through(name: str, start: Start, many: int) -> None:
             handle = await start(f"{name}:{n}")
         await handle.result()
 
-    await asyncio.gather(*(one(n) for n in range(many)))
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            await asyncio.gather(*(one(n) for n in range(many)))
+    except TimeoutError:
+        raise NotDone(f"{many} {name} workflows did not end within {LIMIT_S:g} s") from None
