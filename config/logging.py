@@ -50,11 +50,15 @@ def configure_logging(settings: Settings, process: str) -> None:
     root.setLevel(settings.log_level.upper())
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # The SDK warns, with a traceback, of each failure that an activity has said in its own words.
+    logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
 
 
 def _renderers(settings: Settings) -> list[structlog.typing.Processor]:
     if settings.log_format == "console":
-        return [structlog.dev.ConsoleRenderer()]
+        # The default shows the local variables of each frame: bodies, people, secrets.
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     return [
         structlog.processors.format_exc_info,
         structlog.processors.JSONRenderer(),
