@@ -76,9 +76,8 @@ def test_workers_that_wake_after_their_time_change_nothing(world: World) -> None
         Fault("carrier.buy", "done", f"demo-{first + 1}", action="stop"),
     ]
     with world.round(plan) as fired:
-        frozen = [watched.child.pid for watched in world.workers.values()]
         orders = world.place(8)
-        world.until("both are frozen", lambda: all(map(is_stopped, frozen)))
+        frozen = [_frozen(world, fired / fault.name) for fault in plan]
         world.hire("successor")
         world.until_all(orders, "delivered", "closed")
         before = _deeds(world)
