@@ -300,6 +300,21 @@ async def test_cancelling_refunds_what_was_paid_and_a_repeat_says_the_same(
     assert len(await world.journal(order.channel_order_id, "cancelled")) == 1
 
 
+async def test_of_a_refund_only_what_our_books_had_captured_is_told(
+    world: World, channel: ShopifyChannel
+) -> None:
+    base = payload(financial_status="paid")
+    mugs, voucher = base["line_items"][0], base["line_items"][1] | {"requires_shipping": False}
+    order = await bought(world, financial_status="paid", line_items=[mugs, voucher])
+    assert order.totals.total < euros("48.55"), "nobody sends the voucher"
+    answer = await channel.cancel(cancel_of(order), order)
+    assert answer.refunded == order.totals.total
+    waiting = order.model_copy(update={"payment": PaymentStatus.PENDING})
+    assert (await channel.cancel(cancel_of(order), waiting)).refunded is None
+    taken = cancel_of(order).model_copy(update={"captured": euros("48.55")})
+    assert (await channel.cancel(taken, order)).refunded == euros("48.55")
+
+
 async def test_an_order_that_the_shop_cancelled_itself_is_cancelled(
     world: World, channel: ShopifyChannel
 ) -> None:

@@ -17,7 +17,8 @@ from adapters.channels.shopify.wire import FetchedAnswer
 from adapters.http import OutsideHttp
 from domain.errors import Refused
 from domain.fulfilments import ShippedNotice, Told
-from domain.orders import Order
+from domain.money import Money
+from domain.orders import Order, PaymentStatus
 from domain.payments import (
     CancelRequest,
     Captured,
@@ -111,9 +112,10 @@ class ShopifyChannel:
         async def look(begun: Begun) -> ChannelCancelled | None:
             return await self._payments.find_cancelled(gid, begun.outside_ref)
 
-        return await self._effects.once(
+        answer = await self._effects.once(
             request.key, SYSTEM, call_s=self.deed_s, act=act, look=look, model=_CANCELLED
         )
+        return answer.model_copy(update={"refunded": _ours(answer.refunded, request, order)})
 
     async def refund(self, request: RefundRequest, order: Order) -> Refunded:
         gid = _gid(order.channel_order_id)
@@ -152,6 +154,19 @@ class ShopifyChannel:
             return to_order_from_graphql(self._channel, answer.order.model_extra or {}, lines)
         except Unreadable as error:
             raise Refused(SYSTEM, "unreadable_order", str(error)) from error
+
+
+def _ours(refunded: Money | None, request: CancelRequest, order: Order) -> Money | None:
+    """What came back of the money in our books.
+
+    Shopify gives back all that was paid: also for lines that nobody sends, and what was paid of a
+    payment that we wait for. Neither was ever captured by our books.
+    """
+    if refunded is None or (request.captured is None and order.payment is PaymentStatus.PENDING):
+        return None
+    if request.captured is None and order.payment is PaymentStatus.AUTHORISED:
+        return refunded
+    return min(refunded, request.captured or order.totals.total)
 
 
 def _gid(channel_order_id: str) -> str:
