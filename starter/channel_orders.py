@@ -13,7 +13,7 @@ from domain.ids import OrderId, parse_order_id, workflow_id
 from domain.orders import Order, order_input
 from domain.verbs import Cancel, FixAddress, PaymentChanged, Verb
 from starter.composition import Composition
-from starter.relay import Delivered, Early, Hopeless, Outcome
+from starter.relay import Delivered, Early, Hopeless, Outcome, pause_s
 from starter.unheard import Unheard
 from storage.deliveries import InboxRow
 
@@ -84,7 +84,7 @@ class ChannelOrders:
         known = await self._on.wired.progress.of_order(order.order_id)
         if known is None and row.kind not in (ORDER_CREATED, ORDER_TOUCHED):
             if row.age_s < self._on.settings.unknown_order_wait_s:
-                return Early(RECHECK_S, "waits for its creation")
+                return Early(pause_s(RECHECK_S, row.age_s), "waits for its creation")
             fetched = await self._fetch(row)
             if fetched is None:
                 return Delivered(settled=True, refused="unknown_order: the channel knows none")

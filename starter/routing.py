@@ -22,7 +22,7 @@ from domain.verbs import (
 )
 from starter.channel_orders import ChannelOrders
 from starter.composition import Composition
-from starter.relay import Belongs, Delivered, Early, Hopeless, Outcome
+from starter.relay import Belongs, Delivered, Early, Hopeless, Outcome, pause_s
 from starter.unheard import Unheard
 from storage.deliveries import InboxRow
 from storage.scans import CourseChange
@@ -116,7 +116,7 @@ class Routing:
             if not isinstance(outcome, Delivered):
                 return outcome
         if kept.unknown and row.age_s < self._on.settings.unknown_order_wait_s:
-            return Early(LABEL_WAIT_S, "waits for its parcel")
+            return Early(pause_s(LABEL_WAIT_S, row.age_s), "waits for its parcel")
         unknown = "unknown_parcel: no label of ours has its number" if kept.unknown else ""
         return Delivered(settled=True, refused=unknown)
 

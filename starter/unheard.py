@@ -7,7 +7,7 @@ from domain.lifecycles import ENDED, ReturnStatus
 from domain.orders import order_input
 from domain.records import JournalEntry
 from starter.composition import Composition
-from starter.relay import Delivered, Early, Hopeless, Outcome
+from starter.relay import Delivered, Early, Hopeless, Outcome, pause_s
 from storage.deliveries import InboxRow
 
 RECHECK_S = 1.0
@@ -27,7 +27,7 @@ class Unheard:
         known = await self._on.wired.progress.of_order(order_id)
         if known is None:
             if row.age_s < self._on.settings.unknown_order_wait_s:
-                return Early(RECHECK_S, "waits for its order")
+                return Early(pause_s(RECHECK_S, row.age_s), "waits for its order")
             return Delivered(settled=True, refused="unknown_order: there is no such order")
         if known.status in ENDED:
             refused = f"too_late: the order is {known.status}"

@@ -56,7 +56,7 @@ WITH due AS (
       FROM inbox i LEFT JOIN deliveries d ON d.order_id = coalesce(i.order_id, '~' || i.id)
      WHERE i.delivered_at IS NULL AND i.parked_at IS NULL AND i.not_before <= now()
        AND (d.leased_until IS NULL OR d.leased_until <= now())
-     GROUP BY 1 ORDER BY min(i.received_at) LIMIT :many)
+     GROUP BY 1 ORDER BY min(i.not_before) LIMIT :many)
 INSERT INTO deliveries (order_id, token, leased_until)
 SELECT lane, gen_random_uuid(), now() + make_interval(secs => :lease_s) FROM due ORDER BY lane
 ON CONFLICT (order_id) DO UPDATE
@@ -124,7 +124,10 @@ class Deliveries:
         self._tries_max = tries_max
 
     async def lease(self, many: int = 1) -> tuple[Lease, ...]:
-        """Lease up to `many` lanes that have something to deliver, the longest waiting first."""
+        """Lease up to `many` lanes that have something to deliver, the longest due first.
+
+        What was deferred queues up behind what came meanwhile.
+        """
         async with transaction(self._engine) as connection:
             taken = await connection.execute(_TAKE_LANES, {"many": many, "lease_s": self._lease_s})
             tokens: dict[str, UUID] = {row.lane: row.token for row in taken}

@@ -210,6 +210,21 @@ async def test_a_deferred_row_is_overtaken_and_counts_no_failure(
     assert await _all(engine, "SELECT DISTINCT attempts FROM inbox") == [(0,)]
 
 
+async def test_what_came_meanwhile_is_leased_before_what_was_deferred(
+    inbox: Inbox, deliveries: Deliveries
+) -> None:
+    early = [await _put(inbox, f"k{n}", f"demo-{n}") for n in range(3)]
+    for lease in await deliveries.lease(many=3):
+        await deliveries.defer(lease, lease.rows[0].event_id, 0, "waits for its order")
+        await deliveries.give_back(lease)
+    assert len(early) == 3
+    await _put(inbox, "new", "demo-9")
+    for lease in await deliveries.lease(many=3):
+        await deliveries.defer(lease, lease.rows[0].event_id, 0, "waits for its order")
+        await deliveries.give_back(lease)
+    assert [lease.lane for lease in await deliveries.lease()] == ["demo-9"]
+
+
 async def test_rows_without_an_order_have_lanes_of_their_own(
     inbox: Inbox, deliveries: Deliveries, engine: AsyncEngine
 ) -> None:
