@@ -13,11 +13,12 @@ from domain.views import OrderView, ReturnView
 from starter import verbs
 from starter.api.answers import OrderPath, Pending, effective, order_or_404
 from starter.api.auth import Caller
+from starter.bodies import LimitedRoute
 from starter.composition import Composition, composition_of
 from starter.problems import invalid_field, not_found
 from storage.inbox import CommandState
 
-router = APIRouter(prefix="/api", tags=["returns"])
+router = APIRouter(prefix="/api", tags=["returns"], route_class=LimitedRoute)
 
 LINES_MAX = 1_000
 BEGINS_WITHIN_S = 3.0

@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.problems import Problem
 from domain.stock import StockChange, StockLevel
 from starter.api.auth import Caller
+from starter.bodies import LimitedRoute
 from starter.composition import composition_of
 from starter.problems import Refusal, invalid, invalid_field
 from storage.stock import StockChangeRefused
 
-router = APIRouter(prefix="/api/stock", tags=["stock"])
+router = APIRouter(prefix="/api/stock", tags=["stock"], route_class=LimitedRoute)
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 Key = Annotated[

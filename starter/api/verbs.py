@@ -11,9 +11,10 @@ from domain.views import OrderView
 from starter import verbs
 from starter.api.answers import OrderPath, answered, order_or_404
 from starter.api.auth import Caller
+from starter.bodies import LimitedRoute
 from starter.composition import composition_of
 
-router = APIRouter(prefix="/api/orders/{order_id}", tags=["verbs"])
+router = APIRouter(prefix="/api/orders/{order_id}", tags=["verbs"], route_class=LimitedRoute)
 
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -26,6 +27,23 @@ async def test_without_a_key_nothing_of_the_api_answers(world: World) -> None:
         answer = await world.http.get("/api/orders", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthorised")
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_huge_body_is_not_read_from_somebody_without_a_key(world: World) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(1_000):
+            sent += 1
+            yield b" " * 10_000
+
+    for path in ("/api/orders/demo-1/hold", "/api/returns/r1/inspect", "/api/stock/receipts"):
+        sent = 0
+        headers = {"Content-Type": "application/json"}
+        answer = await world.http.post(path, content=endless(), headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (413, "too_large"), path
+        assert sent < 1_000, path
 
 
 async def test_an_order_is_made_shown_listed_and_started(world: World) -> None:
