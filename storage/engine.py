@@ -25,6 +25,7 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_use_lifo=True,
+        hide_parameters=True,  # an error is logged, and what we write holds names and addresses
         connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
     )
     dialect = engine.dialect

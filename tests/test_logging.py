@@ -68,3 +68,20 @@ def test_people_can_read_the_console_form(capsys):
     configure_logging(Settings(log_format="console"), "worker")
     structlog.get_logger("holdfast").info("worker ready")
     assert "worker ready" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_traceback_does_not_show_what_a_function_worked_on(capsys, form):
+    configure_logging(Settings(log_format=form), "worker")
+
+    def fail(told: str) -> None:
+        raise ValueError(len(told))
+
+    person = "Erika Mustermann"
+    try:
+        fail(person)
+    except ValueError:
+        structlog.get_logger("holdfast").exception("bug")
+    said = capsys.readouterr().out
+    assert "ValueError" in said
+    assert "Mustermann" not in said

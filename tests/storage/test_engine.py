@@ -1,0 +1,53 @@
+"""The pool survives the death of its connections, at the price of one `Unavailable` at most."""
+
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.errors import Unavailable
+from storage import engine as pool
+from storage.outages import transaction
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    made = pool.create_engine(database_url, 3)
+    yield made
+    await made.dispose()
+
+
+async def _backend(engine: AsyncEngine) -> int:
+    async with transaction(engine) as connection:
+        return int((await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one())
+
+
+async def _end(engine: AsyncEngine, backend: int) -> None:
+    url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as other:
+        await other.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+
+
+async def test_a_connection_that_died_while_it_rested_is_replaced_unseen(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    died = await _backend(engine)
+    await _end(engine, died)
+    monkeypatch.setattr(pool, "RESTED_S", 0.0)
+    assert await _backend(engine) != died
+
+
+async def test_one_that_died_a_moment_ago_costs_one_unavailable(engine: AsyncEngine) -> None:
+    died = await _backend(engine)
+    await _end(engine, died)
+    with pytest.raises(Unavailable):
+        await _backend(engine)
+    assert await _backend(engine) != died
+
+
+async def test_the_connection_used_last_is_used_first(engine: AsyncEngine) -> None:
+    async with transaction(engine), transaction(engine):
+        pass  # so that there are two
+    assert len({await _backend(engine) for _ in range(4)}) == 1
