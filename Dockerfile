@@ -14,7 +14,6 @@ COPY activities activities
 COPY adapters adapters
 COPY config config
 COPY domain domain
-COPY reports reports
 COPY starter starter
 COPY storage storage
 COPY worker worker
