@@ -2,7 +2,8 @@ import itertools
 
 import httpx
 import pytest
-from simulator_process import receiving, running
+
+from tests.simulators.simulator_process import receiving, running
 
 ORDER_IDS = itertools.count(820_982_911_946_154_508)
 

@@ -6,8 +6,9 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from payloads import CUSTOMS, KEY, shipment
-from simulator_process import journal
+
+from tests.simulators.payloads import CUSTOMS, KEY, shipment
+from tests.simulators.simulator_process import journal
 
 VENDOR = Path(__file__).with_name("vendor")
 SHIPMENTS = "/easypost/v2/shipments"

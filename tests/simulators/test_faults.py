@@ -4,7 +4,8 @@ import time
 
 import httpx
 import pytest
-from payloads import (
+
+from tests.simulators.payloads import (
     BEARER,
     CAPTURE,
     KEY,
@@ -17,7 +18,7 @@ from payloads import (
     make_order,
     shipment,
 )
-from simulator_process import journal
+from tests.simulators.simulator_process import journal
 
 SHIPMENTS = "/easypost/v2/shipments"
 

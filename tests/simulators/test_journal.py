@@ -5,12 +5,12 @@ import json
 import os
 
 import pytest
-from payloads import VOID, fetch, graphql, make_order
 from pydantic import ValidationError
-from simulator_process import until
 
 from simulators.journal import Effect, Journal
 from simulators.settings import read
+from tests.simulators.payloads import VOID, fetch, graphql, make_order
+from tests.simulators.simulator_process import until
 
 
 def effect(number: int) -> Effect:

@@ -2,7 +2,7 @@
 
 import json
 
-from payloads import (
+from tests.simulators.payloads import (
     BEARER,
     CAPTURE,
     FULFIL,
@@ -15,7 +15,7 @@ from payloads import (
     make_order,
     shipment,
 )
-from simulator_process import journal, until
+from tests.simulators.simulator_process import journal, until
 
 
 async def test_an_order_is_paid_packed_labelled_handed_over_and_delivered(

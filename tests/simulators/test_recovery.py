@@ -3,8 +3,19 @@
 import json
 
 import httpx
-from payloads import CAPTURE, KEY, ask, fetch, fulfilment, gid, graphql, make_order, shipment
-from simulator_process import journal, receiving, running, until
+
+from tests.simulators.payloads import (
+    CAPTURE,
+    KEY,
+    ask,
+    fetch,
+    fulfilment,
+    gid,
+    graphql,
+    make_order,
+    shipment,
+)
+from tests.simulators.simulator_process import journal, receiving, running, until
 
 SHIPMENTS = "/easypost/v2/shipments"
 ORDER_ID = 5_551_234

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from payloads import (
+
+from tests.simulators.payloads import (
     CANCEL,
     CANCEL_FULFILMENT,
     CAPTURE,
@@ -18,7 +19,7 @@ from payloads import (
     graphql,
     make_order,
 )
-from simulator_process import journal
+from tests.simulators.simulator_process import journal
 
 VENDOR = Path(__file__).with_name("vendor")
 PATH = "/admin/api/2026-07/graphql.json"

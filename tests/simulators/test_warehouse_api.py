@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from payloads import BEARER, ask, fulfilment
-from simulator_process import journal, until
+
+from tests.simulators.payloads import BEARER, ask, fulfilment
+from tests.simulators.simulator_process import journal, until
 
 HAND_OVER = {"carrier": "UPS", "tracking_number": "1Z1", "label_url": "http://label.example/1"}
 

@@ -6,12 +6,21 @@ import hmac
 import json
 from pathlib import Path
 
-from payloads import BEARER, CUSTOMS, KEY, ask, fulfilment, make_order, order, shipment
-from simulator_process import journal, until
 from standardwebhooks import Webhook
-from test_easypost_api import BERLIN, SHIPMENTS, same_shape
 
 from simulators.webhooks import easypost_signature, shopify_signature, standard_signature
+from tests.simulators.payloads import (
+    BEARER,
+    CUSTOMS,
+    KEY,
+    ask,
+    fulfilment,
+    make_order,
+    order,
+    shipment,
+)
+from tests.simulators.simulator_process import journal, until
+from tests.simulators.test_easypost_api import BERLIN, SHIPMENTS, same_shape
 
 VENDOR = Path(__file__).with_name("vendor")
 
