@@ -1,10 +1,11 @@
-"""The pool survives the death of its connections, at the price of one `Unavailable` at most."""
+"""The pool survives the death of its connections, and its errors show nothing of what we write."""
 
 from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import Unavailable
@@ -51,3 +52,11 @@ async def test_the_connection_used_last_is_used_first(engine: AsyncEngine) -> No
     async with transaction(engine), transaction(engine):
         pass  # so that there are two
     assert len({await _backend(engine) for _ in range(4)}) == 1
+
+
+async def test_an_error_shows_the_statement_without_its_values(engine: AsyncEngine) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        async with transaction(engine) as connection:
+            await connection.execute(text("SELECT 1 / :zero, :name"), {"zero": 0, "name": "Erika"})
+    assert "SELECT 1" in str(caught.value)
+    assert "Erika" not in str(caught.value)
