@@ -45,7 +45,7 @@ class Address(BaseModel):
     neither need be: `check_address` judges. Blank lines are dropped; one always remains.
     """
 
-    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
 
     name: Text = ""
     company: Text = ""
