@@ -55,8 +55,9 @@ class OutsideSystem(BaseModel):
     base_url: BaseUrl
     secrets: RotatingSecrets
     """Verify what it sends to our webhooks."""
-    timeout_s: float = Field(default=10, gt=0)
-    """For one HTTP call; always shorter than the activity's own timeout."""
+    timeout_s: float = Field(default=10, gt=0, le=20)
+    """For one HTTP call. A repeat waits out an earlier deed of up to three, looks, and acts again;
+    all of that must fit into the activity's own time."""
 
 
 class ShopifyChannel(OutsideSystem):

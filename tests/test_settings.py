@@ -94,6 +94,11 @@ def test_without_stand_ins_nobody_is_trusted_by_default(monkeypatch):
             "OMS_CHANNELS__DEMO__SECRETS: Tuple should have at most 2 items after validation",
         ),
         (
+            "OMS_CARRIERS__EASYPOST",
+            '{"base_url": "http://a", "key": "hush", "secrets": ["s"], "timeout_s": 60}',
+            "OMS_CARRIERS__EASYPOST__TIMEOUT_S: Input should be less than or equal to 20",
+        ),
+        (
             "OMS_WORKER_DATABASE_POOL",
             "39",
             "OMS_WORKER_DATABASE_POOL is 39, fewer than the 40 activities that OMS_SLOTS allows",
