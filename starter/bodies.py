@@ -9,6 +9,8 @@ from starlette.types import Message
 
 from starter.problems import Refusal
 
+SMALL_BYTES = 64 * 1024
+"""Above it, parsing leaves the event loop: it may take more than 5 ms."""
 JSON_MAX_BYTES = 256 * 1024
 """Far more than any verb, return or change of stock needs."""
 

@@ -12,6 +12,7 @@ from domain.errors import Unavailable
 from domain.ids import OrderId, parse_order_id, workflow_id
 from domain.orders import Order, order_input
 from domain.verbs import Cancel, FixAddress, PaymentChanged, Verb
+from starter.bodies import SMALL_BYTES
 from starter.composition import Composition
 from starter.relay import Delivered, Early, Hopeless, Outcome, pause_s
 from starter.unheard import Unheard
@@ -20,7 +21,6 @@ from storage.deliveries import InboxRow
 RECHECK_S = 1.0
 FETCH_S = 15.0
 FETCH_AGAIN_S = 30.0
-SMALL_BYTES = 64 * 1024
 CHANNEL = "channel"
 """Who says what comes from a channel."""
 CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")

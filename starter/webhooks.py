@@ -7,12 +7,9 @@ import structlog
 from fastapi import APIRouter, Request
 
 from config.inbound import Event, Sender
-from starter.bodies import limited_body
+from starter.bodies import SMALL_BYTES, limited_body
 from starter.composition import Composition, composition_of
 from starter.problems import Refusal, not_found
-
-SMALL_BYTES = 64 * 1024
-"""Above it, parsing leaves the event loop: it may take more than 5 ms."""
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 _log = structlog.get_logger(__name__)

@@ -1,5 +1,6 @@
 """Orders: taken in, listed, shown, and their journal."""
 
+import asyncio
 import re
 from datetime import datetime
 from hashlib import sha256
@@ -17,7 +18,7 @@ from starter import verbs
 from starter.api.answers import OrderPath, order_or_404
 from starter.api.auth import Caller
 from starter.api.order_bodies import canonical, read_order
-from starter.bodies import limited_body
+from starter.bodies import SMALL_BYTES, limited_body
 from starter.composition import Composition, composition_of
 from starter.problems import Refusal, invalid_field, not_found
 from storage.idempotency import InProgress, Mismatch, New, Replay
@@ -28,6 +29,7 @@ router = APIRouter(prefix="/api/orders", tags=["orders"])
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 NO_NUL = r"^[^\x00]*$"
 PAGE_MAX = 200
+FIRST_ADDRESS = 1
 
 
 @router.post(
@@ -54,8 +56,8 @@ async def create_order(request: Request, by: Caller) -> Response:
     on = composition_of(request)
     key = f"{by}/{_key(request)}"
     body = await limited_body(request, on.settings.webhook_max_bytes)
-    order = read_order(body, DIRECT_CHANNEL, on.wired.channels)
-    match await on.wired.idempotency.begin(key, sha256(canonical(order)).digest()):
+    order, digest = await _read(on, body)
+    match await on.wired.idempotency.begin(key, digest):
         case Replay(status=status, answer=answer):
             return JSONResponse(answer, status)
         case Mismatch():
@@ -76,12 +78,27 @@ async def create_order(request: Request, by: Caller) -> Response:
 async def _created(
     on: Composition, order: Order, key: str, by: str, *, resumed: bool
 ) -> JSONResponse:
-    if not await verbs.start_order(on, order, by) and not resumed:
+    if not (await verbs.start_order(on, order, by) or (resumed and await _is_kept(on, order))):
         await on.wired.idempotency.give_up(key)
         raise Refusal(409, "order_exists", f"order_id: {order.order_id} exists already.")
     answer = (await order_or_404(on, order.order_id)).model_dump(mode="json")
     await on.wired.idempotency.finish(key, 201, answer)
     return JSONResponse(answer, 201, {"Location": f"/api/orders/{order.order_id}"})
+
+
+async def _is_kept(on: Composition, order: Order) -> bool:
+    """Whether the order of this id that we have is this one, as it first came."""
+    return await on.wired.order_book.load(order.order_id, FIRST_ADDRESS) == order
+
+
+async def _read(on: Composition, body: bytes) -> tuple[Order, bytes]:
+    """The order and its digest; what may take more than 5 ms leaves the event loop."""
+
+    def read() -> tuple[Order, bytes]:
+        order = read_order(body, DIRECT_CHANNEL, on.wired.channels)
+        return order, sha256(canonical(order)).digest()
+
+    return read() if len(body) <= SMALL_BYTES else await asyncio.to_thread(read)
 
 
 def _key(request: Request) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -13,7 +14,10 @@ from config.settings import Settings
 from domain.addresses import Address
 from domain.sourcing import Location
 from starter import verbs
+from starter.api.order_bodies import canonical, read_order
 from storage.catalogue import CatalogueSku
+from storage.engine import create_engine
+from storage.idempotency import Idempotency
 from tests.starter.world import World, canonical_order, eventually, money, running
 
 
@@ -85,6 +89,21 @@ async def test_another_key_for_an_order_that_exists_is_refused(world: World) -> 
     await create(world, own_id)
     other = await create(world, own_id, key="another")
     assert (other.status_code, other.json()["code"]) == (409, "order_exists")
+
+
+@pytest.mark.parametrize(("number", "answered"), [("#1", 201), ("#2", 409)])
+async def test_a_key_whose_process_died_is_told_of_its_own_order_only(
+    world: World, number: str, answered: int
+) -> None:
+    own_id = world.own_id()
+    body = json.dumps(canonical_order(own_id)).encode()
+    digest = sha256(canonical(read_order(body, "api", ["api"]))).digest()
+    (caller,) = await world.wired.keys.list()
+    engine = create_engine(world.composition.settings.database, 1)
+    await Idempotency(engine, busy_s=0).begin(f"{caller.key_id}/died", digest)
+    await engine.dispose()
+    assert (await create(world, own_id, key="another", number=number)).status_code == 201
+    assert (await create(world, own_id, key="died")).status_code == answered
 
 
 async def test_a_key_in_use_is_refused_and_one_whose_process_died_goes_on(world: World) -> None:
