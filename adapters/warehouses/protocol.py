@@ -54,8 +54,10 @@ class Fulfilment(_Part):
                 return PackAccepted()
             case "rejected":
                 return PackRejected(reason=self.rejection())
-            case "packed":
+            case "packed" if self.parcels:
                 return Packed(parcels=self.packed_parcels())
+            case "packed":  # in nothing that we could label: we ask again, then an operator does
+                return PackAccepted()
             case "recalled":
                 return Recalled()
             case "handed_over":

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.http import OutsideHttp
 from adapters.warehouses.http import HttpWarehouse, warehouse_http
+from adapters.warehouses.protocol import Fulfilment
 from domain.addresses import Address
 from domain.errors import Refused, Unavailable
 from domain.fulfilments import (
@@ -374,3 +375,8 @@ class TestHandingOver:
         with pytest.raises(Refused, match="not_packed"):
             await warehouse.hand_over(hand_over(pack))
         assert await world.journal(pack.order_id, "handed_over") == []
+
+
+def test_what_is_packed_in_no_parcel_is_not_packed_yet() -> None:
+    said = {"id": "f", "reference": "demo-1/f1", "location": "berlin", "status": "packed"}
+    assert Fulfilment.model_validate(said).standing() == PackAccepted()
