@@ -89,9 +89,9 @@ async def test_an_order_is_paid_packed_labelled_handed_over_and_delivered(
     effects = [
         (one["system"], one["effect"])
         for one in await journal(client)
-        if one["order"] in (str(order_id), order_ref)
+        if one["order"] in (str(order_id), order_ref) and one["effect"] != "scan"
     ]
-    assert effects[:9] == [
+    assert effects == [
         ("shopify", "order_created"),
         ("warehouse", "accepted"),
         ("warehouse", "packed"),
@@ -100,5 +100,4 @@ async def test_an_order_is_paid_packed_labelled_handed_over_and_delivered(
         ("easypost", "label_bought"),
         ("warehouse", "handed_over"),
         ("shopify", "fulfilled"),
-        ("easypost", "scan"),
     ]
