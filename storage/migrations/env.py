@@ -13,9 +13,7 @@ def run() -> None:
     with engine.connect() as connection:
         context.configure(connection=connection, transaction_per_migration=False)
         with context.begin_transaction():
-            connection.execute(
-                text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK}
-            )
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
             context.run_migrations()
     engine.dispose()
 
