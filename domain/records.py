@@ -31,7 +31,8 @@ class JournalEntry(Message):
     """One line of an order's history: when, who, what, why.
 
     `code` is stable, `data` has no words of others. `command_id` leads to the inbox row that
-    caused it, with its note if it has one.
+    caused it, with its note if it has one. `nth` counts the lines of that code and command: what
+    a workflow says again, because its task was lost, is known by it.
     """
 
     at: datetime
@@ -39,6 +40,7 @@ class JournalEntry(Message):
     code: str
     why: str = ""
     command_id: str = ""
+    nth: int = 1
     data: dict[str, str | int | None] = Field(default_factory=dict)
 
 

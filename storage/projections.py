@@ -22,11 +22,12 @@ _MOVED = """(old.status, old.wait_owner, old.wait_what, old.wait_since)
 _AFTER = """
 journalled AS (
     INSERT INTO journal (order_id, return_id, seq, entry, at, by, code, why, command_id, data)
-    SELECT d->>'order_id', d->>'return_id', CAST(d->>'seq' AS integer), j.entry,
+    SELECT d->>'order_id', d->>'return_id', CAST(d->>'seq' AS integer),
+           CAST(j.line->>'nth' AS integer),
            CAST(j.line->>'at' AS timestamptz), j.line->>'by', j.line->>'code', j.line->>'why',
            j.line->>'command_id', j.line->'data'
-      FROM doc, written, jsonb_array_elements(d->'journal') WITH ORDINALITY AS j (line, entry)
-     ORDER BY j.entry
+      FROM doc, written, jsonb_array_elements(d->'journal') WITH ORDINALITY AS j (line, n)
+     ORDER BY j.n
     ON CONFLICT DO NOTHING),
 paid AS (
     INSERT INTO money (key, order_id, return_id, kind, amount_minor, currency, exponent, ref)

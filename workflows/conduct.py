@@ -5,6 +5,7 @@ only place that writes, and `park` the only place where an outside system's refu
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -62,6 +63,7 @@ class Conduct:
         self._dirty = True
         self._ended = False
         self._journal: list[JournalEntry] = []
+        self._noted: Counter[tuple[str, str]] = Counter()
         self._settled: list[Settled] = []
         self.seq = 0
         self.attention = ""
@@ -277,13 +279,16 @@ class Conduct:
         data: dict[str, str | int | None] | None = None,
     ) -> None:
         """Add a line to the journal."""
+        command_id = verb.command_id if verb else ""
+        self._noted[code, command_id] += 1
         self._journal.append(
             JournalEntry(
                 at=at or workflow.now(),
                 by=verb.by if verb else "holdfast",
                 code=code,
                 why=why,
-                command_id=verb.command_id if verb else "",
+                command_id=command_id,
+                nth=self._noted[code, command_id],
                 data=data or {},
             )
         )

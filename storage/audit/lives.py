@@ -87,7 +87,7 @@ WITH steps AS (
            row_number() OVER life AS place
       FROM journal
      WHERE {which} AND seq > 0
-    WINDOW life AS (PARTITION BY {owner} ORDER BY seq, entry))"""
+    WINDOW life AS (PARTITION BY {owner} ORDER BY id))"""
 
 _ILLEGAL = """
 SELECT s.owner AS subject, s.order_id, 'a way that the lifecycle knows' AS expected,

@@ -129,7 +129,7 @@ async def waits_on_nothing(world: SmallWorld) -> None:
 
 async def illegal_path(world: SmallWorld) -> None:
     await world.plant(
-        "UPDATE journal SET code = 'status_delivered' "
+        "UPDATE journal SET code = 'status_delivered', entry = 9 "
         "WHERE order_id = 'demo-1001' AND code = 'status_reserved'"
     )
 

@@ -11,7 +11,7 @@ from tests.crash.world import World, make_world
 
 
 @pytest.fixture(scope="session")
-def world() -> Iterator[World]:
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="holdfast-crash-"))
     folder.chmod(0o755)
     made = make_world(folder)
@@ -20,5 +20,5 @@ def world() -> Iterator[World]:
         yield made
     finally:
         made.stop()
-    # Kept where a test failed before: its logs are what there is to read.
-    shutil.rmtree(folder, ignore_errors=True)
+    if not request.session.testsfailed:  # else its logs are what there is to read
+        shutil.rmtree(folder, ignore_errors=True)

@@ -28,6 +28,7 @@ def assert_sound(world: World) -> None:
     _assert_no_second_effect(world.journal())
     _assert_stock(world)
     _assert_rows(world)
+    world.assert_audit_clean()
 
 
 def _effects(journal: list[dict[str, Any]]) -> dict[str, Counter[str]]:

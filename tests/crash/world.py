@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -201,8 +203,23 @@ class World:
 
     def journal(self) -> list[dict[str, Any]]:
         """Every effect that the simulators had."""
-        path = self.stack.state / "simulators" / "journal.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        return [json.loads(line) for line in self._journal_file.read_text().splitlines()]
+
+    @property
+    def _journal_file(self) -> Path:
+        return self.stack.state / "simulators" / "journal.jsonl"
+
+    def assert_audit_clean(self) -> None:
+        """`oms audit` over our rows, Temporal and the simulators' journal accuses nobody."""
+        ran = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", "starter.audit", "--journal", str(self._journal_file)],
+            env={**os.environ, **self.stack.environment()},
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
 
     def statuses(self, orders: Iterable[Placed]) -> dict[str, str]:
         """An order that we do not know is `missing`."""

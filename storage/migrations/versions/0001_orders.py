@@ -151,8 +151,10 @@ CREATE TABLE journal (
     command_id text NOT NULL DEFAULT '',
     data jsonb NOT NULL DEFAULT '{}'
 );
-CREATE UNIQUE INDEX journal_once ON journal (order_id, coalesce(return_id, ''), seq, entry)
-    WHERE seq > 0;
+-- a workflow task that is lost after its write is done anew, under a higher seq: `entry` counts the
+-- lines of one code and command, so that what it says again is known
+CREATE UNIQUE INDEX journal_once
+    ON journal (order_id, coalesce(return_id, ''), code, command_id, entry) WHERE seq > 0;
 -- lines that no workflow wrote
 CREATE UNIQUE INDEX journal_apart_once ON journal (order_id, code, command_id) WHERE seq = 0;
 CREATE INDEX journal_by_order ON journal (order_id, id);
