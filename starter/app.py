@@ -8,12 +8,13 @@ import structlog
 from fastapi import FastAPI
 
 from starter import health, tracking, webhooks
-from starter.api import commands, orders, returns, stock, tasks, verbs
-from starter.api.answers import Pending, pending_answer
+from starter.api import commands, orders, returns, stock, tasks, unannounced, verbs
+from starter.api.answers import Pending, pending_answer, reused_answer
 from starter.composition import Composition
 from starter.problems import install
 from starter.relay import Relay
 from starter.routing import Routing
+from starter.verbs import KeyReused
 
 TITLE = "Holdfast"
 DESCRIPTION = (
@@ -35,7 +36,9 @@ def create_app(composition: Composition) -> FastAPI:
     app.state.composition = composition
     install(app)
     app.add_exception_handler(Pending, pending_answer)
-    for part in (webhooks, health, tracking, orders, verbs, returns, stock, tasks, commands):
+    app.add_exception_handler(KeyReused, reused_answer)
+    api = (orders, verbs, unannounced, returns, stock, tasks, commands)
+    for part in (webhooks, health, tracking, *api):
         app.include_router(part.router)
     return app
 

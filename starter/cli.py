@@ -4,7 +4,7 @@ import importlib.util
 import json
 import subprocess
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,6 +12,7 @@ from rich.console import Console
 from starter.commands.calls import call, fail
 from starter.commands.imports import import_orders
 from starter.commands.orders import addresses, orders
+from starter.commands.returns import returns
 from starter.commands.setup import attributes, catalogue, keys
 from starter.commands.stock import stock
 
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(orders, name="order")
 app.add_typer(addresses, name="address")
+app.add_typer(returns, name="return")
 app.add_typer(stock, name="stock")
 app.add_typer(catalogue, name="catalogue")
 app.add_typer(keys, name="key")
@@ -37,7 +39,15 @@ def command(where: Annotated[str, typer.Argument(help="A command's id or address
 @app.command()
 def tasks() -> None:
     """What an operator must decide that belongs to no order's wait."""
-    Console().print_json(json.dumps(call("GET", "/api/tasks")))
+    found: list[Any] = []
+    cursor = None
+    while True:
+        page = call("GET", "/api/tasks", params={"limit": 500, "cursor": cursor})
+        found += page["tasks"]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    Console().print_json(json.dumps({"tasks": found}))
 
 
 @app.command()

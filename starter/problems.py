@@ -55,10 +55,18 @@ def not_found(what: str) -> Refusal:
 
 def problems_of(error: ValidationError | RequestValidationError) -> list[Problem]:
     """What pydantic found, without the values: they may be personal or huge."""
+    told = error.errors()
     return [
         Problem(field=_field(found["loc"]), reason=found["type"], message=_message(found))
-        for found in error.errors()
+        for found in told
+        if not (found["type"] == "too_short" and _has_inner(found["loc"], told))
     ]
+
+
+def _has_inner(place: Sequence[int | str], told: Sequence[Any]) -> bool:
+    """Whether an item of the list is wrong: pydantic counts none of those and calls it short."""
+    depth = len(place)
+    return any(len(o["loc"]) > depth and o["loc"][:depth] == place for o in told)
 
 
 def _field(place: Sequence[int | str]) -> str:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
+from domain.lifecycles import SENTENCES, OrderStatus
 from domain.tracking import Course
 from domain.views import OrderView, ParcelView
 from starter.composition import Composition, composition_of
@@ -89,11 +90,22 @@ def _tracked(order: OrderView) -> Tracked:
     return Tracked(
         number=order.number,
         status=order.status,
-        sentence=order.sentence,
+        sentence=_sentence(order),
         lines=tuple(f"{line.quantity} x {line.title or line.sku}" for line in order.lines),
         parcels=tuple(made for parcel in parcels if (made := _tracked_parcel(parcel))),
         updated_at=order.updated_at,
     )
+
+
+def _sentence(order: OrderView) -> str:
+    """Of a closed order it says how it went: that nothing more happens tells a customer nothing."""
+    if order.status is not OrderStatus.CLOSED:
+        return order.sentence
+    courses = {
+        parcel.course for part in order.fulfilments for parcel in part.parcels if parcel.label
+    }
+    delivered = courses == {Course.DELIVERED}
+    return SENTENCES[OrderStatus.DELIVERED if delivered else OrderStatus.UNDELIVERED]
 
 
 def _tracked_parcel(parcel: ParcelView) -> TrackedParcel | None:

@@ -1,12 +1,15 @@
 """What people may tell an order or a return: one function each, for the API and the command line.
 
 A verb is a row of the inbox first. It is heard even if its workflow has not started, or Temporal
-is down; whoever said it waits a moment for it to take effect.
+is down; whoever said it waits a moment for it to take effect. `key` is its event key there: said
+again under the same key, it is the same command.
 """
 
 import asyncio
-import secrets
+import json
 import time
+from dataclasses import dataclass
+from hashlib import sha256
 
 from config.inbound import ORDER_CREATED
 from domain.addresses import Address
@@ -25,13 +28,27 @@ from domain.verbs import (
     Verb,
 )
 from starter.composition import Composition
-from storage.inbox import CommandState
+from storage.inbox import CommandState, Kept
 
 API = "api"
 OPERATOR = "operator"
 TAKES_EFFECT_WITHIN_S = 5.0
 LOOK_FIRST_S = 0.01
 LOOK_MAX_S = 0.1
+ASKED = "asked"
+"""Where a verb's row keeps the digest of what was asked for; workflows do not read it."""
+
+
+class KeyReused(Exception):
+    """The key, which names the caller and what it says, was used to say something else."""
+
+
+@dataclass(frozen=True)
+class Which:
+    """A return and its order."""
+
+    order_id: OrderId
+    return_id: ReturnId
 
 
 async def start_order(on: Composition, order: Order, by: str) -> bool:
@@ -56,20 +73,20 @@ async def start_order(on: Composition, order: Order, by: str) -> bool:
     return True
 
 
-async def hold(on: Composition, order_id: OrderId, verb: Hold) -> CommandState:
-    return await _say(on, "hold", verb, order_id)
+async def hold(on: Composition, order_id: OrderId, verb: Hold, key: str) -> CommandState:
+    return await _say(on, "hold", verb, order_id, key)
 
 
-async def release(on: Composition, order_id: OrderId, verb: Release) -> CommandState:
-    return await _say(on, "release", verb, order_id)
+async def release(on: Composition, order_id: OrderId, verb: Release, key: str) -> CommandState:
+    return await _say(on, "release", verb, order_id, key)
 
 
-async def cancel(on: Composition, order_id: OrderId, verb: Cancel) -> CommandState:
-    return await _say(on, "cancel", verb, order_id)
+async def cancel(on: Composition, order_id: OrderId, verb: Cancel, key: str) -> CommandState:
+    return await _say(on, "cancel", verb, order_id, key)
 
 
-async def retry(on: Composition, order_id: OrderId, verb: Retry) -> CommandState:
-    return await _say(on, "retry", verb, order_id)
+async def retry(on: Composition, order_id: OrderId, verb: Retry, key: str) -> CommandState:
+    return await _say(on, "retry", verb, order_id, key)
 
 
 async def add_address(on: Composition, order_id: OrderId, address: Address, by: str) -> int:
@@ -78,66 +95,79 @@ async def add_address(on: Composition, order_id: OrderId, address: Address, by: 
 
 
 async def fix_address(
-    on: Composition, order_id: OrderId, address: Address, by: str
+    on: Composition, order_id: OrderId, address: Address, by: str, key: str
 ) -> CommandState:
     """Keep another version of the address and use it."""
+    asked = _digest("fix_address", order_id, address.model_dump_json())
+    if earlier := await _said_before(on, key, asked):
+        return await _settled(on, earlier.event_id)
     version = await add_address(on, order_id, address, by)
     where = Destination(country=address.country, postal_code=address.postal_code)
     verb = FixAddress(address_version=version, destination=where, by=by)
-    return await _say(on, "fix_address", verb, order_id)
+    return await _say(on, "fix_address", verb, order_id, key, asked)
 
 
 async def request_return(
-    on: Composition, order_id: OrderId, lines: tuple[ReturnLine, ...], by: str
+    on: Composition, order_id: OrderId, lines: tuple[ReturnLine, ...], by: str, key: str
 ) -> tuple[ReturnId, CommandState]:
-    """Ask for a return; its id is given out here."""
-    return_id = ReturnId(f"r{secrets.token_hex(8)}")
+    """Ask for a return; its id follows from the key."""
+    return_id = ReturnId(f"r{sha256(key.encode()).hexdigest()[:16]}")
     verb = RequestReturn(return_id=return_id, lines=lines, by=by)
-    return return_id, await _say(on, "request_return", verb, order_id)
+    return return_id, await _say(on, "request_return", verb, order_id, key)
 
 
-async def receive_return(
-    on: Composition, order_id: OrderId, return_id: ReturnId, by: str
-) -> CommandState:
-    return await _say_to_return(on, "received", ReturnReceived(by=by), order_id, return_id)
+async def receive_return(on: Composition, which: Which, by: str, key: str) -> CommandState:
+    return await _say_to_return(on, "received", ReturnReceived(by=by), which, key)
 
 
 async def inspect_return(
-    on: Composition,
-    order_id: OrderId,
-    return_id: ReturnId,
-    lines: tuple[InspectedLine, ...],
-    by: str,
+    on: Composition, which: Which, lines: tuple[InspectedLine, ...], by: str, key: str
 ) -> CommandState:
-    verb = ReturnInspected(lines=lines, by=by)
-    return await _say_to_return(on, "inspected", verb, order_id, return_id)
+    return await _say_to_return(on, "inspected", ReturnInspected(lines=lines, by=by), which, key)
 
 
-async def cancel_return(
-    on: Composition, order_id: OrderId, return_id: ReturnId, by: str
-) -> CommandState:
-    return await _say_to_return(on, "cancel", Cancel(by=by), order_id, return_id)
+async def cancel_return(on: Composition, which: Which, by: str, key: str) -> CommandState:
+    return await _say_to_return(on, "cancel", Cancel(by=by), which, key)
 
 
-async def retry_return(
-    on: Composition, order_id: OrderId, return_id: ReturnId, by: str
-) -> CommandState:
-    return await _say_to_return(on, "retry", Retry(by=by), order_id, return_id)
+async def retry_return(on: Composition, which: Which, by: str, key: str) -> CommandState:
+    return await _say_to_return(on, "retry", Retry(by=by), which, key)
 
 
 async def _say_to_return(
-    on: Composition, name: str, verb: Verb, order_id: OrderId, return_id: ReturnId
+    on: Composition, name: str, verb: Verb, which: Which, key: str
 ) -> CommandState:
-    return await _say(on, f"return/{return_id}/{name}", verb, order_id)
+    return await _say(on, f"return/{which.return_id}/{name}", verb, which.order_id, key)
 
 
-async def _say(on: Composition, kind: str, verb: Verb, order_id: OrderId) -> CommandState:
-    body = verb.model_dump_json(exclude={"command_id", "by"}).encode()
-    receipt = await on.wired.inbox.put(
-        OPERATOR, kind, secrets.token_hex(16), body, order_id=order_id, by=verb.by
-    )
+async def _say(  # noqa: PLR0917 - what is said, of what, under which key
+    on: Composition, kind: str, verb: Verb, order_id: OrderId, key: str, asked: str = ""
+) -> CommandState:
+    """Keep it, once for each key, and see what comes of it."""
+    said = verb.model_dump(mode="json", exclude={"command_id", "by"})
+    asked = asked or _digest(kind, order_id, json.dumps(said))
+    body = json.dumps({**said, ASKED: asked}).encode()
+    receipt = await on.wired.inbox.put(OPERATOR, kind, key, body, order_id=order_id, by=verb.by)
+    if receipt.duplicate:
+        await _said_before(on, key, asked)
     on.awake.set()
     return await _settled(on, receipt.event_id)
+
+
+async def _said_before(on: Composition, key: str, asked: str) -> Kept | None:
+    """What was said under this key, if anything.
+
+    Raises:
+        KeyReused: it was something else.
+    """
+    earlier = await on.wired.inbox.kept(OPERATOR, key)
+    if earlier is not None and json.loads(earlier.body).get(ASKED) != asked:
+        raise KeyReused
+    return earlier
+
+
+def _digest(kind: str, order_id: OrderId, asked: str) -> str:
+    return sha256(f"{kind}\n{order_id}\n{asked}".encode()).hexdigest()
 
 
 async def _settled(on: Composition, event_id: str) -> CommandState:

@@ -24,6 +24,14 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Something that was said, as it came."""
+
+    event_id: str
+    body: bytes
+
+
+@dataclass(frozen=True)
 class CommandState:
     """How far something that was said has come."""
 
@@ -59,6 +67,7 @@ ON CONFLICT (source, event_key) DO NOTHING
 RETURNING id
 """)
 _EARLIER = text("SELECT id FROM inbox WHERE source = :source AND event_key = :event_key")
+_KEPT = text("SELECT id, body FROM inbox WHERE source = :source AND event_key = :event_key")
 _TASK = text("""
 INSERT INTO tasks (kind, key, order_id, inbox_id, message)
 SELECT :kind, 'inbox:' || i.id, i.order_id, i.id, :message FROM inbox i WHERE i.id = :id
@@ -114,6 +123,13 @@ class Inbox:
             if task:
                 await open_task(connection, made, "unreadable", task)
             return Receipt(str(made), duplicate=False)
+
+    async def kept(self, source: str, event_key: str) -> Kept | None:
+        """What was said under this key before; None if nothing was."""
+        said = {"source": source, "event_key": event_key}
+        async with transaction(self._engine) as connection:
+            row = (await connection.execute(_KEPT, said)).one_or_none()
+        return Kept(str(row.id), bytes(row.body)) if row else None
 
     async def state(self, event_id: str) -> CommandState | None:
         """How far it has come; None if there is no such row."""

@@ -2,15 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.documents import storable
 from storage.outages import transaction
 from storage.tables import tasks
+
+LIMIT_MAX = 500
+
+
+class UnknownTask(LookupError):
+    """There is no task of this id."""
 
 
 @dataclass(frozen=True)
@@ -54,23 +61,30 @@ class Tasks:
                 )
         return str(made)
 
-    async def open(self) -> tuple[Task, ...]:
-        """What is still to be decided, the oldest first."""
-        wanted = select(tasks).where(tasks.c.done_at.is_(None))
+    async def open(self, after: str | None = None, limit: int = LIMIT_MAX) -> tuple[Task, ...]:
+        """What is still to be decided, the oldest first: up to `limit`, those after task `after`.
+
+        Raises:
+            UnknownTask: `after` is no task of ours.
+        """
+        wanted = select(tasks).where(tasks.c.done_at.is_(None)).limit(min(limit, LIMIT_MAX))
         async with transaction(self._engine) as connection:
-            rows = await connection.execute(wanted.order_by(tasks.c.created_at, tasks.c.id))
-            return tuple(
-                Task(
-                    task_id=str(row.id),
-                    kind=row.kind,
-                    key=row.key,
-                    order_id=row.order_id,
-                    inbox_id=str(row.inbox_id) if row.inbox_id else None,
-                    message=row.message,
-                    created_at=row.created_at,
+            if after is not None:
+                wanted = wanted.where(
+                    tuple_(tasks.c.created_at, tasks.c.id) > await _place(connection, after)
                 )
-                for row in rows
-            )
+            rows = await connection.execute(wanted.order_by(tasks.c.created_at, tasks.c.id))
+            return tuple(_task(row) for row in rows)
+
+    async def find(self, task_id: str) -> Task | None:
+        """A task, done or not; None if there is none of this id."""
+        try:
+            wanted = select(tasks).where(tasks.c.id == UUID(task_id))
+        except ValueError:
+            return None
+        async with transaction(self._engine) as connection:
+            row = (await connection.execute(wanted)).one_or_none()
+        return _task(row) if row else None
 
     async def done(self, task_id: str, by: str) -> bool:
         """Somebody has decided; False if no open task has the id."""
@@ -86,3 +100,28 @@ class Tasks:
         )
         async with transaction(self._engine) as connection:
             return await connection.scalar(ended) is not None
+
+
+async def _place(connection: AsyncConnection, task_id: str) -> Any:
+    """Where the task stands among all, open or done meanwhile."""
+    try:
+        wanted = UUID(task_id)
+    except ValueError:
+        raise UnknownTask from None
+    found = select(tasks.c.created_at, tasks.c.id).where(tasks.c.id == wanted)
+    row = (await connection.execute(found)).one_or_none()
+    if row is None:
+        raise UnknownTask
+    return tuple_(literal(row.created_at), literal(row.id))
+
+
+def _task(row: Any) -> Task:
+    return Task(
+        task_id=str(row.id),
+        kind=row.kind,
+        key=row.key,
+        order_id=row.order_id,
+        inbox_id=str(row.inbox_id) if row.inbox_id else None,
+        message=row.message,
+        created_at=row.created_at,
+    )

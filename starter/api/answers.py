@@ -1,8 +1,9 @@
 """What the API answers about orders and commands, in one form."""
 
+import secrets
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
@@ -10,7 +11,7 @@ from domain.ids import InvalidOrderId, OrderId, parse_order_id
 from domain.problems import Problem
 from domain.views import OrderView
 from starter.composition import Composition
-from starter.problems import Refusal, not_found
+from starter.problems import Refusal, document, not_found
 from storage.inbox import CommandState
 
 FIELDS = frozenset({"hold_id", "lines", "address", "address_version"})
@@ -26,6 +27,16 @@ def _order_path(order_id: str) -> OrderId:
 
 
 OrderPath = Annotated[OrderId, Depends(_order_path)]
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$"),
+]
+"""Lets a caller say the same thing again and be heard once."""
+
+
+def own_key(key: str | None, by: str) -> str:
+    """The caller's key among its own; whoever gives none cannot repeat what it said."""
+    return f"{by}/{key or secrets.token_hex(16)}"
 
 
 async def order_or_404(on: Composition, order_id: OrderId) -> OrderView:
@@ -70,6 +81,11 @@ def pending_answer(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Pending)  # noqa: S101 - FastAPI looks handlers up by this type
     where = f"/api/commands/{error.state.event_id}"
     return JSONResponse(command_view(error.state).model_dump(), 202, {"Location": where})
+
+
+def reused_answer(request: Request, _error: Exception) -> JSONResponse:
+    detail = "Idempotency-Key: was used to say something else."
+    return document(request, Refusal(422, "idempotency_key_reused", detail))
 
 
 def effective(state: CommandState) -> None:

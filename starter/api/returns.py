@@ -11,7 +11,7 @@ from domain.ids import OrderId, ReturnId
 from domain.returns import InspectedLine, ReturnLine, ReturnReason
 from domain.views import OrderView, ReturnView
 from starter import verbs
-from starter.api.answers import OrderPath, Pending, effective, order_or_404
+from starter.api.answers import Key, OrderPath, Pending, effective, order_or_404, own_key
 from starter.api.auth import Caller
 from starter.bodies import LimitedRoute
 from starter.composition import Composition, composition_of
@@ -58,13 +58,13 @@ class InspectionAsked(Asked):
 
 @router.post("/orders/{order_id}/returns", status_code=201)
 async def request_return(
-    request: Request, order_id: OrderPath, asked: ReturnAsked, by: Caller
+    request: Request, order_id: OrderPath, asked: ReturnAsked, by: Caller, key: Key = None
 ) -> ReturnView:
     """Ask for a return, within the window after delivery."""
     on = composition_of(request)
     order = await order_or_404(on, order_id)
     lines = tuple(_return_line(order, n, line) for n, line in enumerate(asked.lines))
-    return_id, state = await verbs.request_return(on, order_id, lines, by)
+    return_id, state = await verbs.request_return(on, order_id, lines, by, own_key(key, by))
     effective(state)
     return await _begun(on, return_id, state)
 
@@ -75,17 +75,17 @@ async def show_return(request: Request, return_id: str, _by: Caller) -> ReturnVi
 
 
 @router.post("/returns/{return_id}/receive")
-async def receive(request: Request, return_id: str, by: Caller) -> ReturnView:
+async def receive(request: Request, return_id: str, by: Caller, key: Key = None) -> ReturnView:
     """The goods are here."""
     on = composition_of(request)
     known = await _return_or_404(on, return_id)
-    state = await verbs.receive_return(on, _order(known), _id(known), by)
-    return await _answered(on, _id(known), state)
+    state = await verbs.receive_return(on, _which(known), by, own_key(key, by))
+    return await _answered(on, known, state)
 
 
 @router.post("/returns/{return_id}/inspect")
 async def inspect(
-    request: Request, return_id: str, asked: InspectionAsked, by: Caller
+    request: Request, return_id: str, asked: InspectionAsked, by: Caller, key: Key = None
 ) -> ReturnView:
     """The goods were looked at: back on the shelf, or not; refunded, or not."""
     on = composition_of(request)
@@ -95,26 +95,26 @@ async def inspect(
         InspectedLine(sku=_sku(skus, n, line.line_id), **line.model_dump())
         for n, line in enumerate(asked.lines)
     )
-    state = await verbs.inspect_return(on, _order(known), _id(known), lines, by)
-    return await _answered(on, _id(known), state)
+    state = await verbs.inspect_return(on, _which(known), lines, by, own_key(key, by))
+    return await _answered(on, known, state)
 
 
 @router.post("/returns/{return_id}/cancel")
-async def call_off(request: Request, return_id: str, by: Caller) -> ReturnView:
+async def call_off(request: Request, return_id: str, by: Caller, key: Key = None) -> ReturnView:
     """The customer keeps the goods."""
     on = composition_of(request)
     known = await _return_or_404(on, return_id)
-    state = await verbs.cancel_return(on, _order(known), _id(known), by)
-    return await _answered(on, _id(known), state)
+    state = await verbs.cancel_return(on, _which(known), by, own_key(key, by))
+    return await _answered(on, known, state)
 
 
 @router.post("/returns/{return_id}/retry")
-async def retry(request: Request, return_id: str, by: Caller) -> ReturnView:
+async def retry(request: Request, return_id: str, by: Caller, key: Key = None) -> ReturnView:
     """Try again what an outside system refused."""
     on = composition_of(request)
     known = await _return_or_404(on, return_id)
-    state = await verbs.retry_return(on, _order(known), _id(known), by)
-    return await _answered(on, _id(known), state)
+    state = await verbs.retry_return(on, _which(known), by, own_key(key, by))
+    return await _answered(on, known, state)
 
 
 def _return_line(order: OrderView, n: int, line: LineAsked) -> ReturnLine:
@@ -129,12 +129,8 @@ def _sku(skus: dict[str, str], n: int, line_id: str) -> str:
         raise invalid_field(f"lines.{n}.line_id", "unknown", "there is no such line") from None
 
 
-def _order(known: ReturnView) -> OrderId:
-    return OrderId(known.order_id)
-
-
-def _id(known: ReturnView) -> ReturnId:
-    return ReturnId(known.return_id)
+def _which(known: ReturnView) -> verbs.Which:
+    return verbs.Which(OrderId(known.order_id), ReturnId(known.return_id))
 
 
 async def _return_or_404(on: Composition, return_id: str) -> ReturnView:
@@ -155,6 +151,6 @@ async def _begun(on: Composition, return_id: ReturnId, state: CommandState) -> R
     raise Pending(state)
 
 
-async def _answered(on: Composition, return_id: ReturnId, state: CommandState) -> ReturnView:
+async def _answered(on: Composition, known: ReturnView, state: CommandState) -> ReturnView:
     effective(state)
-    return await _return_or_404(on, return_id)
+    return await _return_or_404(on, known.return_id)

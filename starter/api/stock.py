@@ -1,13 +1,13 @@
 """Stock by SKU and location, goods in, corrections."""
 
-import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.problems import Problem
 from domain.stock import StockChange, StockLevel
+from starter.api.answers import Key, own_key
 from starter.api.auth import Caller
 from starter.bodies import LimitedRoute
 from starter.composition import composition_of
@@ -17,10 +17,6 @@ from storage.stock import StockChangeRefused
 router = APIRouter(prefix="/api/stock", tags=["stock"], route_class=LimitedRoute)
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
-Key = Annotated[
-    str | None,
-    Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$"),
-]
 PAGE_MAX = 500
 
 
@@ -96,9 +92,7 @@ async def adjustment(
 
 
 def _change(kind: str, key: str | None, asked: ChangeAsked, by: str) -> StockChange:
-    """Whoever gives no key of its own cannot repeat the change."""
-    own = key or secrets.token_hex(16)
-    return StockChange(key=f"{kind}/{own}", by=by, **asked.model_dump())
+    return StockChange(key=f"{kind}/{own_key(key, by)}", by=by, **asked.model_dump())
 
 
 def _level(level: StockLevel) -> LevelView:

@@ -9,7 +9,7 @@ from domain.addresses import Address
 from domain.verbs import Cancel, Hold, Release, Retry
 from domain.views import OrderView
 from starter import verbs
-from starter.api.answers import OrderPath, answered, order_or_404
+from starter.api.answers import Key, OrderPath, answered, order_or_404, own_key
 from starter.api.auth import Caller
 from starter.bodies import LimitedRoute
 from starter.composition import composition_of
@@ -47,35 +47,37 @@ class NothingAsked(Asked):
 
 
 @router.post("/hold")
-async def hold(request: Request, order_id: OrderPath, asked: HoldAsked, by: Caller) -> OrderView:
+async def hold(
+    request: Request, order_id: OrderPath, asked: HoldAsked, by: Caller, key: Key = None
+) -> OrderView:
     """Stop the order before its next irreversible step."""
     on = composition_of(request)
     await order_or_404(on, order_id)
     verb = Hold(reason=asked.reason, note=asked.note, by=by)
-    state = await verbs.hold(on, order_id, verb)
+    state = await verbs.hold(on, order_id, verb, own_key(key, by))
     return await answered(on, state, order_id)
 
 
 @router.post("/release")
 async def release(
-    request: Request, order_id: OrderPath, asked: ReleaseAsked, by: Caller
+    request: Request, order_id: OrderPath, asked: ReleaseAsked, by: Caller, key: Key = None
 ) -> OrderView:
     """Take back one hold, and no other."""
     on = composition_of(request)
     await order_or_404(on, order_id)
     verb = Release(hold_id=asked.hold_id, by=by)
-    state = await verbs.release(on, order_id, verb)
+    state = await verbs.release(on, order_id, verb, own_key(key, by))
     return await answered(on, state, order_id)
 
 
 @router.post("/address")
 async def address(
-    request: Request, order_id: OrderPath, asked: AddressAsked, by: Caller
+    request: Request, order_id: OrderPath, asked: AddressAsked, by: Caller, key: Key = None
 ) -> OrderView:
     """Send it somewhere else; what the channel sent stays on record."""
     on = composition_of(request)
     await order_or_404(on, order_id)
-    state = await verbs.fix_address(on, order_id, asked.address, by)
+    state = await verbs.fix_address(on, order_id, asked.address, by, own_key(key, by))
     return await answered(on, state, order_id)
 
 
@@ -100,13 +102,13 @@ async def add_address(
 @router.post("/cancel")
 async def cancel(
     request: Request, order_id: OrderPath, by: Caller,
-    asked: CancelAsked | None = None,
+    asked: CancelAsked | None = None, key: Key = None,
 ) -> OrderView:  # fmt: skip
     """Take everything back that was done, and tell the channel."""
     on = composition_of(request)
     await order_or_404(on, order_id)
     verb = Cancel(reason=(asked or CancelAsked()).reason, by=by)
-    state = await verbs.cancel(on, order_id, verb)
+    state = await verbs.cancel(on, order_id, verb, own_key(key, by))
     return await answered(on, state, order_id)
 
 
@@ -114,9 +116,10 @@ async def cancel(
 async def retry(
     request: Request, order_id: OrderPath, by: Caller,
     asked: NothingAsked | None = None,  # noqa: ARG001 - its presence refuses unknown fields
+    key: Key = None,
 ) -> OrderView:  # fmt: skip
     """Try again what an outside system refused."""
     on = composition_of(request)
     await order_or_404(on, order_id)
-    state = await verbs.retry(on, order_id, Retry(by=by))
+    state = await verbs.retry(on, order_id, Retry(by=by), own_key(key, by))
     return await answered(on, state, order_id)

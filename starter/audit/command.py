@@ -74,7 +74,8 @@ def show(report: Report, console: Console) -> None:
             _explain(checked, checked.smallest, console)
     broken = len(report.broken)
     said = f"{broken} invariants are broken" if broken else "every invariant holds"
-    console.print(f"{said}; {report.looks} looks", markup=False)
+    looks = "1 look" if report.looks == 1 else f"{report.looks} looks"
+    console.print(f"{said}; {looks}", markup=False)
 
 
 def _explain(checked: Checked, smallest: Finding, console: Console) -> None:

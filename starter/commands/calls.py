@@ -1,6 +1,8 @@
 """Calls the API for the command line; what the API refuses is said in words, with exit status 1."""
 
+import json
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
 
@@ -30,6 +32,16 @@ def fail(said: str, status: int = 1) -> NoReturn:
 def part(identity: str) -> str:
     """An id as a part of a path: it may hold percent signs of its own."""
     return quote(identity, safe="")
+
+
+def json_in(file: Path) -> Any:
+    """What a file, or standard input (`-`), says. Ends the program where it is no JSON."""
+    try:
+        return json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
+    except OSError as error:
+        fail(f"{file}: {error.strerror}", 2)
+    except ValueError as error:
+        fail(f"{file}: is not JSON: {error}", 2)
 
 
 def call(
@@ -79,13 +91,19 @@ def send(
 
 
 def refusal(answer: httpx.Response) -> str:
-    """A problem document in words: each field and its reason."""
+    """A problem document in words, each thing once: where fields are named, they say it all."""
     try:
         problem = answer.json()
         errors = [f"  {e['field']}: {e['message']}" for e in problem.get("errors", [])]
-        return "\n".join([f"{answer.status_code} {problem['code']}: {problem['detail']}", *errors])
-    except (ValueError, KeyError, TypeError):
+        code, detail = problem["code"], problem["detail"]
+        said = f"{answer.status_code} {code}"
+        return "\n".join([said, *errors] if errors else [f"{said}: {_unprefixed(detail, code)}"])
+    except (ValueError, KeyError, TypeError, AttributeError):
         return f"{answer.status_code}: {answer.text[:200]}"
+
+
+def _unprefixed(detail: str, code: str) -> str:
+    return detail.removeprefix(f"{code}: ")
 
 
 def _api_key(told: Settings) -> str:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from starter.commands.calls import call, fail, part
+from starter.commands.calls import call, json_in, part
 
 orders = typer.Typer(no_args_is_help=True, help="Find, show and steer orders.")
 addresses = typer.Typer(no_args_is_help=True, help="Other versions of an order's address.")
@@ -113,22 +113,12 @@ def retry(order_id: OrderId) -> None:
 @addresses.command("fix")
 def fix_address(order_id: OrderId, file: AddressFile) -> None:
     """Keep another version of the address and use it."""
-    body = {"address": _address(file)}
+    body = {"address": json_in(file)}
     _show(call("POST", _path(order_id, "address"), body), as_json=False)
 
 
 @addresses.command("add")
 def add_address(order_id: OrderId, file: AddressFile) -> None:
     """Keep another version without using it, for a `fix_address` sent from Temporal's own UI."""
-    made = call("POST", _path(order_id, "addresses"), {"address": _address(file)})
+    made = call("POST", _path(order_id, "addresses"), {"address": json_in(file)})
     Console().print_json(json.dumps(made))
-
-
-def _address(file: Path) -> Any:
-    try:
-        text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text()
-        return json.loads(text)
-    except OSError as error:
-        fail(f"{file}: {error.strerror}", 2)
-    except ValueError as error:
-        fail(f"{file}: is not JSON: {error}", 2)
