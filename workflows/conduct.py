@@ -24,6 +24,7 @@ S = TypeVar("S")
 P = TypeVar("P")
 R = TypeVar("R")
 
+TURNS_TO_SETTLE = 4
 WRITES_A_TASK_MAX = 64
 """More than one workflow task ever writes of its own state."""
 
@@ -320,6 +321,9 @@ class Conduct:
         """
         while True:
             await workflow.wait_condition(lambda: self._dirty or self._ended)
+            # let the life take in the same news first: one write for both
+            for _ in range(TURNS_TO_SETTLE):
+                await asyncio.sleep(0)
             if not self._dirty:
                 return
             self._dirty = False
