@@ -24,6 +24,14 @@ class PaymentStatus(StrEnum):
     PAID = "paid"
 
 
+class MoneyBack(StrEnum):
+    """What the channel says of money that it gave back by itself."""
+
+    PARTLY = "partially_refunded"
+    REFUNDED = "refunded"
+    VOIDED = "voided"
+
+
 class OrderLine(Value):
     """One line as the channel sent it; `discount` and `tax` are for the whole line."""
 
@@ -76,6 +84,10 @@ class Order(Value):
     totals: Totals
     presentment_total: Money | None = None
     payment: PaymentStatus
+    paid_total: Money | None = None
+    """What is authorised or paid where it is not `totals.total`: a gift card or a download that was
+    bought with the goods is none of our lines, and paid for all the same."""
+    money_back: MoneyBack | None = None
     cancelled: bool = False
     cancel_reason: str = ""
 

@@ -11,7 +11,7 @@ from config.inbound import ORDER_CREATED, ORDER_TOUCHED, WHOLE_ORDERS
 from domain.errors import Unavailable
 from domain.ids import OrderId, parse_order_id, workflow_id
 from domain.orders import Order, order_input
-from domain.verbs import Cancel, FixAddress, PaymentChanged, Verb
+from domain.verbs import Cancel, FixAddress, Hold, PaymentChanged, Verb
 from starter.bodies import SMALL_BYTES
 from starter.composition import Composition
 from starter.relay import Delivered, Early, Hopeless, Outcome, pause_s
@@ -25,6 +25,8 @@ CHANNEL = "channel"
 """Who says what comes from a channel."""
 CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 CANCEL_REASON = "cancelled_by_channel"
+REFUNDED = "refunded_at_channel"
+"""Why an order is held whose channel gave money back without cancelling it."""
 
 
 class _NotNow(Exception):
@@ -117,6 +119,9 @@ class ChannelOrders:
             signals.append(("fix_address", FixAddress(**changes.address.model_dump())))
         if changes.cancelled:
             signals.append(_cancel(changes.cancel_reason))
+        if changes.money_back is not None:
+            # after hand-over it is refused as too late, and so becomes a task
+            signals.append(("hold", Hold(reason=REFUNDED)))
         if changes.differs:
             await self._on.wired.tasks.add(
                 "order_edited",

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 
 from domain.ids import OrderId, ReturnId
-from domain.lifecycles import ENDED, ReturnStatus
+from domain.lifecycles import ENDED, OrderStatus, ReturnStatus
 from domain.orders import order_input
 from domain.records import JournalEntry
 from starter.composition import Composition
 from starter.relay import Delivered, Early, Hopeless, Outcome, pause_s
 from storage.deliveries import InboxRow
+from storage.tasks import TOO_LATE, TOO_LATE_MESSAGES
 
 RECHECK_S = 1.0
 PATIENCE_S = 60.0
@@ -32,6 +33,8 @@ class Unheard:
         if known.status in ENDED:
             refused = f"too_late: the order is {known.status}"
             await self._journal(row, order_id, f"{name}_refused", refused)
+            if known.status is OrderStatus.CLOSED and row.source.startswith("channel:"):
+                await self._ask_somebody(row, order_id, name)
             return Delivered(settled=True, refused=refused)
         if known.seq == 0:
             # Accepted, but its start was lost: whoever accepted it died, or its row was parked.
@@ -53,6 +56,17 @@ class Unheard:
         if row.age_s < PATIENCE_S:
             return Early(RECHECK_S, "waits for its return")
         return Hopeless("no workflow of this return is running")
+
+    async def _ask_somebody(self, row: InboxRow, order_id: OrderId, name: str) -> None:
+        """Nobody at the channel hears that it came too late."""
+        if name in TOO_LATE:
+            await self._on.wired.tasks.add(
+                TOO_LATE[name],
+                f"too_late:{row.event_id}:{name}",
+                TOO_LATE_MESSAGES[name],
+                order_id=order_id,
+                inbox_id=row.event_id,
+            )
 
     async def _journal(self, row: InboxRow, order_id: OrderId, code: str, why: str) -> None:
         await self._on.wired.intake.note(

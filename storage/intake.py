@@ -12,7 +12,7 @@ from domain.addresses import Address
 from domain.errors import Refused
 from domain.ids import OrderId
 from domain.lifecycles import OrderStatus
-from domain.orders import Destination, Order, OrderLine, PaymentStatus
+from domain.orders import Destination, MoneyBack, Order, OrderLine, PaymentStatus
 from domain.records import JournalEntry
 from domain.values import Message
 from storage.documents import document, json_text, storable
@@ -59,11 +59,18 @@ VALUES (:key, :order_id, :kind, :amount_minor, :currency, :exponent) ON CONFLICT
 """)
 _ROW = text("""
 SELECT o.status, o.payment, o.channel_cancelled, o.channel_updated_at, o.document->'lines' AS lines,
-       o.totals, a.version, a.address
+       o.totals, o.document->>'money_back' AS money_back, a.version, a.address
   FROM orders o JOIN LATERAL (
        SELECT version, address FROM addresses
         WHERE order_id = o.order_id AND source = 'channel' ORDER BY version DESC LIMIT 1) a ON true
  WHERE o.order_id = :order_id
+""")
+# Of an order with a return, or with a refund of ours, the channel only repeats what we did.
+_MONEY_BACK_KNOWN = text("""
+SELECT EXISTS (SELECT FROM channel_changes
+                WHERE order_id = :order_id AND changes->>'money_back' = :said)
+    OR EXISTS (SELECT FROM returns WHERE order_id = :order_id)
+    OR EXISTS (SELECT FROM money WHERE order_id = :order_id AND kind = 'refunded')
 """)
 _EARLIER = text("SELECT changes FROM channel_changes WHERE order_id = :order_id AND event = :event")
 _REMEMBER = text("""
@@ -106,6 +113,8 @@ class Changes(Message):
     payment: PaymentStatus | None = None
     cancelled: bool = False
     cancel_reason: str = ""
+    money_back: MoneyBack | None = None
+    """The channel gave money back, by itself and without a cancel; told once of each kind."""
     differs: tuple[str, ...] = ()
 
 
@@ -200,8 +209,23 @@ async def _take_over(connection: AsyncConnection, order: Order) -> Changes:
         payment=order.payment if forward else None,
         cancelled=cancelled,
         cancel_reason=order.cancel_reason if cancelled else "",
+        money_back=await _new_money_back(
+            connection, order, row, order.payment if forward else PaymentStatus(row.payment)
+        ),
         differs=tuple(_differing(row, order)) if later else (),
     )
+
+
+async def _new_money_back(
+    connection: AsyncConnection, order: Order, row: Any, payment: PaymentStatus
+) -> MoneyBack | None:
+    """What the channel gave back of what was authorised or paid, if we neither knew nor did it."""
+    said = order.money_back
+    ours = order.cancelled or row.status in (OrderStatus.CANCELLING, OrderStatus.CANCELLED)
+    if said is None or said == row.money_back or ours or payment is PaymentStatus.PENDING:
+        return None
+    values = {"order_id": order.order_id, "said": said.value}
+    return None if await connection.scalar(_MONEY_BACK_KNOWN, values) else said
 
 
 def _differing(row: Any, order: Order) -> Iterable[str]:
@@ -221,7 +245,7 @@ async def _enter_payment(connection: AsyncConnection, order: Order) -> None:
     kind = kinds.get(order.payment)
     if kind is None:
         return
-    total = order.totals.total
+    total = order.paid_total or order.totals.total
     if total.amount_minor < 0:  # kept as it came; validation says what is wrong with it
         return
     await connection.execute(

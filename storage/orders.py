@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.addresses import Address
 from domain.errors import Refused
 from domain.ids import OrderId, return_workflow_id, workflow_id
+from domain.lifecycles import FulfilmentStatus
 from domain.orders import Order
 from domain.records import OrderRecord, Retrying, ReturnRecord, Settled
 from domain.sourcing import Location
@@ -18,8 +19,12 @@ from storage.documents import document, json_text
 from storage.outages import transaction
 from storage.projections import MAKE_RETURN, RECORD_ORDER, RECORD_RETURN
 from storage.tables import locations, skus
+from storage.tasks import TOO_LATE, TOO_LATE_MESSAGES
 
 SYSTEM = "orders"
+HAS_LEFT = frozenset(
+    {FulfilmentStatus.HANDED_OVER, FulfilmentStatus.DELIVERED, FulfilmentStatus.UNDELIVERED}
+)
 
 _LOAD = text("""
 SELECT o.document, o.payment, o.channel_cancelled, o.channel_cancel_reason, o.channel_updated_at,
@@ -58,6 +63,12 @@ ON CONFLICT (workflow_id, step) DO UPDATE
        attempt = greatest(retrying.attempt, excluded.attempt)
 """)
 _RECOVERED = text("DELETE FROM retrying WHERE workflow_id = :workflow_id AND step = :step")
+_TOO_LATE = text("""
+INSERT INTO tasks (kind, key, order_id, inbox_id, message)
+SELECT :kind, :key, i.order_id, i.id, :message FROM inbox i
+ WHERE i.id = CAST(:event_id AS uuid) AND i.source LIKE 'channel:%'
+ON CONFLICT (key) DO NOTHING
+""")
 _KNOWN = select(skus.c.sku).where(skus.c.sku.in_(bindparam("wanted", expanding=True)))
 
 
@@ -132,6 +143,16 @@ class PostgresOrderBook:
                     "workflow_id": workflow_id(record.order_id),
                 },
             )
+            for event_id, name in _came_too_late(record):
+                await connection.execute(
+                    _TOO_LATE,
+                    {
+                        "event_id": event_id,
+                        "kind": TOO_LATE[name],
+                        "key": f"too_late:{event_id}:{name}",
+                        "message": TOO_LATE_MESSAGES[name],
+                    },
+                )
 
     async def record_return(self, record: ReturnRecord) -> None:
         said = document(record)
@@ -183,6 +204,19 @@ def location_of(row: Any) -> Location:
         timezone=row["timezone"],
         active=row["active"],
     )
+
+
+def _came_too_late(record: OrderRecord) -> Iterable[tuple[str, str]]:
+    """What a channel asked for after the goods had left, each by its event and its signal.
+
+    Nobody at the channel hears of the refusal, so somebody here must stop the parcel.
+    """
+    if not any(part.status in HAS_LEFT for part in record.fulfilments):
+        return
+    for command in record.settled:
+        event_id, _, name = command.command_id.partition(":")
+        if name in TOO_LATE and _is_uuid(event_id) and command.refused.startswith("too_late"):
+            yield event_id, name
 
 
 def _askable(skus: Iterable[str]) -> list[str]:

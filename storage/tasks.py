@@ -16,6 +16,19 @@ from storage.tables import tasks
 LIMIT_MAX = 500
 
 
+TOO_LATE = {
+    "cancel": "channel_cancel_too_late",
+    "fix_address": "channel_address_too_late",
+    "hold": "refunded_at_channel",
+}
+"""The task that a channel's word makes where it came after the goods had left, by its signal."""
+TOO_LATE_MESSAGES = {
+    "cancel": "the channel cancelled the order after the goods had left",
+    "fix_address": "the channel changed the address after the goods had left",
+    "hold": "the channel gave money back and the goods have left",
+}
+
+
 class UnknownTask(LookupError):
     """There is no task of this id."""
 

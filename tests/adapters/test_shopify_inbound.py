@@ -20,7 +20,7 @@ from adapters.channels.shopify.inbound import event_of, own_order_id, verify
 from adapters.channels.shopify.order import needs_shipping, to_order
 from domain.addresses import Address
 from domain.money import Money
-from domain.orders import OrderLine, PaymentStatus, Totals
+from domain.orders import MoneyBack, OrderLine, PaymentStatus, Totals
 from domain.validation import validate
 
 VENDOR = Path(__file__).parent / "shopify"
@@ -287,9 +287,20 @@ def test_what_needs_no_shipping_leaves_with_its_price_discount_and_tax() -> None
     assert read.totals.total == usd("20.00") == read.totals.expected()
     assert (read.totals.discounts, read.totals.tax) == (usd("0"), usd("0"))
     assert read.presentment_total == usd("20.00")
+    assert read.paid_total == usd("66.50")
     assert needs_shipping(payload)
     assert not needs_shipping(order(line_items=[card]))
     assert needs_shipping(order(line_items=[]))
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("paid", None), ("partially_refunded", MoneyBack.PARTLY), ("refunded", MoneyBack.REFUNDED),
+     ("voided", MoneyBack.VOIDED)],
+)  # fmt: skip
+def test_money_that_the_shop_gave_back_is_read(status: str, said: MoneyBack | None) -> None:
+    read = to_order("s", order(financial_status=status))
+    assert (read.money_back, read.paid_total) == (said, None)
 
 
 def test_a_tip_is_a_tip_and_not_a_line() -> None:

@@ -10,6 +10,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from config.settings import Settings
+from domain.ids import OrderId
 from tests.starter.world import World, eventually, running, shop_order, working
 
 
@@ -249,3 +250,42 @@ async def test_health_pages_speak_without_a_key(world: World) -> None:
     assert "holdfast_inbox_undelivered 0.0" in (await world.http.get("/metrics")).text
     paths = json.loads((await world.http.get("/openapi.json")).text)["paths"]
     assert "/api/orders/{order_id}/hold" in paths
+
+
+async def test_an_order_that_the_shop_refunds_without_a_cancel_is_held(world: World) -> None:
+    own_id = world.own_id()
+    await world.shop_says("orders/create", shop_order(own_id))
+    for status, hour in (("partially_refunded", 12), ("partially_refunded", 13)):
+        refunded = shop_order(
+            own_id, updated_at=f"2026-11-20T{hour}:00:00Z", financial_status=status
+        )
+        answer = await world.shop_says("orders/updated", refunded)
+
+        async def settled(event: str = answer.json()["event"]) -> Any:
+            state = await world.wired.inbox.state(event)
+            return state and state.settled_at
+
+        await eventually(settled)
+    ((name, verb),) = await world.signals(f"demo-{own_id}")
+    assert (name, verb["reason"], verb["by"]) == ("hold", "refunded_at_channel", "channel")
+
+
+async def test_an_address_that_changes_at_the_shop_after_all_is_over_makes_a_task(
+    world: World,
+) -> None:
+    own_id = world.own_id()
+    order_id = f"demo-{own_id}"
+    await world.shop_says("orders/create", shop_order(own_id))
+
+    async def started() -> Any:
+        found = await world.wired.progress.of_order(OrderId(order_id))
+        return found is not None and found.seq > 0
+
+    await eventually(started)
+    await world.client.get_workflow_handle(f"order:{order_id}").terminate()
+    await rows(world, "UPDATE orders SET status = 'closed' RETURNING 1")
+    moved = {**shop_order("1")["shipping_address"], "city": "Bonn"}
+    later = shop_order(own_id, updated_at="2026-11-20T12:00:00Z", shipping_address=moved)
+    await world.shop_says("orders/updated", later)
+    (task,) = await eventually(world.wired.tasks.open)
+    assert (task.kind, task.order_id) == ("channel_address_too_late", order_id)

@@ -112,11 +112,10 @@ def totals_of(
     total = amount(told, f"{prefix}total_price", currency)
     if total is None:
         raise told.refuse(f"{prefix}total_price", "is missing")
-    tax_included = told.flag("taxes_included", unless_said=False)
+    tax_included = _tax_included(told)
     absent = [amounts_of(item, currency, edited=edited) for item in left_out]
     absent_discount = Money.sum((item.discount for item in absent), currency)
     absent_tax = Money.sum((item.tax for item in absent), currency)
-    absent_net = Money.sum((item.net(tax_included=tax_included) for item in absent), currency)
     shipping = _shipping(told, currency, edited=edited)
     read = Totals(
         lines=Money.sum((line.unit_price * line.quantity for line in lines), currency),
@@ -127,9 +126,20 @@ def totals_of(
         rounding=amount(told, "total_cash_rounding_payment_adjustment", currency) or zero,
         tax=order_amount("total_tax") - absent_tax,
         tax_included=tax_included,
-        total=total - absent_net,
+        total=total - net_of(left_out, told, edited=edited),
     )
     return _reading_that_adds_up(read, shipping.discount)
+
+
+def net_of(items: Sequence[Reader], told: Reader, *, edited: bool) -> Money:
+    """What these lines of the order add to its total, in the shop's currency."""
+    currency, tax_included = told.some_text("currency"), _tax_included(told)
+    amounts = (amounts_of(item, currency, edited=edited) for item in items)
+    return Money.sum((item.net(tax_included=tax_included) for item in amounts), currency)
+
+
+def _tax_included(told: Reader) -> bool:
+    return told.flag("taxes_included", unless_said=False)
 
 
 def part_of(shown: Money | None, kept: Money, told: Reader, *, edited: bool) -> Money | None:

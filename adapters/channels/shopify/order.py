@@ -6,11 +6,12 @@ room:
 
 - Every amount is the shop's money. Money is text; a JSON float is refused.
 - A line that needs no shipping (a gift card, a download, a tip) is none of ours: it is left out
-  and its price, discount and tax leave the totals with it.
+  and its price, discount and tax leave the totals with it, but not what was paid.
 - Of a line that was edited away or refunded in part we take `current_quantity`, its discount and
   tax in proportion, and the order's `current_…` totals. A cancelled order is kept as it was.
 - `refunded`, `voided` and `expired` leave no money with the shop: payment is `pending`, so that
-  nothing is sent before somebody has looked; `partially_paid` is not paid either.
+  nothing is sent before somebody has looked; `partially_paid` is not paid either. Of an order that
+  was paid, `money_back` says so too.
 """
 
 from collections.abc import Mapping
@@ -19,11 +20,11 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from adapters.channels.reading import Reader, Unreadable
-from adapters.channels.shopify.amounts import amounts_of, part_of, pieces_of, totals_of
+from adapters.channels.shopify.amounts import amounts_of, net_of, part_of, pieces_of, totals_of
 from domain.addresses import Address
 from domain.currencies import EXPONENTS
 from domain.money import Money
-from domain.orders import Order, OrderLine, PaymentStatus
+from domain.orders import MoneyBack, Order, OrderLine, PaymentStatus
 
 LINES_LIMIT = 1_000
 NOTE_LIMIT = 10_000
@@ -40,6 +41,7 @@ _PAYMENTS = {
     "paid": PaymentStatus.PAID,
     "partially_refunded": PaymentStatus.PAID,
 }
+_MONEY_BACK = {str(said): said for said in MoneyBack}
 
 
 def to_order(channel: str, payload: Mapping[str, object]) -> Order:
@@ -93,6 +95,8 @@ def _order(channel: str, told: Reader) -> Order:
         totals=totals,
         presentment_total=part_of(shown, totals.total, told, edited=edited) if others else shown,
         payment=_payment(told),
+        paid_total=totals.total + net_of(others, told, edited=edited) if others else None,
+        money_back=_MONEY_BACK.get(told.text("financial_status").lower()),
         cancelled=cancelled,
         cancel_reason=told.text("cancel_reason"),
     )
