@@ -24,6 +24,7 @@ DELIMITER = "__"
 CHANNEL_ID = re.compile(r"[a-z0-9]+")
 PARTNER_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MEBIBYTE = 1024 * 1024
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # What the local stack uses; the simulators know the same values.
 LOCAL_LOCATIONS = ("berlin", "leeds", "newark")
@@ -204,6 +205,13 @@ class Settings(BaseSettings):
                 f"{self.slots.activities} activities that OMS_SLOTS allows at a time"
             )
         return self
+
+    @property
+    def trusts_the_public(self) -> bool:
+        """Whether others reach us and somebody whose secrets are public is trusted."""
+        others = self.http_host not in LOOPBACK
+        unset = {"channels", "carriers", "warehouses"} - self.model_fields_set
+        return others and self.stand_ins and bool(unset)
 
     @property
     def database(self) -> str:

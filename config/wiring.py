@@ -8,7 +8,7 @@ from adapters.channels.direct import DirectChannel
 from adapters.channels.shopify.outbound import ShopifyChannel, shopify_http
 from adapters.http import OutsideHttp
 from adapters.warehouses.http import HttpWarehouse, warehouse_http
-from config.settings import Settings
+from config.settings import Settings, SettingsInvalid
 from domain.ports import Carrier, Channel, Warehouse
 from storage.catalogue import Catalogue
 from storage.deliveries import Deliveries
@@ -29,6 +29,7 @@ from storage.tasks import Tasks
 DIRECT_CHANNEL = "api"
 """The channel of orders that come through our own API: nobody outside holds their money."""
 DEFAULT_CARRIER = "easypost"
+NO_CARRIER = "OMS_CARRIERS: names no carrier, so that nothing could be shipped"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,13 @@ class Wiring:
 
     @property
     def carrier(self) -> Carrier:
-        """The one that brings parcels unless said otherwise."""
+        """The one that brings parcels unless said otherwise.
+
+        Raises:
+            SettingsInvalid: there is none.
+        """
+        if not self.carriers:
+            raise SettingsInvalid(NO_CARRIER)
         return self.carriers.get(DEFAULT_CARRIER) or next(iter(self.carriers.values()))
 
 

@@ -20,6 +20,10 @@ from starter.signalling import Workflows
 
 KEEP_ALIVE_S = 30
 CHECK_S = 5.0
+PUBLIC_SECRETS = (
+    "OMS_STAND_INS: must be false where OMS_HTTP_HOST lets others in, unless channels, carriers "
+    "and warehouses are all set: the stand-ins' secrets are public"
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -29,6 +33,9 @@ def main() -> int:
         settings = load_settings()
     except SettingsInvalid as error:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log before the settings
+        return 2
+    if settings.trusts_the_public:
+        print(PUBLIC_SECRETS, file=sys.stderr)  # noqa: T201 - likewise
         return 2
     configure_logging(settings, "starter")
     return asyncio.run(_serve(settings))

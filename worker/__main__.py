@@ -3,28 +3,42 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from typing import Any
 
 import structlog
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from config.logging import configure_logging
 from config.settings import Settings, SettingsInvalid, load_settings
 from config.temporal import SearchAttributesMissing, check_search_attributes, connect
-from config.wiring import wire
+from config.wiring import NO_CARRIER, wire
 from worker.health import health
 from worker.workers import Ports, build
 
 log = structlog.get_logger(__name__)
 
+PAUSE_FIRST_S = 0.5
+PAUSE_MAX_S = 15.0
+AWAY = frozenset(
+    {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED}
+)
+"""What a server says that is not there yet; anything else (no such namespace) does not pass."""
+
 
 async def work(settings: Settings) -> None:
     """Run the workers of every task queue until a signal asks to stop."""
+    if not settings.carriers:
+        raise SettingsInvalid(NO_CARRIER)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    client = await connect(settings)
-    await check_search_attributes(client)
+    client = await _stopped_or(_reached(settings), stop)
+    if client is None:
+        return
     wiring = wire(settings, settings.worker_database_pool)
     ports = Ports(
         order_book=wiring.order_book,
@@ -45,6 +59,42 @@ async def work(settings: Settings) -> None:
             log.info("draining", seconds=settings.drain_s)
     finally:
         await wiring.aclose()
+
+
+async def _reached(settings: Settings) -> Client:
+    """Temporal, as soon as it is there and knows our search attributes.
+
+    Raises:
+        SearchAttributesMissing: it is there and does not.
+    """
+    pause_s = PAUSE_FIRST_S
+    while True:
+        try:
+            client = await connect(settings)
+            await check_search_attributes(client)
+        except SearchAttributesMissing:
+            raise
+        except (RPCError, RuntimeError) as error:
+            # the SDK's own word for "no connection" is a RuntimeError
+            if isinstance(error, RPCError) and error.status not in AWAY:
+                raise
+            log.warning("waiting_for_temporal", pause_s=pause_s, why=str(error)[:200])
+            await asyncio.sleep(pause_s)
+            pause_s = min(PAUSE_MAX_S, 2 * pause_s)
+        else:
+            return client
+
+
+async def _stopped_or(reaching: Coroutine[Any, Any, Client], stop: asyncio.Event) -> Client | None:
+    """What is reached; None if we were asked to stop first."""
+    trying = asyncio.create_task(reaching)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({trying, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not trying.done():
+        trying.cancel()
+        return None
+    return trying.result()
 
 
 def main() -> int:
