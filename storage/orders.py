@@ -20,6 +20,7 @@ from storage.outages import transaction
 from storage.projections import MAKE_RETURN, RECORD_ORDER, RECORD_RETURN
 from storage.tables import locations, skus
 from storage.tasks import TOO_LATE, TOO_LATE_MESSAGES
+from storage.views import OVER
 
 SYSTEM = "orders"
 HAS_LEFT = frozenset(
@@ -55,9 +56,14 @@ SELECT :order_id, coalesce(max(version), 0) + 1, :source, CAST(:based_on AS inte
   FROM addresses WHERE order_id = :order_id
 RETURNING version
 """)
+# The note of a try that was given up may come after its workflow has ended: then it says nothing.
 _RETRYING = text("""
 INSERT INTO retrying (workflow_id, step, owner, code, attempt)
-VALUES (:workflow_id, :step, :owner, :code, :attempt)
+SELECT :workflow_id, :step, :owner, :code, CAST(:attempt AS integer)
+ WHERE NOT EXISTS (SELECT FROM orders WHERE 'order:' || order_id = CAST(:workflow_id AS text)
+                                        AND order_id = :own_id AND status = ANY(:ended))
+   AND NOT EXISTS (SELECT FROM returns WHERE 'return:' || return_id = CAST(:workflow_id AS text)
+                                         AND return_id = :own_id AND status = ANY(:ended))
 ON CONFLICT (workflow_id, step) DO UPDATE
    SET owner = excluded.owner, code = excluded.code,
        attempt = greatest(retrying.attempt, excluded.attempt)
@@ -169,7 +175,9 @@ class PostgresOrderBook:
 
     async def retrying(self, retrying: Retrying) -> None:
         async with transaction(self._engine) as connection:
-            await connection.execute(_RETRYING, retrying.model_dump(mode="json"))
+            said = retrying.model_dump(mode="json")
+            own_id = retrying.workflow_id.partition(":")[2]
+            await connection.execute(_RETRYING, {**said, "own_id": own_id, "ended": sorted(OVER)})
 
     async def recovered(self, workflow_id: str, step: str) -> None:
         async with transaction(self._engine) as connection:

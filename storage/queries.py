@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, text, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.lifecycles import OrderStatus
+from domain.lifecycles import ENDED, OrderStatus
 from domain.views import EventView, OrderPage, OrderView, ReturnView
 from domain.waits import Owner
 from storage import views
@@ -180,7 +180,10 @@ def _waiting_on(owner: Owner) -> ColumnElement[bool]:
     )
     return or_(
         and_(orders.c.wait_owner == owner.value, orders.c.order_id.not_in(stuck)),
-        orders.c.order_id.in_(stuck.where(retrying.c.owner == owner.value)),
+        and_(
+            orders.c.status.not_in(sorted(ENDED)),
+            orders.c.order_id.in_(stuck.where(retrying.c.owner == owner.value)),
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domain.ids import return_workflow_id
-from domain.lifecycles import SENTENCES, OrderStatus
+from domain.lifecycles import ENDED, RETURN, SENTENCES, OrderStatus
 from domain.money import Money
 from domain.orders import PaymentStatus
 from domain.views import (
@@ -29,10 +29,16 @@ from domain.waits import Wait
 Row = Mapping[Any, Any]
 Rows = Mapping[str, list[Any]]
 
+OVER = frozenset(map(str, ENDED)) | {str(status) for status, after in RETURN.items() if not after}
+"""What nothing follows, of orders and of returns."""
+
 
 def wait_view(row: Row, retrying: Row | None) -> WaitView | None:
-    """A step that keeps failing is what the order waits for, whatever its workflow last said."""
-    if retrying is not None:
+    """A step that keeps failing is what the order waits for, whatever its workflow last said.
+
+    What has ended waits for nothing; a note of it came late.
+    """
+    if retrying is not None and row["status"] not in OVER:
         wait = Wait(owner=retrying["owner"], what=retrying["code"], since=retrying["since"],
                     next_action="is tried again")  # fmt: skip
         more = {"step": retrying["step"], "attempt": retrying["attempt"]}
