@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from adapters.channels.shopify.outbound import ShopifyChannel, shopify_http
+from adapters.channels.shopify.pace import Pace
 from domain.errors import Refused, Unavailable
 from domain.orders import Order
 from domain.payments import CancelRequest, Captured, CaptureDeclined, CaptureRequest
@@ -270,31 +271,59 @@ async def test_what_graphql_refuses_has_a_short_code_without_words(
     assert "Erika" not in str(caught.value)
 
 
-def throttled(needed: float, there: float, rate: float) -> dict[str, Any]:
+def bucket(needed: float, there: float, rate: float) -> dict[str, Any]:
     status = {"maximumAvailable": 1000, "currentlyAvailable": there, "restoreRate": rate}
-    cost = {"requestedQueryCost": needed, "throttleStatus": status}
-    return graphql_error("THROTTLED", cost=cost)
+    return {"requestedQueryCost": needed, "throttleStatus": status}
 
 
 @pytest.mark.parametrize(
-    ("answer", "wait_s"),
+    ("cost", "wait_s"),
     [
-        (throttled(500, 100, 100), 4.0),
-        (throttled(500, 600, 100), 0.1),
-        (throttled(900_000, 0, 1), 60.0),
-        (throttled(500, 100, 0), 1.0),
-        (graphql_error("THROTTLED"), 1.0),
+        (bucket(500, 100, 100), 4.0),
+        (bucket(500, 600, 100), 0.1),
+        (bucket(900_000, 0, 1), 60.0),
+        (bucket(500, 100, 0), 1.0),
+        ({}, 1.0),
     ],
 )
-async def test_the_wait_is_computed_from_the_bucket(
-    shop: ShopifyChannel, says: Callable[..., Script], answer: dict[str, Any], wait_s: float
+async def test_the_wait_is_computed_from_the_bucket(cost: dict[str, Any], wait_s: float) -> None:
+    pace = Pace()
+    pace.throttled(cost, None)
+    now = asyncio.get_running_loop().time()
+    assert await pace.turn(changes=False, until=now) == pytest.approx(wait_s, abs=0.05)
+
+
+async def test_mutations_go_before_queries_while_the_bucket_is_low() -> None:
+    pace = Pace()
+    pace.answered(bucket(10, 20, 200))
+    went: list[str] = []
+
+    async def go(name: str, *, changes: bool) -> None:
+        assert await pace.turn(changes=changes, until=None) == 0
+        went.append(name)
+
+    pace.throttled(bucket(10, 0, 200), None)
+    looks = [asyncio.create_task(go("look", changes=False)) for _ in range(3)]
+    acts = [asyncio.create_task(go("act", changes=True)) for _ in range(3)]
+    await asyncio.gather(*looks, *acts)
+    assert went == ["act"] * 3 + ["look"] * 3
+
+
+async def test_a_throttled_call_is_sent_again_when_the_bucket_holds_it(
+    shop: ShopifyChannel, says: Callable[..., Script]
 ) -> None:
-    says(Order=[answer])
+    says(Order=[graphql_error("THROTTLED", cost=bucket(500, 490, 100)), {"data": {"order": None}}])
+    assert await shop.fetch("1") is None
+
+
+async def test_a_bucket_that_stays_empty_is_another_try(
+    shop: ShopifyChannel, says: Callable[..., Script]
+) -> None:
+    says(Order=[graphql_error("THROTTLED", cost=bucket(9_000, 0, 10))])
     with pytest.raises(Unavailable) as caught:
         await shop.fetch("1")
-    assert caught.value.code == "throttled"
-    assert caught.value.retry_after_s == pytest.approx(wait_s)
-    assert not caught.value.fate_unknown
+    assert (caught.value.code, caught.value.fate_unknown) == ("throttled", False)
+    assert caught.value.retry_after_s == pytest.approx(60.0, abs=1.0)
 
 
 @pytest.mark.parametrize("told", [{}, {"lineItems": None}, {"lineItems": {"nodes": [1]}}])

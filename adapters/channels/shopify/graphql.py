@@ -3,13 +3,14 @@
 https://shopify.dev/docs/api/admin-graphql#status_and_error_codes
 """
 
-import math
+import asyncio
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from adapters.http import Answer, OutsideHttp, retry_after_s, short_code
+from adapters.channels.shopify.pace import Pace
+from adapters.http import OutsideHttp, retry_after_s, short_code
 from domain.errors import Refused, Unavailable
 
 SYSTEM = "shopify"
@@ -22,8 +23,7 @@ _PASSING = frozenset(
         "IDEMPOTENCY_CONCURRENT_REQUEST",
     }
 )
-_THROTTLE_S = 1.0
-_THROTTLE_LIMIT_S = 60.0
+_PATIENCE_S = 10.0
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -57,6 +57,7 @@ class Graphql:
 
     def __init__(self, http: OutsideHttp) -> None:
         self._http = http
+        self._pace = Pace()
 
     async def ask(self, query: str, model: type[M], *, until: float | None, **variables: Any) -> M:
         """Send a query, which changes nothing."""
@@ -76,12 +77,21 @@ class Graphql:
         changes: bool,
     ) -> M:
         body = {"query": query, "variables": variables}
-        answer = await self._http.send(
-            "POST", "graphql.json", json=body, changes=changes, until=until
-        )
-        content = answer.content if isinstance(answer.content, dict) else {}
+        patient_until = until or asyncio.get_running_loop().time() + _PATIENCE_S
+        while True:
+            wait_s = await self._pace.turn(changes=changes, until=patient_until)
+            if wait_s:
+                raise Unavailable(SYSTEM, "throttled", retry_after_s=wait_s)
+            answer = await self._http.send(
+                "POST", "graphql.json", json=body, changes=changes, until=until
+            )
+            content = answer.content if isinstance(answer.content, dict) else {}
+            if not _is_throttled(content):
+                break
+            self._pace.throttled(_cost(content), retry_after_s(answer.headers))
+        self._pace.answered(_cost(content))
         if content.get("errors"):
-            _fail(content, answer, changes=changes)
+            _fail(content, changes=changes)
         try:
             return model.model_validate(content.get("data"))
         except ValidationError as error:
@@ -89,13 +99,22 @@ class Graphql:
             raise Unavailable(SYSTEM, "unreadable_answer", places, fate_unknown=changes) from None
 
 
-def _fail(content: dict[str, Any], answer: Answer, *, changes: bool) -> NoReturn:
+def _is_throttled(content: dict[str, Any]) -> bool:
+    """Refused for its cost before it ran: it may be sent again, whatever it is."""
+    errors = content.get("errors")
+    return isinstance(errors, list) and _THROTTLED in map(_code, errors)
+
+
+def _cost(content: dict[str, Any]) -> dict[str, Any]:
+    extensions = content.get("extensions")
+    cost = extensions.get("cost") if isinstance(extensions, dict) else None
+    return cost if isinstance(cost, dict) else {}
+
+
+def _fail(content: dict[str, Any], *, changes: bool) -> NoReturn:
     errors = content["errors"]
     codes = [_code(error) for error in errors] if isinstance(errors, list) else [""]
     detail = str(errors)
-    if _THROTTLED in codes:
-        wait_s = max(_refill_s(content), retry_after_s(answer.headers) or 0)
-        raise Unavailable(SYSTEM, "throttled", detail, retry_after_s=wait_s)
     passing = next((code for code in codes if code in _PASSING), None)
     if passing:
         raise Unavailable(SYSTEM, short_code(passing), detail, fate_unknown=changes)
@@ -111,20 +130,3 @@ def _code(error: object) -> str:
 def _snake_code(code: str) -> str:
     """`ACCESS_DENIED` as it is, `undefinedField` with an underscore."""
     return code if code.isupper() else _snake(code)
-
-
-def _refill_s(content: dict[str, Any]) -> float:
-    """How long until the bucket holds what the call costs.
-
-    https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits
-    """
-    try:
-        cost = content["extensions"]["cost"]
-        status = cost["throttleStatus"]
-        missing = float(cost["requestedQueryCost"]) - float(status["currentlyAvailable"])
-        wait_s = missing / float(status["restoreRate"])
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return _THROTTLE_S
-    if not math.isfinite(wait_s):
-        return _THROTTLE_S
-    return min(max(wait_s, 0.1), _THROTTLE_LIMIT_S)
