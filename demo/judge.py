@@ -138,7 +138,11 @@ def _places(found: Evidence, live: set[str]) -> Iterable[tuple[str, str]]:
 
 def _channel(expected: Expected, found: Evidence) -> Iterable[Fact]:
     told = [number for data in found.data("shopify", "fulfilled") for number in _numbers(data)]
-    handed = [data["tracking_number"] for data in found.data("warehouse", "handed_over")]
+    handed = [
+        parcel["tracking_number"]
+        for data in found.data("warehouse", "handed_over")
+        for parcel in data["parcels"]
+    ]
     cancelled = found.count("shopify", "cancelled")
     yield equal("the shop is told the number that left, once", handed, told)
     yield equal(

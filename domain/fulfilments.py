@@ -106,26 +106,30 @@ class Voided(Message):
 
 
 class HandOverRequest(Message):
-    """Tell the warehouse the label; from then on the parcel is the carrier's."""
+    """Tell the warehouse each parcel's label, in its order; then they are the carrier's."""
 
     order_id: OrderId
     key: str
     reference: str
     location: str
-    label: Label
+    labels: tuple[Label, ...]
     reservation_key: str
 
 
+class ShippedParcel(Message):
+    carrier: str
+    tracking_number: str
+    tracking_url: str = ""
+
+
 class ShippedNotice(Message):
-    """Tell the channel that these lines left in this parcel."""
+    """Tell the channel, once, that these lines left in these parcels; which in which is unknown."""
 
     order_id: OrderId
     key: str
     channel: str
     lines: tuple[LineRef, ...]
-    carrier: str
-    tracking_number: str
-    tracking_url: str = ""
+    parcels: tuple[ShippedParcel, ...]
 
 
 class Told(Message):

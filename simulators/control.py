@@ -14,7 +14,7 @@ from starlette.routing import Route
 from simulators.faults import FaultRequest
 from simulators.settings import FIXED, Settings
 from simulators.shopify.shop import Delivery
-from simulators.warehouse.stockroom import Rejection
+from simulators.warehouse.stockroom import Boxes, Rejection
 from simulators.world import World
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -101,6 +101,7 @@ class Control:
             ("POST", "/control/easypost/raw", self.easypost_raw),
             ("POST", "/control/warehouse/reject", self.reject),
             ("POST", "/control/warehouse/weights", self.weights),
+            ("POST", "/control/warehouse/boxes", self.boxes),
             ("POST", "/control/warehouse/raw", self.warehouse_raw),
         ]
         return [Route(path, _checked(call), methods=[method]) for method, path, call in calls]
@@ -222,6 +223,11 @@ class Control:
         asked = Weights.model_validate(await request.json())
         self._world.warehouse.stockroom.unit_weights_g |= asked.unit_weights_g
         return JSONResponse({"unit_weights_g": self._world.warehouse.stockroom.unit_weights_g})
+
+    async def boxes(self, request: Request) -> Response:
+        boxes = self._world.warehouse.stockroom.boxes
+        boxes.append(Boxes.model_validate(await request.json()))
+        return JSONResponse({"boxes": [box.model_dump() for box in boxes]}, 201)
 
     def _tracker(self, asked: Parcel) -> dict[str, Any]:
         """The newest tracker that fits."""

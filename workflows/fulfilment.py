@@ -12,6 +12,7 @@ from domain.fulfilments import (
     FulfilmentRef,
     HandedOver,
     HandOverRequest,
+    Label,
     LabelRef,
     LabelRequest,
     NotThere,
@@ -21,6 +22,7 @@ from domain.fulfilments import (
     PackRequest,
     Recalled,
     ShippedNotice,
+    ShippedParcel,
 )
 from domain.ids import effect_key
 from domain.lifecycles import FULFILMENT, FulfilmentStatus, OrderStatus
@@ -157,7 +159,7 @@ class Fulfilment:
         self._advance(F.LABELLED)
 
     async def hand_over(self, reservation_key: str) -> None:
-        """Give the warehouse the label; its answer, its word or the first scan say that it left.
+        """Give the warehouse all labels; its answer, its word or the first scan say that it left.
 
         Raises:
             Interrupted: also `Rejected`, if the warehouse no longer has it.
@@ -165,26 +167,24 @@ class Fulfilment:
         # from here on the recall decides: a parcel that has left must keep its label
         self._handing_over = True
         self._undos.register(self._deed("packing"), self._recall)
-        for parcel in self.parcels:
-            if parcel.label is None:
-                raise AssertionError("a parcel without a label cannot be handed over")
-            try:
-                answer = await self._conduct.attempt(
-                    WarehouseActivities.hand_over,
-                    HandOverRequest(
-                        order_id=self._order.order_id,
-                        key=effect_key(parcel.parcel_id, "hand-over", parcel.generation),
-                        reference=self.reference,
-                        location=self.location,
-                        label=parcel.label,
-                        reservation_key=reservation_key,
-                    ),
-                    WAREHOUSE,
-                    summary=f"hand over {parcel.parcel_id}",
-                    overtaken=lambda: self.has_left,
-                )
-            except Overtaken:
-                break
+        if len(self._labels) < len(self.parcels):
+            raise AssertionError("a parcel without a label cannot be handed over")
+        generations = "-".join(str(parcel.generation) for parcel in self.parcels)
+        with contextlib.suppress(Overtaken):
+            answer = await self._conduct.attempt(
+                WarehouseActivities.hand_over,
+                HandOverRequest(
+                    order_id=self._order.order_id,
+                    key=effect_key(self.reference, "hand-over", generations),
+                    reference=self.reference,
+                    location=self.location,
+                    labels=self._labels,
+                    reservation_key=reservation_key,
+                ),
+                WAREHOUSE,
+                summary=f"hand over {self.reference}",
+                overtaken=lambda: self.has_left,
+            )
             if isinstance(answer, Recalled):
                 self._reject("recalled_elsewhere")
                 self._conduct.make_way()
@@ -199,24 +199,30 @@ class Fulfilment:
             summary="book the goods out",
             interruptible=False,
         )
-        for parcel in self.parcels:
-            if parcel.label is None:
-                continue
-            await self._conduct.attempt(
-                ChannelActivities.tell_shipped,
-                ShippedNotice(
-                    order_id=self._order.order_id,
-                    key=effect_key(parcel.parcel_id, "tell-shipped"),
-                    channel=self._order.channel,
-                    lines=self._order.lines,
-                    carrier=parcel.label.carrier,
-                    tracking_number=parcel.tracking_number,
-                    tracking_url=parcel.label.tracking_url,
+        if self._labels:
+            await self._tell_shipped()
+
+    async def _tell_shipped(self) -> None:
+        await self._conduct.attempt(
+            ChannelActivities.tell_shipped,
+            ShippedNotice(
+                order_id=self._order.order_id,
+                key=effect_key(self.reference, "tell-shipped"),
+                channel=self._order.channel,
+                lines=self._order.lines,
+                parcels=tuple(
+                    ShippedParcel(
+                        carrier=label.carrier,
+                        tracking_number=label.tracking_number,
+                        tracking_url=label.tracking_url,
+                    )
+                    for label in self._labels
                 ),
-                CHANNEL,
-                summary="tell the channel that it shipped",
-                interruptible=False,
-            )
+            ),
+            CHANNEL,
+            summary="tell the channel that it shipped",
+            interruptible=False,
+        )
 
     async def ask_carrier(self, heard: Callable[[], bool]) -> None:
         """The carrier was silent for too long: ask it where the parcels are, unless it speaks."""
@@ -323,6 +329,11 @@ class Fulfilment:
         )
 
     # -- what the steps lean on
+
+    @property
+    def _labels(self) -> tuple[Label, ...]:
+        """The parcels' live labels; a warehouse may say that it left before there are any."""
+        return tuple(parcel.label for parcel in self.parcels if parcel.label is not None)
 
     def left(self) -> None:
         """The parcels are the carrier's now."""

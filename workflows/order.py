@@ -401,7 +401,7 @@ class OrderWorkflow:
             interruptible=False,
         )
         if answer.refunded is not None:
-            if self._state.payment is PaymentStatus.AUTHORISED and not self._state.captured:
+            if self._state.payment is not PaymentStatus.PAID and not self._state.captured:
                 # the capture's answer was lost: what came back had been taken
                 self._state.book("captured", answer.refunded, "")
             self._state.book("refunded", answer.refunded, answer.ref)

@@ -191,7 +191,8 @@ class Requests:
     def _return_refusal(self, asked: RequestReturn) -> str:
         until = self._state.returns_until
         if until is None and self._state.status is not OrderStatus.UNDELIVERED:
-            return "too_early: the order has not arrived yet"
+            ended = f"too_late: the order is {self._state.status}"
+            return ended if self._state.ended else "too_early: the order has not arrived yet"
         if until is not None and (self._state.ended or workflow.now() >= until):
             return f"too_late: returns could be asked for until {until:%Y-%m-%d %H:%M} UTC"
         if asked.return_id in self._returns_asked:

@@ -105,15 +105,18 @@ class HttpWarehouse:
         )
 
     async def hand_over(self, request: HandOverRequest) -> HandedOver | Recalled:
-        label = {
-            "carrier": request.label.carrier,
-            "tracking_number": request.label.tracking_number,
-            "label_url": request.label.label_url,
-        }
+        parcels = [
+            {
+                "carrier": label.carrier,
+                "tracking_number": label.tracking_number,
+                "label_url": label.label_url,
+            }
+            for label in request.labels
+        ]
 
         async def act(begun: Begun) -> HandedOver | Recalled:
             found = await self._known(request.location, request.reference, begun)
-            answer = await self._call(found, "hand-over", label, begun)
+            answer = await self._call(found, "hand-over", {"parcels": parcels}, begun)
             return Recalled() if _conflict(answer, {"recalled"}) else HandedOver()
 
         return await self._effects.once(

@@ -34,7 +34,16 @@ class FulfilmentRequest(Strict):
     ship_to: ShipTo
 
 
-class HandOver(Strict):
+class LabelledParcel(Strict):
     carrier: Text
     tracking_number: Text
     label_url: Text
+
+
+class HandOver(Strict):
+    """One entry for each packed parcel, in their order."""
+
+    parcels: list[LabelledParcel] = Field(min_length=1)
+
+    def tracking_numbers(self) -> list[str]:
+        return [parcel.tracking_number for parcel in self.parcels]

@@ -38,6 +38,15 @@ class Rejection(BaseModel):
     times: int = Field(1, ge=1)
 
 
+class Boxes(BaseModel):
+    """How many pieces go into a box of the fulfilments whose reference fits."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    match: str = ""
+    units: int = Field(ge=1)
+
+
 @dataclass
 class Fulfilment:
     id: str
@@ -51,8 +60,7 @@ class Fulfilment:
     ship_to: Json | None = None
     doomed: str | None = None
     handed_over_at: str | None = None
-    carrier: str | None = None
-    tracking_number: str | None = None
+    labels: list[Json] | None = None
 
     def shown(self) -> Json:
         """The fulfilment as the protocol shows it."""
@@ -65,8 +73,7 @@ class Fulfilment:
             "reason": self.reason,
             "parcels": self.parcels or [],
             "handed_over_at": self.handed_over_at,
-            "carrier": self.carrier,
-            "tracking_number": self.tracking_number,
+            "labels": self.labels or [],
         }
 
 
@@ -80,6 +87,7 @@ class Stockroom:
         self._rejections: list[Rejection] = []
         self.fulfilments: dict[str, Fulfilment] = {}
         self.unit_weights_g: dict[str, int] = {}
+        self.boxes: list[Boxes] = []
 
     def apply(self, entry: Entry) -> None:
         data = entry.data
@@ -101,7 +109,7 @@ class Stockroom:
                 found.ship_to = data["ship_to"]
             case "handed_over":
                 found.status, found.handed_over_at = "handed_over", entry.at
-                found.carrier, found.tracking_number = data["carrier"], data["tracking_number"]
+                found.labels = data["parcels"]
             case _:
                 raise ValueError(f"the journal has a warehouse effect unknown here: {entry.effect}")
 
@@ -168,23 +176,19 @@ class Stockroom:
             self._write("rejected", found.id, found.reference, {"reason": found.doomed})
             self._changed("fulfilment.rejected", found)
             return
-        self._write("packed", found.id, found.reference, {"parcels": [self._parcel(found)]})
+        self._write("packed", found.id, found.reference, {"parcels": self._parcels(found)})
         self._changed("fulfilment.packed", found)
 
-    def _parcel(self, found: Fulfilment) -> Json:
-        """Weight and height grow with the number of pieces."""
-        lines = found.request["lines"]
-        units = sum(line["quantity"] for line in lines)
-        layers = -(-units // UNITS_A_LAYER)
-        weight_g = BOX_G + sum(
-            line["quantity"] * self.unit_weights_g.get(line["sku"], UNIT_G) for line in lines
-        )
-        return {
-            "weight_g": weight_g,
-            "length_mm": 300,
-            "width_mm": 200,
-            "height_mm": 60 + 50 * layers,
-        }
+    def _parcels(self, found: Fulfilment) -> list[Json]:
+        """Filled one after the other, all pieces in one unless boxes are told to be small."""
+        pieces_g = [
+            self.unit_weights_g.get(line["sku"], UNIT_G)
+            for line in found.request["lines"]
+            for _ in range(line["quantity"])
+        ]
+        boxes = (box.units for box in self.boxes if box.match in found.reference)
+        units = next(boxes, len(pieces_g))
+        return [parcel(pieces_g[first : first + units]) for first in range(0, len(pieces_g), units)]
 
     def recall(self, fulfilment_id: str) -> Fulfilment:
         found = self.find(fulfilment_id)
@@ -204,18 +208,23 @@ class Stockroom:
         return found
 
     def hand_over(self, fulfilment_id: str, asked: HandOver) -> tuple[Fulfilment, bool]:
-        """Give the parcel to the carrier; again with the same number changes nothing (False)."""
+        """Give the parcels to the carrier; again with the same numbers changes nothing (False)."""
         found = self.find(fulfilment_id)
         if found.status == "handed_over":
-            if found.tracking_number != asked.tracking_number:
+            known = [label["tracking_number"] for label in found.labels or ()]
+            if known != asked.tracking_numbers():
                 raise ProblemError(
-                    409, "handed_over", "Handed over already with another tracking number."
+                    409, "handed_over", "Handed over already with other tracking numbers."
                 )
             return found, False
         if found.status == "recalled":
             raise ProblemError(409, "recalled", "The fulfilment was recalled.")
         if found.status != "packed":
             raise ProblemError(409, "not_packed", f"The fulfilment is {found.status}.")
+        if len(asked.parcels) != len(found.parcels or ()):
+            raise ProblemError(
+                409, "parcels_differ", f"Packed in {len(found.parcels or ())} parcels."
+            )
         self._write("handed_over", found.id, found.reference, asked.model_dump())
         self._changed("fulfilment.handed_over", found)
         return found, True
@@ -227,3 +236,14 @@ class Stockroom:
         order = reference.split("/", maxsplit=1)[0]
         for entry in self._journal.append(Effect("warehouse", effect, ref, reference, order, data)):
             self.apply(entry)
+
+
+def parcel(pieces_g: list[int]) -> Json:
+    """Weight and height grow with the number of pieces."""
+    layers = -(-len(pieces_g) // UNITS_A_LAYER)
+    return {
+        "weight_g": BOX_G + sum(pieces_g),
+        "length_mm": 300,
+        "width_mm": 200,
+        "height_mm": 60 + 50 * layers,
+    }

@@ -31,7 +31,8 @@ class Warehouse:
         """Take in an effect read back from the journal."""
         self.stockroom.apply(entry)
         if entry.effect == "handed_over":
-            self._tracking.hand_over(entry.data["tracking_number"])
+            for parcel in entry.data["parcels"]:
+                self._tracking.hand_over(parcel["tracking_number"])
 
     def resume(self) -> None:
         """Go on packing what was accepted before the process ended."""
@@ -53,7 +54,8 @@ class Warehouse:
     def hand_over(self, fulfilment_id: str, asked: HandOver) -> Fulfilment:
         found, new = self.stockroom.hand_over(fulfilment_id, asked)
         if new:
-            self._tracking.hand_over(asked.tracking_number)
+            for tracking_number in asked.tracking_numbers():
+                self._tracking.hand_over(tracking_number)
             self._tracking.resume()
         return found
 

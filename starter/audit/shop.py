@@ -95,14 +95,19 @@ def channel_told(world: World) -> Checked:
             "channel_told",
             label.parcel_id,
             "done",
-            world.facts.told.get(f"{label.parcel_id}/tell-shipped", "never begun"),
+            world.facts.told.get(_tell_key(label.parcel_id), "never begun"),
             label.order_id,
             ({"tracking_number": label.tracking_number, "shipment_ref": label.shipment_ref},),
         )
         for label in due
-        if world.facts.told.get(f"{label.parcel_id}/tell-shipped") != "done"
+        if world.facts.told.get(_tell_key(label.parcel_id)) != "done"
     )
     return checked("channel_told", channel_told.__doc__, len(due), findings)
+
+
+def _tell_key(parcel_id: str) -> str:
+    """A shop hears of a fulfilment's parcels in one call."""
+    return f"{parcel_id.rpartition('/')[0]}/tell-shipped"
 
 
 def shop_told_once(world: World, effects: Effects) -> Checked:

@@ -77,22 +77,23 @@ def ref(pack: PackRequest, verb: str) -> FulfilmentRef:
     )
 
 
-def hand_over(
-    pack: PackRequest, tracking_number: str = "1Z1", key: str = "hand-over"
-) -> HandOverRequest:
-    label = Label(
-        shipment_ref="shp_1",
-        carrier="UPS",
-        tracking_number=tracking_number,
-        label_url="https://example.org/label.pdf",
-        cost=Money(amount_minor=700, currency="EUR"),
+def hand_over(pack: PackRequest, *tracking_numbers: str, key: str = "hand-over") -> HandOverRequest:
+    labels = tuple(
+        Label(
+            shipment_ref="shp_1",
+            carrier="UPS",
+            tracking_number=tracking_number,
+            label_url="https://example.org/label.pdf",
+            cost=Money(amount_minor=700, currency="EUR"),
+        )
+        for tracking_number in tracking_numbers or ("1Z1",)
     )
     return HandOverRequest(
         order_id=pack.order_id,
         key=f"{pack.reference}/{key}",
         reference=pack.reference,
         location=pack.location,
-        label=label,
+        labels=labels,
         reservation_key=f"{pack.order_id}/reserve/1",
     )
 
@@ -333,7 +334,7 @@ class TestHandingOver:
         for _ in range(2):
             assert await warehouse.hand_over(hand_over(pack)) == HandedOver()
         (handed,) = await world.journal(pack.order_id, "handed_over")
-        assert handed["data"]["tracking_number"] == "1Z1"
+        assert [one["tracking_number"] for one in handed["data"]["parcels"]] == ["1Z1"]
         assert await warehouse.look(ref(pack, "look")) == HandedOver()
 
     async def test_a_lost_answer_leaves_one_hand_over(
@@ -347,6 +348,19 @@ class TestHandingOver:
         assert caught.value.fate_unknown
         assert await warehouse.hand_over(hand_over(pack)) == HandedOver()
         assert len(await world.journal(pack.order_id, "handed_over")) == 1
+
+    async def test_two_parcels_are_handed_over_in_one_call(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        await world.tell("warehouse/boxes", {"match": pack.reference, "units": 2})
+        await warehouse.request(pack, order)
+        assert len((await until_packed(warehouse, pack)).parcels) == 2
+        with pytest.raises(Refused, match="parcels_differ"):
+            await warehouse.hand_over(hand_over(pack, "1Z1", key="one"))
+        for _ in range(2):
+            assert await warehouse.hand_over(hand_over(pack, "1Z1", "1Z2")) == HandedOver()
+        (handed,) = await world.journal(pack.order_id, "handed_over")
+        assert [one["tracking_number"] for one in handed["data"]["parcels"]] == ["1Z1", "1Z2"]
 
     async def test_what_was_recalled_stays(
         self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
@@ -364,7 +378,7 @@ class TestHandingOver:
         await until_packed(warehouse, pack)
         await warehouse.hand_over(hand_over(pack))
         with pytest.raises(Refused, match="handed_over"):
-            await warehouse.hand_over(hand_over(pack, tracking_number="1Z2", key="again"))
+            await warehouse.hand_over(hand_over(pack, "1Z2", key="again"))
         assert len(await world.journal(pack.order_id, "handed_over")) == 1
 
     @pytest.mark.usefixtures("slow_packers")

@@ -166,7 +166,7 @@ class SmallWorld:
         self.did("warehouse", "handed_over", f"ful-{order}", f"{order}/f1")
         await self._record(order, path[:4], F.HANDED_OVER, label=label, money=("captured",))
         await PostgresInventory(self.engine).ship(ref)
-        await self._effect(f"{order}/f1/p1/tell-shipped", "shopify")
+        await self._effect(f"{order}/f1/tell-shipped", "shopify")
         self.did("shopify", "fulfilled", f"ff-{order}", None, order=_own(order),
                  fulfilment_id=f"ff-{order}", tracking_numbers=[label.tracking_number])  # fmt: skip
         wait = None if path[-1] is Status.CLOSED else Wait(

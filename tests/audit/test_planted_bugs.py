@@ -29,7 +29,7 @@ async def test_a_sound_world_passes_and_says_what_was_looked_at(world: SmallWorl
     assert skipped == {"orders_run", "orders_never_fail", "ended_orders_rest", "returns_run"}
     shown = io.StringIO()
     show(report, Console(file=shown, width=200))
-    assert "every invariant holds; 1 looks" in shown.getvalue()
+    assert "every invariant holds; 1 look" in shown.getvalue()
     assert "nothing" in shown.getvalue()
 
 
@@ -247,7 +247,7 @@ async def refund_never_made(world: SmallWorld) -> None:
 
 
 async def channel_never_told(world: SmallWorld) -> None:
-    await world.plant("DELETE FROM effects WHERE key = 'demo-1001/f1/p1/tell-shipped'")
+    await world.plant("DELETE FROM effects WHERE key = 'demo-1001/f1/tell-shipped'")
 
 
 async def channel_told_twice(world: SmallWorld) -> None:

@@ -58,9 +58,13 @@ async def test_an_order_is_paid_packed_labelled_handed_over_and_delivered(
     handed = await client.post(
         f"/v1/fulfilments/{asked.json()['id']}/hand-over",
         json={
-            "carrier": "USPS",
-            "tracking_number": code,
-            "label_url": bought["postage_label"]["label_url"],
+            "parcels": [
+                {
+                    "carrier": "USPS",
+                    "tracking_number": code,
+                    "label_url": bought["postage_label"]["label_url"],
+                }
+            ]
         },
         headers=BEARER,
     )

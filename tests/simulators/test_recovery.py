@@ -93,7 +93,15 @@ async def test_a_parcel_on_its_way_arrives_after_a_kill(tmp_path):
             await until(lambda: receiver.of('"fulfilment.packed"'))
             await client.post(
                 f"/v1/fulfilments/{accepted}/hand-over",
-                json={"carrier": "USPS", "tracking_number": code, "label_url": "http://x.example"},
+                json={
+                    "parcels": [
+                        {
+                            "carrier": "USPS",
+                            "tracking_number": code,
+                            "label_url": "http://x.example",
+                        }
+                    ]
+                },
                 headers={"Authorization": "Bearer whk_demo_key"},
             )
             await until(lambda: receiver.of("tracker.updated"))

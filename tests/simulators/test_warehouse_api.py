@@ -7,7 +7,8 @@ import pytest
 from tests.simulators.payloads import BEARER, ask, fulfilment
 from tests.simulators.simulator_process import journal, until
 
-HAND_OVER = {"carrier": "UPS", "tracking_number": "1Z1", "label_url": "http://label.example/1"}
+LABEL = {"carrier": "UPS", "tracking_number": "1Z1", "label_url": "http://label.example/1"}
+HAND_OVER = {"parcels": [LABEL]}
 
 
 async def get(client, path: str) -> dict:
@@ -61,7 +62,7 @@ async def test_what_is_handed_over_stays_handed_over(client, receiver, order_id)
     first = await post(client, made, "hand-over", HAND_OVER)
     again = await post(client, made, "hand-over", HAND_OVER)
     assert first.json()["handed_over_at"] == again.json()["handed_over_at"] is not None
-    other = await post(client, made, "hand-over", HAND_OVER | {"tracking_number": "1Z2"})
+    other = await post(client, made, "hand-over", {"parcels": [LABEL | {"tracking_number": "1Z2"}]})
     assert other.json()["code"] == "handed_over"
     assert (await post(client, made, "recall")).json()["code"] == "handed_over"
     late = await post(client, made, "ship-to", fulfilment("x")["ship_to"])

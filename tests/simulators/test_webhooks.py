@@ -176,8 +176,10 @@ async def hand_over(client, receiver, order_id: int, code: str) -> None:
     reference = f"demo-{order_id}/f1/1"
     made = (await ask(client, fulfilment(reference))).json()["id"]
     await until(lambda: receiver.of(f'"{reference}"'))
-    body = {"carrier": "UPS", "tracking_number": code, "label_url": "http://label.example/1"}
-    done = await client.post(f"/v1/fulfilments/{made}/hand-over", json=body, headers=BEARER)
+    label = {"carrier": "UPS", "tracking_number": code, "label_url": "http://label.example/1"}
+    done = await client.post(
+        f"/v1/fulfilments/{made}/hand-over", json={"parcels": [label]}, headers=BEARER
+    )
     assert done.status_code == 200
 
 

@@ -95,7 +95,7 @@ class ShopifyChannel:
             return await self._shipments.tell(gid, notice, begun.until)
 
         async def look(_begun: Begun) -> Told | None:
-            return await self._shipments.find(gid, notice.tracking_number, None)
+            return await self._shipments.find(gid, notice, None)
 
         return await self._effects.once(
             notice.key, SYSTEM, call_s=self.deed_s, act=act, look=look, model=_TOLD

@@ -1,4 +1,4 @@
-"""Tells Shopify which lines of an order left in which parcel."""
+"""Tells Shopify which lines of an order left, and in which parcels."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from adapters.channels.shopify.wire import (
     ShippedOrder,
 )
 from domain.errors import Refused, Unavailable
-from domain.fulfilments import ShippedNotice, Told
+from domain.fulfilments import ShippedNotice, ShippedParcel, Told
 
 _FAILED = frozenset({"CANCELLED", "ERROR", "FAILURE"})
 _OPEN = frozenset({"OPEN", "IN_PROGRESS"})
@@ -24,13 +24,13 @@ Lines = Mapping[str, Sequence[FulfilmentOrderLine]]
 
 
 class Shipments:
-    """One fulfilment in Shopify for each parcel, known by its tracking number."""
+    """One fulfilment in Shopify for each of ours, known by its tracking numbers."""
 
     def __init__(self, graphql: Graphql) -> None:
         self._graphql = graphql
 
-    async def find(self, order_gid: str, tracking_number: str, until: float | None) -> Told | None:
-        return _told(await self._shipped(order_gid, until), tracking_number)
+    async def find(self, order_gid: str, notice: ShippedNotice, until: float | None) -> Told | None:
+        return _told(await self._shipped(order_gid, until), notice)
 
     async def tell(self, order_gid: str, notice: ShippedNotice, until: float) -> Told:
         """Fulfil exactly these pieces and tell the customer.
@@ -38,7 +38,7 @@ class Shipments:
         https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/fulfillmentCreate
         """
         order = await self._shipped(order_gid, until)
-        found = _told(order, notice.tracking_number)
+        found = _told(order, notice)
         if found is not None:
             return found
         wanted: Counter[str] = Counter()
@@ -46,12 +46,9 @@ class Shipments:
             wanted[f"gid://shopify/LineItem/{line.line_id}"] += line.quantity
         opened = [made.id for made in order.fulfillment_orders.nodes if made.status in _OPEN]
         lines = {made: await self._lines(made, until) for made in opened}
-        tracking = {"company": notice.carrier, "number": notice.tracking_number}
-        if notice.tracking_url:
-            tracking["url"] = notice.tracking_url
         asked = {
             "lineItemsByFulfillmentOrder": _shares(lines, wanted),
-            "trackingInfo": tracking,
+            "trackingInfo": _tracking(notice.parcels),
             "notifyCustomer": True,
         }
         answer = await self._graphql.tell(FULFIL, FulfilAnswer, until=until, fulfillment=asked)
@@ -89,12 +86,28 @@ class Shipments:
                 return found
 
 
-def _told(order: ShippedOrder, tracking_number: str) -> Told | None:
+def _told(order: ShippedOrder, notice: ShippedNotice) -> Told | None:
+    """Any of our numbers says that it is ours: a number is of one fulfilment alone."""
+    ours = {parcel.tracking_number for parcel in notice.parcels}
     for made in order.fulfillments:
-        numbers = [tracking.number for tracking in made.tracking_info]
-        if made.status not in _FAILED and tracking_number in numbers:
+        numbers = {tracking.number for tracking in made.tracking_info}
+        if made.status not in _FAILED and ours & numbers:
             return Told(ref=made.id)
     return None
+
+
+def _tracking(parcels: Sequence[ShippedParcel]) -> dict[str, object]:
+    """One company stands for all numbers, and `urls` for the numbers in their order.
+
+    https://shopify.dev/docs/api/admin-graphql/2026-07/input-objects/FulfillmentTrackingInput
+    """
+    tracking: dict[str, object] = {"numbers": [parcel.tracking_number for parcel in parcels]}
+    companies = {parcel.carrier for parcel in parcels}
+    if len(companies) == 1:
+        tracking["company"] = companies.pop()
+    if all(parcel.tracking_url for parcel in parcels):
+        tracking["urls"] = [parcel.tracking_url for parcel in parcels]
+    return tracking
 
 
 def _shares(lines: Lines, wanted: Counter[str]) -> list[dict[str, object]]:
