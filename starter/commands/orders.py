@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from starter.commands.calls import call, json_in, part
+from starter.commands.order_page import print_order
 
 orders = typer.Typer(no_args_is_help=True, help="Find, show and steer orders.")
 addresses = typer.Typer(no_args_is_help=True, help="Other versions of an order's address.")
@@ -23,24 +24,10 @@ def _path(order_id: str, verb: str = "") -> str:
 
 
 def _show(order: Any, *, as_json: bool) -> None:
-    console = Console(soft_wrap=True)
     if as_json or "order_id" not in order or "lines" not in order:
-        console.print_json(json.dumps(order))
-        return
-    console.print(f"[bold]{order['order_id']}[/bold] {order['status']}", highlight=False)
-    if order["waiting_on"]:
-        console.print(order["waiting_on"]["sentence"], highlight=False, markup=False)
-    for hold in order.get("holds", []):
-        problems = ", ".join(hold.get("problems", []))
-        console.print(
-            f"hold {hold['hold_id']}: {hold['reason']} by {hold['by']} {problems}",
-            highlight=False,
-            markup=False,
-        )
-    table = Table("line", "SKU", "pieces", "title")
-    for line in order["lines"]:
-        table.add_row(line["line_id"], line["sku"], str(line["quantity"]), line.get("title", ""))
-    console.print(table)
+        Console(soft_wrap=True).print_json(json.dumps(order))
+    else:
+        print_order(order)
 
 
 @orders.command("list")

@@ -1,0 +1,56 @@
+"""One order on a terminal: what it waits on, what was bought, where it is, what was paid."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_order(order: dict[str, Any]) -> None:
+    """`order` is what `GET /api/orders/{order_id}` answers."""
+    console = Console(soft_wrap=True)
+    console.print(f"[bold]{order['order_id']}[/bold] {order['status']}", highlight=False)
+    table = Table("line", "SKU", "pieces", "title")
+    for line in order["lines"]:
+        table.add_row(line["line_id"], line["sku"], str(line["quantity"]), line.get("title", ""))
+    for sentence in _standing(order):
+        console.print(sentence, highlight=False, markup=False)
+    console.print(table)
+    for sentence in (*_parcels(order), *_returns(order), *_money(order)):
+        console.print(sentence, highlight=False, markup=False)
+
+
+def _standing(order: dict[str, Any]) -> Iterator[str]:
+    if order["waiting_on"]:
+        yield order["waiting_on"]["sentence"]
+    for hold in order["holds"]:
+        why = ", ".join(filter(None, (*hold["problems"], hold["note"])))
+        yield f"hold {hold['hold_id']}: {hold['reason']} by {hold['by']}" + (why and f" ({why})")
+
+
+def _parcels(order: dict[str, Any]) -> Iterator[str]:
+    for share in order["fulfilments"]:
+        why = f" ({share['reason']})" if share["reason"] else ""
+        yield f"fulfilment {share['number']} at {share['location']}: {share['status']}{why}"
+        for parcel in share["parcels"]:
+            label = parcel["label"]
+            number = f"{label['carrier']} {label['tracking_number']}" if label else "no label"
+            yield f"  parcel of {parcel['weight_g']} g, {number}: {parcel['course']}"
+
+
+def _returns(order: dict[str, Any]) -> Iterator[str]:
+    for back in order["returns"]:
+        yield f"return {back['return_id']}: {back['status']}"
+
+
+def _money(order: dict[str, Any]) -> Iterator[str]:
+    sums = ((kind, order["money"][kind]) for kind in ("authorised", "captured", "refunded"))
+    said = [f"{kind} {_amount(money)}" for kind, money in sums if money["amount_minor"]]
+    if said:
+        yield "money: " + ", ".join(said)
+
+
+def _amount(money: dict[str, Any]) -> str:
+    return f"{Decimal(money['amount_minor']).scaleb(-money['exponent'])} {money['currency']}"
