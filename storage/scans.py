@@ -7,9 +7,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.ids import OrderId
-from domain.tracking import Course, Scan, course_of
+from domain.tracking import FINAL, Course, Scan, course_of
 from storage.documents import json_text
 from storage.outages import transaction
+
+CLAIMS_MAX = 100
+"""A carrier that keeps changing its mind reaches the workflow so often; then only an end does, so
+that no carrier can fill an order's history. Parcels have some twenty scans."""
 
 _KEEP = text("""
 INSERT INTO scans (carrier, tracking_number, scan_key, course, carrier_status, message, place,
@@ -31,7 +35,8 @@ SELECT p.parcel_id, p.order_id, p.course, p.signalled_course, l.tracking_number,
 # The latest of each course decides as all of them would; an order may have thousands.
 _LATEST = text("""
 SELECT DISTINCT ON (tracking_number, course) carrier, tracking_number, scan_key, course,
-       carrier_status, message, place, claimed_at
+       carrier_status, message, place, claimed_at,
+       count(*) OVER (PARTITION BY tracking_number) AS claims
   FROM scans WHERE tracking_number = ANY(CAST(:numbers AS text[]))
  ORDER BY tracking_number, course, claimed_at DESC, scan_key COLLATE "C" DESC
 """)
@@ -90,7 +95,8 @@ class Scans:
             if scans:
                 await connection.execute(_KEEP, {"scans": json_text(scans)})
             await _follow(connection, [tracking_number])
-            return course_of((await _latest(connection, [tracking_number]))[tracking_number])
+            latest, _ = await _latest(connection, [tracking_number])
+            return course_of(latest[tracking_number])
 
 
 async def _follow(connection: AsyncConnection, numbers: list[str]) -> Kept:
@@ -99,7 +105,7 @@ async def _follow(connection: AsyncConnection, numbers: list[str]) -> Kept:
     Nothing leaves `delivered`, as no scan is ever forgotten. A voided label's scans move nothing.
     """
     found = (await connection.execute(_PARCELS, {"numbers": numbers})).all()
-    latest = await _latest(connection, numbers)
+    latest, claims = await _latest(connection, numbers)
     changes = []
     for row in found:
         before = Course(row.course)
@@ -108,7 +114,8 @@ async def _follow(connection: AsyncConnection, numbers: list[str]) -> Kept:
         course = course_of(latest[row.tracking_number])
         if course is not before:
             await connection.execute(_MOVE, {"parcel_id": row.parcel_id, "course": course.value})
-        if course.value != row.signalled_course:
+        worth_telling = course in FINAL or claims[row.tracking_number] <= CLAIMS_MAX
+        if course.value != row.signalled_course and worth_telling:
             changes.append(
                 CourseChange(OrderId(row.order_id), row.parcel_id, row.tracking_number, course)
             )
@@ -116,8 +123,14 @@ async def _follow(connection: AsyncConnection, numbers: list[str]) -> Kept:
     return Kept(tuple(changes), tuple(number for number in numbers if number not in known))
 
 
-async def _latest(connection: AsyncConnection, numbers: Iterable[str]) -> dict[str, list[Scan]]:
+async def _latest(
+    connection: AsyncConnection, numbers: Iterable[str]
+) -> tuple[dict[str, list[Scan]], dict[str, int]]:
+    """By tracking number: the latest scan of each course, and how many scans there are in all."""
     by_number: dict[str, list[Scan]] = {number: [] for number in numbers}
+    claims = dict.fromkeys(by_number, 0)
     for row in (await connection.execute(_LATEST, {"numbers": list(by_number)})).mappings():
-        by_number[row["tracking_number"]].append(Scan.model_validate(dict(row)))
-    return by_number
+        said = dict(row)
+        claims[row["tracking_number"]] = said.pop("claims")
+        by_number[row["tracking_number"]].append(Scan.model_validate(said))
+    return by_number, claims

@@ -30,7 +30,7 @@ from storage.engine import create_engine
 from storage.intake import Changes, NewAddress, OrderIntake
 from storage.orders import PostgresOrderBook
 from storage.returns import Returns
-from storage.scans import CourseChange, Kept, Scans
+from storage.scans import CLAIMS_MAX, CourseChange, Kept, Scans
 from tests.storage.orderbook import (
     HOME,
     ID,
@@ -382,6 +382,23 @@ async def test_a_return_is_projected_like_an_order(
     ]
     assert await Returns(engine).refunded_pieces(ID, besides="r2") == {"l1": 1}
     assert await Returns(engine).refunded_pieces(ID, besides="r1") == {}
+
+
+async def test_a_carrier_that_keeps_changing_its_mind_is_heard_a_hundred_times(
+    book: PostgresOrderBook, intake: OrderIntake, engine: AsyncEngine
+) -> None:
+    scans = Scans(engine)
+    await intake.accept(an_order())
+    await book.record(a_record(1, parcels=(a_parcel(a_label("s1", "T1")),)))
+    told = 0
+    for n in range(300):
+        course = Course.EXCEPTION if n % 2 else Course.MOVING
+        for change in (await scans.add([a_scan(f"k{n}", course, n)])).changes:
+            await scans.mark_signalled(change.parcel_id, change.course)
+            told += 1
+    assert told == CLAIMS_MAX
+    arrived = (await scans.add([a_scan("end", Course.DELIVERED, 301)])).changes
+    assert [change.course for change in arrived] == [Course.DELIVERED]
 
 
 async def test_only_a_changed_course_is_handed_out_and_again_until_it_was_told(
