@@ -103,7 +103,15 @@ def _frozen(world: World, fired: Path) -> int:
 
 
 def _deeds(world: World) -> list[Any]:
-    effects = world.rows("SELECT key, fence, state, outside_ref, result FROM effects ORDER BY key")
+    """What was done, and what is settled about it.
+
+    A hand-over that the warehouse's own word has overtaken stays open until who asked for it comes
+    back and closes it under its own fence; that there was one of it is in the journal.
+    """
+    effects = world.rows(
+        "SELECT key, fence, state, outside_ref, result FROM effects "
+        "WHERE key NOT LIKE '%/hand-over/%' ORDER BY key"
+    )
     stock = world.rows("SELECT * FROM stock ORDER BY sku, location")
     return [*effects, *stock, *world.journal()]
 

@@ -39,7 +39,7 @@ ELSEWHERE = _entry(
 )
 BOUGHT = _entry("easypost", "label_bought", tracking_code="T1", shipment_id="shp_1")
 VOIDED = _entry("easypost", "label_refunded", tracking_code="T1")
-HANDED_OVER = _entry("warehouse", "handed_over", tracking_number="T1")
+HANDED_OVER = _entry("warehouse", "handed_over", parcels=[{"tracking_number": "T1"}])
 TOLD = _entry("shopify", "fulfilled", tracking_numbers=["T1"])
 CANCELLED = _entry("shopify", "cancelled")
 
