@@ -1,9 +1,14 @@
 """Which loopback ports are free, and a clear word when one that is needed is not."""
 
+import os
 import socket
 from dataclasses import dataclass
+from itertools import count
 
 LOOPBACK = "127.0.0.1"
+_OURS = range(10_100, 32_000)
+_STRIDE = 997
+_GIVEN_OUT = count()
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,16 @@ class PortTaken(RuntimeError):
 
 
 def free_port() -> int:
-    """A port that nobody listened on a moment ago; the kernel does not hand it out again soon."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listened on a moment ago, and that is not given out twice in a process.
+
+    Below the range from which the kernel takes ports for outgoing connections: such a connection
+    could take the port before its server does. Each process begins somewhere else.
+    """
+    for _ in range(len(_OURS)):
+        port = _OURS[(os.getpid() * _STRIDE + next(_GIVEN_OUT)) % len(_OURS)]
+        if is_free(port):
+            return port
+    raise OSError(f"no port is free between {_OURS[0]} and {_OURS[-1]}")
 
 
 def is_free(port: int) -> bool:
