@@ -110,7 +110,7 @@ def _deeds(world: World) -> list[Any]:
     """
     effects = world.rows(
         "SELECT key, fence, state, outside_ref, result FROM effects "
-        "WHERE key NOT LIKE '%/hand-over/%' ORDER BY key"
+        "WHERE strpos(key, '/hand-over/') = 0 ORDER BY key"
     )
     stock = world.rows("SELECT * FROM stock ORDER BY sku, location")
     return [*effects, *stock, *world.journal()]
