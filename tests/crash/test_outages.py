@@ -86,7 +86,11 @@ def test_workers_that_wake_after_their_time_change_nothing(world: World) -> None
         ended = [fired / f"{fault.name}.ended" for fault in plan]
         world.until("what was frozen has ended", lambda: all(path.exists() for path in ended))
         world.dismiss("successor")
-        changed = [deed for deed in _deeds(world) if deed not in before]
+        changed = [
+            deed
+            for deed in _deeds(world)
+            if deed not in before and not _closed_what_was_open(deed, before)
+        ]
         assert not changed, [path.read_text() for path in ended]
         more = world.place(4)
         world.until_all(more, "delivered", "closed")
@@ -103,17 +107,25 @@ def _frozen(world: World, fired: Path) -> int:
 
 
 def _deeds(world: World) -> list[Any]:
-    """What was done, and what is settled about it.
-
-    A hand-over that the warehouse's own word has overtaken stays open until who asked for it comes
-    back and closes it under its own fence; that there was one of it is in the journal.
-    """
-    effects = world.rows(
-        "SELECT key, fence, state, outside_ref, result FROM effects "
-        "WHERE strpos(key, '/hand-over/') = 0 ORDER BY key"
-    )
+    """What was done, and what is written down about it."""
+    effects = world.rows("SELECT key, fence, state, outside_ref, result FROM effects ORDER BY key")
     stock = world.rows("SELECT * FROM stock ORDER BY sku, location")
     return [*effects, *stock, *world.journal()]
+
+
+def _closed_what_was_open(deed: Any, before: list[Any]) -> bool:
+    # A hand-over that the warehouse's own word has overtaken stays open until who asked for it
+    # comes back, and closes it under its own fence; that there was one of it is in the journal.
+    return (
+        "/hand-over/" in deed.get("key", "")
+        and deed.get("state") == "done"
+        and any(
+            was.get("key") == deed["key"]
+            and was.get("fence") == deed["fence"]
+            and was.get("state") == "intended"
+            for was in before
+        )
+    )
 
 
 def _answered(world: World, first: int) -> set[int]:
