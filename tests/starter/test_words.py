@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from click import unstyle
 from typer.testing import CliRunner
 
 from domain.lifecycles import SENTENCES, FulfilmentStatus, OrderStatus
@@ -71,7 +72,7 @@ def test_the_customer_reads_how_a_closed_order_went(
 
 
 def test_returns_have_their_verbs_on_the_command_line() -> None:
-    shown = CliRunner().invoke(app, ["return", "--help"], env={"COLUMNS": "200"}).stdout
+    shown = unstyle(CliRunner().invoke(app, ["return", "--help"], env={"COLUMNS": "200"}).stdout)
     for verb in ("request", "receive", "inspect", "cancel", "retry", "unannounced"):
         assert f" {verb} " in shown
 
