@@ -14,6 +14,10 @@ from domain.tracking import Course
 from domain.values import Message
 from domain.waits import Owner, Wait
 
+LABEL_NOT_VOIDED = "label_not_voided"
+"""The journal's code for a label that was given up: `tracking_number`, empty if the carrier's
+answer was lost, and `label`, the key that it was bought under."""
+
 
 class HoldRecord(Message):
     """A stop that somebody set; `hold_id` releases it. The system's own have their reason as id."""
@@ -57,6 +61,8 @@ class ParcelRecord(Message):
     label: Label | None = None
     label_key: str = ""
     voided_labels: tuple[Label, ...] = ()
+    given_up_labels: tuple[Label, ...] = ()
+    """Live at the carrier, which will not void them, and used no more."""
     course: Course = Course.EXPECTED
 
 

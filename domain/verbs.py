@@ -15,6 +15,9 @@ from domain.returns import InspectedLine, ReturnLine
 from domain.tracking import Course
 from domain.values import Message
 
+BY_CHANNEL = "channel"
+"""Who says what comes from a channel."""
+
 
 class Verb(Message):
     """What all have in common."""

@@ -11,7 +11,7 @@ from config.inbound import ORDER_CREATED, ORDER_TOUCHED, WHOLE_ORDERS
 from domain.errors import Unavailable
 from domain.ids import OrderId, parse_order_id, workflow_id
 from domain.orders import Order, order_input
-from domain.verbs import Cancel, FixAddress, Hold, PaymentChanged, Verb
+from domain.verbs import BY_CHANNEL, Cancel, FixAddress, Hold, PaymentChanged, Verb
 from starter.bodies import SMALL_BYTES
 from starter.composition import Composition
 from starter.relay import Delivered, Early, Hopeless, Outcome, pause_s
@@ -21,8 +21,6 @@ from storage.deliveries import InboxRow
 RECHECK_S = 1.0
 FETCH_S = 15.0
 FETCH_AGAIN_S = 30.0
-CHANNEL = "channel"
-"""Who says what comes from a channel."""
 CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 CANCEL_REASON = "cancelled_by_channel"
 REFUNDED = "refunded_at_channel"
@@ -134,7 +132,7 @@ class ChannelOrders:
 
     async def _tell(self, row: InboxRow, order_id: OrderId, name: str, verb: Verb) -> Outcome:
         # One row may have several things to say, and a workflow ignores an id that it has seen.
-        said = verb.model_copy(update={"command_id": f"{row.event_id}:{name}", "by": CHANNEL})
+        said = verb.model_copy(update={"command_id": f"{row.event_id}:{name}", "by": BY_CHANNEL})
         while True:
             if await self._on.workflows.signal(workflow_id(order_id), name, said):
                 return Delivered(settled=True)

@@ -1,11 +1,10 @@
 """Connects, checks what must be there, works until SIGTERM or SIGINT, then drains."""
 
 import asyncio
+import contextlib
 import signal
 import sys
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from typing import Any
 
 import structlog
 from temporalio.client import Client
@@ -36,7 +35,7 @@ async def work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    client = await _stopped_or(_reached(settings), stop)
+    client = await _reached(settings, stop)
     if client is None:
         return
     wiring = wire(settings, settings.worker_database_pool)
@@ -61,14 +60,17 @@ async def work(settings: Settings) -> None:
         await wiring.aclose()
 
 
-async def _reached(settings: Settings) -> Client:
-    """Temporal, as soon as it is there and knows our search attributes.
+async def _reached(settings: Settings, stop: asyncio.Event) -> Client | None:
+    """Temporal, as soon as it is there and knows our search attributes; None if we are to stop.
+
+    A try in flight is never cancelled: its thread would come back into an interpreter that is
+    going down, and that aborts the process.
 
     Raises:
         SearchAttributesMissing: it is there and does not.
     """
     pause_s = PAUSE_FIRST_S
-    while True:
+    while not stop.is_set():
         try:
             client = await connect(settings)
             await check_search_attributes(client)
@@ -79,22 +81,12 @@ async def _reached(settings: Settings) -> Client:
             if isinstance(error, RPCError) and error.status not in AWAY:
                 raise
             log.warning("waiting_for_temporal", pause_s=pause_s, why=str(error)[:200])
-            await asyncio.sleep(pause_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause_s)
             pause_s = min(PAUSE_MAX_S, 2 * pause_s)
         else:
             return client
-
-
-async def _stopped_or(reaching: Coroutine[Any, Any, Client], stop: asyncio.Event) -> Client | None:
-    """What is reached; None if we were asked to stop first."""
-    trying = asyncio.create_task(reaching)
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({trying, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not trying.done():
-        trying.cancel()
-        return None
-    return trying.result()
+    return None
 
 
 def main() -> int:

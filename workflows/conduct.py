@@ -7,6 +7,7 @@ only place that writes, and `park` the only place where an outside system's refu
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -24,6 +25,8 @@ S = TypeVar("S")
 P = TypeVar("P")
 R = TypeVar("R")
 
+GO_ON = ""
+"""What an undo says that an operator may go on without."""
 TURNS_TO_SETTLE = 4
 WRITES_A_TASK_MAX = 64
 """More than one workflow task ever writes of its own state."""
@@ -35,6 +38,22 @@ class Interrupted(Exception):
 
 class Overtaken(Exception):
     """The world has moved past the step: what it was to bring about has happened."""
+
+
+class GivenUp(Exception):
+    """An operator wants to go on without the undo that an outside system refused."""
+
+    def __init__(self, verb: Verb) -> None:
+        super().__init__(verb.command_id)
+        self.verb = verb
+
+
+@dataclass
+class _Parked:
+    """An undo that was refused; see `Conduct.attempt` for `if_said_again`."""
+
+    if_said_again: str
+    insisting: Verb | None = None
 
 
 def never() -> bool:
@@ -60,6 +79,7 @@ class Conduct:
         self._write = write
         self._retries_asked = 0
         self._retryable = 0
+        self._parked: list[_Parked] = []
         self._last_wait: Wait | None = None
         self._dirty = True
         self._ended = False
@@ -108,15 +128,20 @@ class Conduct:
         summary: str,
         interruptible: bool = True,
         overtaken: Callable[[], bool] = never,
+        if_said_again: str | None = None,
     ) -> R:
         """Run an activity until it is done, however often it takes.
 
         A request to stop cancels it at once, even between two tries; its fate is then unknown and
         the undo by key settles it. `Refused` parks the life until an operator acts.
 
+        An undo says with `if_said_again` what comes of the verb that it is parked for if it is
+        said again: `GO_ON` leaves it undone, anything else is why that does not help.
+
         Raises:
             Interrupted: the life must make way (only if `interruptible`).
             Overtaken: `overtaken` came true while the activity had not finished or was parked.
+            GivenUp: an operator insisted while it was parked (only with `GO_ON`).
         """
         options: ActivityConfig = {**config, "summary": summary, "retry_policy": self._retries}
         while True:
@@ -131,7 +156,11 @@ class Conduct:
             except ActivityError as error:
                 if not is_cancelled_exception(error):
                     await self.park(
-                        summary, error, interruptible=interruptible, overtaken=overtaken
+                        summary,
+                        error,
+                        interruptible=interruptible,
+                        overtaken=overtaken,
+                        if_said_again=if_said_again,
                     )
 
     async def _done_or_unwanted(
@@ -153,28 +182,48 @@ class Conduct:
         *,
         interruptible: bool,
         overtaken: Callable[[], bool],
+        if_said_again: str | None,
     ) -> None:
-        """Wait for an operator: `retry`, a changed input, or a cancel.
+        """Wait for an operator: `retry`, a changed input, a cancel, or one that insists.
 
         Raises:
             Interrupted: the life must make way (only if `interruptible`).
             Overtaken: `overtaken` came true first.
+            GivenUp: an operator insisted first.
         """
         self.attention = _code(error)
         self.note("refused", why=self.attention, data={"step": summary})
+        undo = _Parked(if_said_again or GO_ON)
+        if if_said_again is not None:
+            self._parked.append(undo)
         try:
             retried = await self.until_or_retry(
-                overtaken,
+                lambda: overtaken() or undo.insisting is not None,
                 Owner.OPERATOR,
                 self.attention,
-                next_action="nothing happens by itself: retry, change the input, or cancel",
+                next_action=f"nothing happens by itself: {_ways_on(if_said_again)}",
                 interruptible=interruptible,
             )
         finally:
             self.attention = ""
+            self._parked = [parked for parked in self._parked if parked is not undo]
             self.touch()
+        if undo.insisting is not None and not overtaken():
+            raise GivenUp(undo.insisting)
         if not retried:
             raise Overtaken
+
+    def insist(self, verb: Verb) -> None:
+        """Said again while an undo is parked: what may be left undone is."""
+        for undo in self._parked:
+            if undo.if_said_again == GO_ON:
+                undo.insisting = verb
+
+    @property
+    def must_be_undone(self) -> str:
+        """Why nothing comes of insisting on it now; empty if something may."""
+        whys = [undo.if_said_again for undo in self._parked]
+        return whys[0] if whys and GO_ON not in whys else ""
 
     def retry(self) -> None:
         """An operator wants what was refused to be tried again."""
@@ -334,6 +383,14 @@ class Conduct:
     def end(self) -> None:
         """Nothing more comes; `publish` returns after its last write."""
         self._ended = True
+
+
+def _ways_on(if_said_again: str | None) -> str:
+    if if_said_again is None:
+        return "retry, change the input, or cancel"
+    if if_said_again == GO_ON:
+        return "retry; or cancel, or fix the address again, to go on without it"
+    return "retry"
 
 
 def _code(error: ActivityError) -> str:

@@ -27,17 +27,21 @@ from domain.fulfilments import (
 from domain.ids import effect_key
 from domain.lifecycles import FULFILMENT, FulfilmentStatus, OrderStatus
 from domain.orders import OrderInput
-from domain.records import FulfilmentRecord
+from domain.records import LABEL_NOT_VOIDED, FulfilmentRecord
 from domain.stock import ReservationRef
 from domain.tracking import FINAL, Course
-from domain.verbs import ParcelMoved, WarehouseSaid
+from domain.verbs import ParcelMoved, Verb, WarehouseSaid
 from domain.waits import Owner
-from workflows.conduct import Conduct, Interrupted, Overtaken
+from workflows.conduct import GO_ON, Conduct, GivenUp, Interrupted, Overtaken
 from workflows.outside import CARRIER, CHANNEL, OURS, WAREHOUSE
 from workflows.parcel import Parcel
 from workflows.undo import Undos
 
 F = FulfilmentStatus
+RECALL_FIRST = (
+    "not_now: the warehouse must recall the goods first, or hand them over; retry asks it again"
+)
+"""Without a recall, goods of a cancelled order may leave: nobody may go on without it."""
 
 
 class Rejected(Interrupted):
@@ -338,6 +342,8 @@ class Fulfilment:
     def left(self) -> None:
         """The parcels are the carrier's now."""
         if not self.has_left:
+            for parcel in self.parcels:
+                parcel.left()
             self._advance(F.HANDED_OVER)
             self._conduct.note("handed_over", data={"location": self.location})
 
@@ -402,6 +408,7 @@ class Fulfilment:
                 summary="recall from the warehouse",
                 interruptible=False,
                 overtaken=lambda: self.has_left,
+                if_said_again=RECALL_FIRST,
             )
         except Overtaken:
             return False
@@ -414,25 +421,43 @@ class Fulfilment:
         return True
 
     async def _void(self, parcel: Parcel) -> bool:
-        await self._conduct.attempt(
-            CarrierActivities.void,
-            LabelRef(
-                order_id=self._order.order_id,
-                key=effect_key(parcel.label_key, "void"),
-                bought_key=parcel.label_key,
-            ),
-            CARRIER,
-            summary=f"void the label of {parcel.parcel_id}",
-            interruptible=False,
-        )
-        if self.has_left:
+        """A carrier that will not give the money back need not stop the order: see `_give_up`."""
+        try:
+            await self._conduct.attempt(
+                CarrierActivities.void,
+                LabelRef(
+                    order_id=self._order.order_id,
+                    key=effect_key(parcel.label_key, "void"),
+                    bought_key=parcel.label_key,
+                ),
+                CARRIER,
+                summary=f"void the label of {parcel.parcel_id}",
+                interruptible=False,
+                overtaken=lambda: self.has_left,
+                if_said_again=GO_ON,
+            )
+        except Overtaken:
             return False
-        if parcel.label is not None:
-            self._conduct.note("label_voided", data={"tracking_number": parcel.tracking_number})
-        parcel.void()
+        except GivenUp as wanted:
+            self._give_up(parcel, wanted.verb)
+        else:
+            if self.has_left:
+                return False
+            if parcel.label is not None:
+                self._conduct.note("label_voided", data={"tracking_number": parcel.tracking_number})
+            parcel.void()
         if self.status is F.LABELLED:
             self._advance(F.PACKED)
         return True
+
+    def _give_up(self, parcel: Parcel, verb: Verb) -> None:
+        """An operator goes on without the void; by this line somebody must reclaim the label."""
+        self._conduct.note(
+            LABEL_NOT_VOIDED,
+            verb=verb,
+            data={"tracking_number": parcel.tracking_number, "label": parcel.label_key},
+        )
+        parcel.give_up()
 
     def _deed(self, deed: str, parcel: Parcel | None = None) -> str:
         return f"{parcel.parcel_id if parcel else self.reference}/{deed}"

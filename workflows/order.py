@@ -35,6 +35,10 @@ from workflows.state import OrderState
 from workflows.undo import Undos
 
 Status = OrderStatus
+STOCK_FIRST = "not_now: the stock must be given back first; retry tries it again"
+CHANNEL_FIRST = (
+    "not_now: the channel must cancel first and give the money back; retry asks it again"
+)
 
 
 @workflow.defn
@@ -362,8 +366,10 @@ class OrderWorkflow:
         """Packed goods stay and get a new label; before that, everything is routed again."""
         fulfilment = self._state.fulfilment
         if fulfilment is not None and fulfilment.packed_and_here:
-            await self._undos.take_back(only="label")
-        elif not await self._take_back_everything():
+            here = await self._undos.take_back(only="label")
+        else:
+            here = await self._take_back_everything()
+        if not here:
             return
         fix = self._requests.take_fix()
         if fix is not None:
@@ -399,6 +405,7 @@ class OrderWorkflow:
             CHANNEL,
             summary="cancel at the channel",
             interruptible=False,
+            if_said_again=CHANNEL_FIRST,
         )
         if answer.refunded is not None:
             if self._state.payment is not PaymentStatus.PAID and not self._state.captured:
@@ -422,6 +429,7 @@ class OrderWorkflow:
             OURS,
             summary="give the stock back",
             interruptible=False,
+            if_said_again=STOCK_FIRST,
         )
         return True
 

@@ -1,4 +1,4 @@
-"""A box on its way: its labels, at most one of them live, and where it is."""
+"""A box on its way: its labels, at most one of them in use, and where it is."""
 
 from domain.fulfilments import Label, PackedParcel
 from domain.ids import effect_key
@@ -14,7 +14,9 @@ class Parcel:
         self.packed = packed
         self.label: Label | None = None
         self.voided: list[Label] = []
+        self.given_up: list[Label] = []
         self.generation = 1
+        self._given_up_before = 0
         self.course = Course.EXPECTED
 
     @property
@@ -31,6 +33,20 @@ class Parcel:
             self.voided.append(self.label)
         self.label = None
         self.generation += 1
+
+    def give_up(self) -> None:
+        """The label, if there was one, could not be voided; the next is another deed."""
+        if self.label is not None:
+            self.given_up.append(self.label)
+            self._given_up_before = self.generation + 1
+        self.label = None
+        self.generation += 1
+
+    def left(self) -> None:
+        """It left: with the label that was given up, if that was its last."""
+        if self.label is None and self.generation == self._given_up_before:
+            self.label = self.given_up.pop()
+            self.generation -= 1
 
     def moved(self, course: Course) -> bool:
         """Take a new course; False if it says nothing new or would leave a final one.
@@ -51,5 +67,6 @@ class Parcel:
             label=self.label,
             label_key=self.label_key,
             voided_labels=tuple(self.voided),
+            given_up_labels=tuple(self.given_up),
             course=self.course,
         )

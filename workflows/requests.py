@@ -14,6 +14,7 @@ from domain.orders import PaymentStatus
 from domain.records import HoldRecord
 from domain.validation import HoldReason
 from domain.verbs import (
+    BY_CHANNEL,
     Cancel,
     FixAddress,
     Hold,
@@ -155,8 +156,8 @@ class Requests:
         match verb:
             case Hold() | FixAddress():
                 return self._too_late() or self._being_cancelled()
-            case Cancel():
-                return self._too_late()
+            case Cancel(by=by):
+                return self._too_late() or self._must_be_undone(by)
             case Release(hold_id=hold_id):
                 if hold_id == HoldReason.PAYMENT:
                     return "hold_id: the payment hold ends when the channel says it is paid"
@@ -180,6 +181,11 @@ class Requests:
         if self.cancels or self._state.status is OrderStatus.CANCELLING:
             return "too_late: the order is being cancelled"
         return ""
+
+    def _must_be_undone(self, by: str) -> str:
+        """A second cancel leaves nothing undone but labels; the channel's just waits with ours."""
+        insists = by != BY_CHANNEL and self._being_cancelled()
+        return self._conduct.must_be_undone if insists else ""
 
     def _too_late(self) -> str:
         if self._state.has_left:
@@ -220,8 +226,10 @@ class Requests:
                 self._conduct.settle(verb)
             case FixAddress():
                 self.fixes.append(verb)
+                self._insist(verb)
             case Cancel():
                 self.cancels.append(verb)
+                self._insist(verb)
             case Retry():
                 self._conduct.retry()
                 self._conduct.note("retry", verb=verb)
@@ -233,6 +241,11 @@ class Requests:
             case _:
                 self._heard(verb)
         return "accepted"
+
+    def _insist(self, verb: Verb) -> None:
+        """Somebody who sees what is parked decides; a channel only repeats itself."""
+        if verb.by != BY_CHANNEL:
+            self._conduct.insist(verb)
 
     def _hold(self, verb: Hold) -> str:
         hold_id = verb.command_id or f"h{self._counted}"

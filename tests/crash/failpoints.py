@@ -6,15 +6,18 @@ in which a planned file is missing has not tested what it says.
 """
 
 import asyncio
+import json
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from pydantic import TypeAdapter
+from sqlalchemy import text
+from temporalio import activity
 
 from config.wiring import Wiring
 from storage.effects import Effects
@@ -28,7 +31,9 @@ Moment = Literal["before", "begun", "done", "after"]
 """`before` and `after` the port's method. For what happens outside also `begun`: the deed is taken
 up, and not yet done; and `done`: the outside did it, and we have not written down that it did."""
 
-Action = Literal["kill", "stop", "hang"]
+Action = Literal["kill", "stop", "trespass", "hang"]
+"""`stop` freezes the process until somebody wakes it; so does `trespass`, and on waking the call
+writes its result down as if nobody had taken its place: a broken fence, which must be found."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class Failpoints:
         return _Wrapped(self, port, name)
 
     async def call(self, point: str, method: Callable[..., Awaitable[Any]], *given: Any) -> Any:
-        order = str(getattr(given[0], "order_id", given[0]))
+        order = _about(given[0])
         concerned = [f for f in self._plan if f.point == point and f.order in ("", order)]
         for fault in concerned:
             self._calls[fault] += 1
@@ -103,13 +108,17 @@ class Failpoints:
         self._note_end(concerned, "returned")
         return answer
 
-    async def reach(self, moment: Moment) -> None:
+    async def reach(self, moment: Moment) -> Action | None:
+        """Returns what befell the call here, if it lives to hear of it."""
         call = _call.get()
         if call is None:
-            return
+            return None
+        befell: Action | None = None
         for fault, number in call.number.items():
             if fault.moment == moment and fault.call == number and self._fires(fault):
                 await self._act(fault)
+                befell = fault.action
+        return befell
 
     def _fires(self, fault: Fault) -> bool:
         try:
@@ -122,7 +131,7 @@ class Failpoints:
         match fault.action:
             case "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
-            case "stop":
+            case "stop" | "trespass":
                 os.kill(os.getpid(), signal.SIGSTOP)
                 _write(self._fired / f"{fault.name}.woke", f"{os.getpid()}\n")
             case "hang":
@@ -178,11 +187,50 @@ def _inside_effects(effects: Effects, failpoints: Failpoints) -> None:
         return answer
 
     async def done(key: str, fence: int, result: dict[str, Any]) -> bool:
-        await failpoints.reach("done")
-        return await finish(key, fence, result)
+        match await failpoints.reach("done"):
+            case "stop":
+                return await _to_its_end(finish(key, fence, result))
+            case "trespass":
+                return await _to_its_end(Unfenced(effects._engine).finish(key, fence, result))
+            case _:
+                return await finish(key, fence, result)
 
     shadowed = cast("Any", effects)
     shadowed.begin, shadowed.finish = begun, done
+
+
+class Unfenced(Effects):
+    """Broken: whoever was frozen writes over what was done without it."""
+
+    async def finish(self, key: str, fence: int, result: dict[str, Any]) -> bool:
+        async with self._engine.begin() as connection:
+            await connection.execute(_OVERWRITE, {"key": key, "result": json.dumps(result)})
+        return True
+
+
+_OVERWRITE = text(
+    "UPDATE effects SET state = 'done', result = CAST(:result AS jsonb), call_until = NULL "
+    "WHERE key = :key"
+)
+
+
+async def _to_its_end(writing: Coroutine[Any, Any, bool]) -> bool:
+    """The write of a worker that woke, as if it had been on the wire while its worker was frozen.
+
+    Else Temporal, which has given the call up, mostly cancels it before it comes to the database.
+    """
+    written = asyncio.ensure_future(writing)
+    try:
+        return await asyncio.shield(written)
+    except asyncio.CancelledError:
+        await asyncio.wait([written])
+        raise
+
+
+def _about(given: Any) -> str:
+    """The order's id; where the call does not name it, its workflow does."""
+    named = getattr(given, "order_id", None)
+    return str(named) if named else str(activity.info().workflow_id).removeprefix("order:")
 
 
 def for_order(fault: Fault, order: str) -> Fault:

@@ -5,6 +5,7 @@ from typing import Any
 
 from domain.addresses import Address
 from domain.sourcing import Location
+from tests.crash.people import Person
 
 SKUS = ("MUG", "CAP", "PEN", "BAG")
 STOCK_EACH = 2_000
@@ -55,6 +56,10 @@ class Placed:
         return f"{CHANNEL}-{self.own_id}"
 
     @property
+    def person(self) -> Person:
+        return Person(self.own_id)
+
+    @property
     def authorised(self) -> bool:
         return self.payment == "authorized"
 
@@ -92,6 +97,7 @@ def line_id(order: Placed, place: int) -> int:
 
 def payload(order: Placed) -> dict[str, Any]:
     """https://shopify.dev/docs/api/webhooks/2026-07: orders/create."""
+    person = order.person
     lines = [
         {
             "id": line_id(order, place),
@@ -111,8 +117,9 @@ def payload(order: Placed) -> dict[str, Any]:
     return {
         "id": order.own_id,
         "name": f"#{order.own_id}",
-        "email": "ada@example.com",
-        "phone": "+493012345679",
+        "email": person.email,
+        "phone": person.phone,
+        "note": person.note,
         "currency": "EUR",
         "presentment_currency": "EUR",
         "created_at": "2026-07-01T10:00:00+02:00",
@@ -121,14 +128,15 @@ def payload(order: Placed) -> dict[str, Any]:
         "line_items": lines,
         "shipping_lines": [],
         "shipping_address": {
-            "first_name": "Ada",
-            "last_name": "Lovelace",
-            "name": "Ada Lovelace",
-            "address1": "Unter den Linden 1",
+            "first_name": person.first_name,
+            "last_name": person.last_name,
+            "name": person.name,
+            "address1": person.street,
             "city": "Berlin",
             "zip": "10117",
             "country": "Germany",
             "country_code": "DE",
+            "phone": person.phone,
         },
         "taxes_included": True,
         "total_tax": "0.00",

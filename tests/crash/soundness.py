@@ -104,6 +104,12 @@ def _assert_rows(world: World) -> None:
         ids,
     )
     assert not undone, f"deeds without an end: {undone}"
+    back = world.rows(
+        "SELECT key, state FROM effects WHERE state <> 'withdrawn' "
+        "AND key ~ '/f[0-9]+(/p[0-9]+/label/[0-9]+)?$' AND split_part(key, '/', 1) = ANY (%s)",
+        [order.order_id for order in world.cancelled],
+    )
+    assert not back, f"taken back, and not written down as such: {back}"
     parked = world.rows(
         "SELECT source, kind, order_id, last_error FROM inbox WHERE parked_at NOTNULL"
     )

@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from config.settings import TaskSlots
+from tests.crash.operators import until_fulfilments
 from tests.crash.orders import Placed
 from tests.crash.soundness import assert_sound
-from tests.crash.test_matrix import until_fulfilments
 from tests.crash.world import World, told_carriers
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(600)]

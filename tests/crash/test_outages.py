@@ -13,6 +13,7 @@ import pytest
 
 from starter.local.ports import answers
 from tests.crash.failpoints import Fault
+from tests.crash.operators import tell_all
 from tests.crash.orders import CHANNEL
 from tests.crash.soundness import assert_sound
 from tests.crash.world import World, is_stopped
@@ -86,16 +87,34 @@ def test_workers_that_wake_after_their_time_change_nothing(world: World) -> None
         ended = [fired / f"{fault.name}.ended" for fault in plan]
         world.until("what was frozen has ended", lambda: all(path.exists() for path in ended))
         world.dismiss("successor")
-        changed = [
-            deed
-            for deed in _deeds(world)
-            if deed not in before and not _closed_what_was_open(deed, before)
-        ]
-        assert not changed, [path.read_text() for path in ended]
+        assert not _changed(world, before), [path.read_text() for path in ended]
         more = world.place(4)
         world.until_all(more, "delivered", "closed")
     world.shipped += orders + more
     assert_sound(world)
+
+
+def test_a_worker_that_wakes_and_writes_past_its_fence_is_found_out(world: World) -> None:
+    """The check of what nothing may change can fail: here a worker's fence is broken."""
+    plan = [Fault("carrier.buy", "done", f"demo-{world.till.upcoming}", action="trespass")]
+    with world.round(plan, workers=1) as fired:
+        orders = world.place()
+        pid = _frozen(world, fired / plan[0].name)
+        world.hire("successor")
+        tell_all(world, orders, "cancel", {"reason": "requested"})
+        world.until_all(orders, "cancelled")
+        before = _deeds(world)
+        os.kill(pid, signal.SIGCONT)
+        world.until("what was frozen has ended", (fired / f"{plan[0].name}.ended").exists)
+        world.dismiss("successor")
+    label = f"{orders[0].order_id}/f1/p1/label/1"
+    changed = [(deed["key"], deed["state"]) for deed in _changed(world, before)]
+    assert changed == [(label, "done")]
+    world.cancelled += orders
+    with pytest.raises(AssertionError, match="taken back, and not written down as such"):
+        assert_sound(world)
+    world.rows("UPDATE effects SET state = 'withdrawn' WHERE key = %s RETURNING key", label)
+    assert_sound(world)  # it was this lie alone
 
 
 def _frozen(world: World, fired: Path) -> int:
@@ -111,6 +130,14 @@ def _deeds(world: World) -> list[Any]:
     effects = world.rows("SELECT key, fence, state, outside_ref, result FROM effects ORDER BY key")
     stock = world.rows("SELECT * FROM stock ORDER BY sku, location")
     return [*effects, *stock, *world.journal()]
+
+
+def _changed(world: World, before: list[Any]) -> list[Any]:
+    return [
+        deed
+        for deed in _deeds(world)
+        if deed not in before and not _closed_what_was_open(deed, before)
+    ]
 
 
 def _closed_what_was_open(deed: Any, before: list[Any]) -> bool:

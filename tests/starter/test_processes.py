@@ -34,7 +34,7 @@ def test_a_worker_waits_for_temporal_and_still_ends_at_once(free_port) -> None:
     lines = [worker.stdout.readline() for _ in range(2)]
     worker.send_signal(signal.SIGTERM)
     status, rest = ended(worker)
-    assert status == 0
+    assert status == 0, rest
     assert all("waiting_for_temporal" in line for line in lines), lines
     assert "Traceback" not in rest
 

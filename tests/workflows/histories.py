@@ -3,22 +3,35 @@
 import base64
 import binascii
 import json
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 from temporalio.client import WorkflowHandle
 
 
 async def everything_told(handle: WorkflowHandle[Any, Any]) -> str:
-    """The history as JSON with each payload decoded beside it."""
+    """The history as JSON with each payload decoded beside it, and its very bytes."""
     history = await handle.fetch_history()
-    return _decoded(json.loads(history.to_json()))
+    stored = b"".join(event.SerializeToString() for event in history.events)
+    return f"{decoded(json.loads(history.to_json()))}\n{stored.decode(errors='replace')}"
 
 
-def _decoded(node: object) -> str:
+def occurring(values: Iterable[str], told: str) -> list[str]:
+    """Those of the values that the text holds, plain or as JSON or an address would write them."""
+    told = told.lower()
+    return [value for value in values if any(form in told for form in _forms(value.lower()))]
+
+
+def _forms(value: str) -> set[str]:
+    return {value, json.dumps(value)[1:-1], quote(value).lower()}
+
+
+def decoded(node: object) -> str:
     if isinstance(node, dict):
-        return "\n".join(f"{key}: {_decoded(value)}" for key, value in node.items())
+        return "\n".join(f"{key}: {decoded(value)}" for key, value in node.items())
     if isinstance(node, list):
-        return "\n".join(_decoded(value) for value in node)
+        return "\n".join(decoded(value) for value in node)
     return f"{node} {_from_base64(node)}" if isinstance(node, str) else str(node)
 
 

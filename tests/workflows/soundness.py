@@ -6,7 +6,7 @@ from itertools import pairwise
 from temporalio.client import WorkflowExecutionStatus
 
 from domain.lifecycles import ENDED, FULFILMENT, ORDER, OrderStatus, may_follow
-from domain.records import OrderRecord
+from domain.records import LABEL_NOT_VOIDED, OrderRecord
 from domain.tracking import Course
 from tests.workflows.lives import Life
 from tests.workflows.world import World
@@ -40,17 +40,35 @@ async def assert_sound(life: Life) -> None:
     assert sum(world.stock.values()) == STOCK - (pieces if sent else 0)
     assert world.held == {}
     assert world.waiting == {}
-    assert len(world.live) == (1 if sent else 0)
+    in_use = {key: label for key, label in world.live.items() if key not in _given_up(life)}
+    assert len(in_use) == (1 if sent else 0)
     assert len(world.done("tell_shipped")) == (1 if sent else 0)
     assert len(world.done("cancel_at_channel")) == (last.status is OrderStatus.CANCELLED)
     _assert_money(last, world, life)
     if sent:
-        (key,) = world.live
+        (key,) = in_use
         label = last.fulfilments[-1].parcels[0].label
         assert label == world.live[key]
         assert world.label_versions[key] == last.address_version
         assert world.papers[last.fulfilments[-1].reference] == last.address_version
     assert (await life.handle.describe()).status is not WorkflowExecutionStatus.FAILED
+
+
+def _given_up(life: Life) -> set[str]:
+    """The keys of labels that the journal says are not voided, and no parcel uses."""
+    records = life.world.records[life.id]
+    told = {
+        str(entry.data["label"])
+        for record in records
+        for entry in record.journal
+        if entry.code == LABEL_NOT_VOIDED
+    }
+    parcels = [parcel for part in records[-1].fulfilments for parcel in part.parcels]
+    shown = {label.shipment_ref for parcel in parcels for label in parcel.given_up_labels}
+    assert shown == {life.world.live[key].shipment_ref for key in told} - {
+        parcel.label.shipment_ref for parcel in parcels if parcel.label
+    }
+    return told - {parcel.label_key for parcel in parcels if parcel.label}
 
 
 def _assert_deeds(world: World) -> None:
