@@ -24,9 +24,11 @@ SETTINGS = Settings(
 
 
 @asynccontextmanager
-async def living(env: WorkflowEnvironment, cache: int = 500) -> AsyncIterator[Worlds]:
-    """The real worker over all worlds."""
-    every = Worlds()
+async def living(
+    env: WorkflowEnvironment, cache: int = 500, worlds: Worlds | None = None
+) -> AsyncIterator[Worlds]:
+    """The real worker over all worlds; over `worlds`, if there are some before it starts."""
+    every = worlds or Worlds()
 
     async def tell_packed(order_id: str, reference: str) -> None:
         await say_packed(env.client, order_id, reference, (BOX,))
