@@ -104,6 +104,8 @@ class LabelView(Value):
     label_url: str
     cost: Money
     voided: bool
+    given_up: bool = False
+    """Live at the carrier, which will not void it, and used no more."""
 
 
 class ParcelView(Value):
@@ -114,7 +116,7 @@ class ParcelView(Value):
     height_mm: int
     course: Course
     label: LabelView | None
-    """The live one."""
+    """The one in use."""
     labels: tuple[LabelView, ...]
     scans: tuple[ScanView, ...]
 

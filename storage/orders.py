@@ -12,14 +12,14 @@ from domain.errors import Refused
 from domain.ids import OrderId, return_workflow_id, workflow_id
 from domain.lifecycles import FulfilmentStatus
 from domain.orders import Order
-from domain.records import OrderRecord, Retrying, ReturnRecord, Settled
+from domain.records import LABEL_NOT_VOIDED, OrderRecord, Retrying, ReturnRecord, Settled
 from domain.sourcing import Location
 from domain.validation import Verdict
 from storage.documents import document, json_text
 from storage.outages import transaction
 from storage.projections import MAKE_RETURN, RECORD_ORDER, RECORD_RETURN
 from storage.tables import locations, skus
-from storage.tasks import TOO_LATE, TOO_LATE_MESSAGES
+from storage.tasks import TOO_LATE, TOO_LATE_MESSAGES, not_voided_message
 from storage.views import OVER
 
 SYSTEM = "orders"
@@ -73,6 +73,10 @@ _TOO_LATE = text("""
 INSERT INTO tasks (kind, key, order_id, inbox_id, message)
 SELECT :kind, :key, i.order_id, i.id, :message FROM inbox i
  WHERE i.id = CAST(:event_id AS uuid) AND i.source LIKE 'channel:%'
+ON CONFLICT (key) DO NOTHING
+""")
+_NOT_VOIDED = text("""
+INSERT INTO tasks (kind, key, order_id, message) VALUES (:kind, :key, :order_id, :message)
 ON CONFLICT (key) DO NOTHING
 """)
 _KNOWN = select(skus.c.sku).where(skus.c.sku.in_(bindparam("wanted", expanding=True)))
@@ -159,6 +163,16 @@ class PostgresOrderBook:
                         "message": TOO_LATE_MESSAGES[name],
                     },
                 )
+            for number, key in _not_voided(record):
+                await connection.execute(
+                    _NOT_VOIDED,
+                    {
+                        "kind": LABEL_NOT_VOIDED,
+                        "key": f"{LABEL_NOT_VOIDED}:{key}",
+                        "order_id": record.order_id,
+                        "message": not_voided_message(number, key),
+                    },
+                )
 
     async def record_return(self, record: ReturnRecord) -> None:
         said = document(record)
@@ -225,6 +239,13 @@ def _came_too_late(record: OrderRecord) -> Iterable[tuple[str, str]]:
         event_id, _, name = command.command_id.partition(":")
         if name in TOO_LATE and _is_uuid(event_id) and command.refused.startswith("too_late"):
             yield event_id, name
+
+
+def _not_voided(record: OrderRecord) -> Iterable[tuple[str, str]]:
+    """Labels that an operator went on without, by tracking number and the key of their deed."""
+    for line in record.journal:
+        if line.code == LABEL_NOT_VOIDED:
+            yield str(line.data["tracking_number"] or ""), str(line.data["label"])
 
 
 def _askable(skus: Iterable[str]) -> list[str]:

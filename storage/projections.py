@@ -76,22 +76,26 @@ boxed AS (
            IS DISTINCT FROM
            (excluded.weight_g, excluded.length_mm, excluded.width_mm, excluded.height_mm)),
 tags AS MATERIALIZED (
-    SELECT b.box->>'parcel_id' AS parcel_id, v.label, true AS voided
+    SELECT b.box->>'parcel_id' AS parcel_id, v.label, true AS voided, false AS given_up
       FROM boxes b, jsonb_array_elements(b.box->'voided_labels') AS v (label)
      UNION ALL
-    SELECT b.box->>'parcel_id', b.box->'label', false
+    SELECT b.box->>'parcel_id', g.label, false, true
+      FROM boxes b, jsonb_array_elements(b.box->'given_up_labels') AS g (label)
+     UNION ALL
+    SELECT b.box->>'parcel_id', b.box->'label', false, false
       FROM boxes b WHERE b.box->'label' <> 'null'),
 torn AS (
-    UPDATE labels SET voided = true FROM tags
-     WHERE labels.shipment_ref = tags.label->>'shipment_ref' AND tags.voided AND NOT labels.voided
+    UPDATE labels SET voided = tags.voided, given_up = tags.given_up FROM tags
+     WHERE labels.shipment_ref = tags.label->>'shipment_ref' AND NOT labels.voided
+       AND (labels.voided, labels.given_up) <> (tags.voided, tags.given_up)
     RETURNING 1),
 tagged AS (
     INSERT INTO labels (shipment_ref, parcel_id, carrier, tracking_number, label_url, tracking_url,
-                        cost_minor, currency, exponent, voided)
+                        cost_minor, currency, exponent, voided, given_up)
     SELECT label->>'shipment_ref', parcel_id, label->>'carrier', label->>'tracking_number',
            label->>'label_url', label->>'tracking_url',
            CAST(label#>>'{cost,amount_minor}' AS bigint), label#>>'{cost,currency}',
-           CAST(label#>>'{cost,exponent}' AS smallint), voided
+           CAST(label#>>'{cost,exponent}' AS smallint), voided, given_up
       -- the count makes PostgreSQL void the old labels first: one live label for each parcel
       FROM tags WHERE (SELECT count(*) FROM torn) >= 0
     ON CONFLICT (shipment_ref) DO NOTHING),

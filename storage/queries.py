@@ -43,7 +43,7 @@ _PARTS = {
     "fulfilments": "SELECT * FROM fulfilments WHERE order_id = :order_id ORDER BY number",
     "parcels": "SELECT * FROM parcels WHERE order_id = :order_id ORDER BY number, parcel_id",
     "labels": "SELECT l.* FROM labels l JOIN parcels p USING (parcel_id) "
-    "WHERE p.order_id = :order_id ORDER BY l.voided, l.shipment_ref",
+    "WHERE p.order_id = :order_id ORDER BY l.voided, l.given_up, l.shipment_ref",
     "scans": "SELECT s.* FROM scans s WHERE s.tracking_number IN (SELECT l.tracking_number "
     "FROM labels l JOIN parcels p USING (parcel_id) WHERE p.order_id = :order_id) "
     "ORDER BY s.claimed_at DESC, s.scan_key LIMIT :scans",

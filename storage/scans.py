@@ -27,7 +27,8 @@ ON CONFLICT DO NOTHING
 """)
 # A carrier's name differs between a label and a tracker; its tracking number does not.
 _PARCELS = text("""
-SELECT p.parcel_id, p.order_id, p.course, p.signalled_course, l.tracking_number, l.voided
+SELECT p.parcel_id, p.order_id, p.course, p.signalled_course, l.tracking_number,
+       l.voided OR l.given_up AS unused
   FROM parcels p JOIN labels l ON l.parcel_id = p.parcel_id
  WHERE l.tracking_number = ANY(CAST(:numbers AS text[]))
  ORDER BY p.parcel_id FOR UPDATE OF p
@@ -102,14 +103,15 @@ class Scans:
 async def _follow(connection: AsyncConnection, numbers: list[str]) -> Kept:
     """Move the parcels to where all their scans say, in whatever order they came.
 
-    Nothing leaves `delivered`, as no scan is ever forgotten. A voided label's scans move nothing.
+    Nothing leaves `delivered`, as no scan is ever forgotten. Scans of a label
+    that is voided or given up move nothing.
     """
     found = (await connection.execute(_PARCELS, {"numbers": numbers})).all()
     latest, claims = await _latest(connection, numbers)
     changes = []
     for row in found:
         before = Course(row.course)
-        if row.voided:
+        if row.unused:
             continue
         course = course_of(latest[row.tracking_number])
         if course is not before:

@@ -284,7 +284,13 @@ labels = Table(
     _must("currency"),
     _must("exponent", SmallInteger),
     _must("voided", Boolean, default="false"),
-    Index("labels_one_live", "parcel_id", unique=True, postgresql_where=text("NOT voided")),
+    _must("given_up", Boolean, default="false"),
+    Index(
+        "labels_one_live",
+        "parcel_id",
+        unique=True,
+        postgresql_where=text("NOT voided AND NOT given_up"),
+    ),
     Index("labels_by_parcel", "parcel_id"),
     Index(
         "labels_by_tracking",

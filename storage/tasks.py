@@ -29,6 +29,12 @@ TOO_LATE_MESSAGES = {
 }
 
 
+def not_voided_message(tracking_number: str, key: str) -> str:
+    """What the task says of a label that an operator went on without."""
+    label = f"label {tracking_number}" if tracking_number else f"label that was bought as {key}"
+    return f"the carrier refused to void the {label}: reclaim it from the carrier by hand"
+
+
 class UnknownTask(LookupError):
     """There is no task of this id."""
 

@@ -172,15 +172,20 @@ def _parcel(row: Row, parts: Rows) -> ParcelView:
     same = ("parcel_id", "weight_g", "length_mm", "width_mm", "height_mm", "course")
     return ParcelView(
         **{name: row[name] for name in same},
-        label=next((label for label in labels if not label.voided), None),
+        label=next((one for one in labels if not one.voided and not one.given_up), None),
         labels=labels,
         scans=tuple(_scan(part) for part in parts["scans"] if part["tracking_number"] in numbers),
     )
 
 
 def _label(row: Row) -> LabelView:
-    same = ("shipment_ref", "carrier", "tracking_number", "tracking_url", "label_url", "voided")
-    return LabelView(**{name: row[name] for name in same}, cost=_amount(row, "cost_minor"))
+    same = ("shipment_ref", "carrier", "tracking_number", "tracking_url", "label_url")
+    return LabelView(
+        **{name: row[name] for name in same},
+        cost=_amount(row, "cost_minor"),
+        voided=row["voided"],
+        given_up=row["given_up"],
+    )
 
 
 def _scan(row: Row) -> ScanView:
