@@ -28,8 +28,8 @@ def all_goods(world: World) -> list[Checked]:
     return [check(world, world.effects) for check in checks]
 
 
-def one_label_bought(world: World, effects: Effects) -> Checked:  # noqa: ARG001 - one shape a check
-    """The carrier never has two live labels for one parcel."""
+def one_label_bought(world: World, effects: Effects) -> Checked:
+    """The carrier never has two live labels for one parcel, but for what was given up."""
     findings = (
         Finding(
             "one_label_bought",
@@ -39,18 +39,18 @@ def one_label_bought(world: World, effects: Effects) -> Checked:  # noqa: ARG001
             _order(parcel),
             tuple(deed.shown() for deed in deeds),
         )
-        for parcel, deeds in _by_parcel(effects).items()
+        for parcel, deeds in _by_parcel(world, effects).items()
         if len(deeds) > 1
     )
     return checked("one_label_bought", one_label_bought.__doc__, effects.bought, findings)
 
 
 def bought_labels_used(world: World, effects: Effects) -> Checked:
-    """Each label that was bought and not given back is on a parcel of an order that left."""
-    ours = {label.shipment_ref: label for label in world.facts.labels if not label.voided}
+    """Each label that was bought and neither given back nor given up is on a parcel that left."""
+    ours = {label.shipment_ref: label for label in world.facts.labels if label.live}
 
     def wrong() -> Iterator[Finding]:
-        for parcel, deeds in _by_parcel(effects).items():
+        for parcel, deeds in _by_parcel(world, effects).items():
             status = world.status(_order(parcel))
             if len(deeds) > 1 or (status != "unknown" and status not in AT_REST):
                 continue  # told of once, by `one_label_bought`; or being bought right now
@@ -73,7 +73,7 @@ def labels_bought(world: World, effects: Effects) -> Checked:
     due = [
         label
         for label in world.facts.labels
-        if not label.voided and world.status(label.order_id) in ORDER_LEFT
+        if label.live and world.status(label.order_id) in ORDER_LEFT
     ]
     alone = Counter(label.parcel_id for label in due)  # two are told of once, by `one_live_label`
     findings = (
@@ -120,12 +120,18 @@ def warehouse_agrees(world: World, effects: Effects) -> Checked:
     return checked("warehouse_agrees", warehouse_agrees.__doc__, looked, wrong())
 
 
-def _by_parcel(effects: Effects) -> dict[str, list[Deed]]:
-    """Live labels by the parcel that their reference names: `<parcel>/label/<generation>`."""
+def _by_parcel(world: World, effects: Effects) -> dict[str, list[Deed]]:
+    """Live labels by the parcel that their reference names: `<parcel>/label/<generation>`.
+
+    Those that the journal says were given up are left out, unless our rows say otherwise.
+    """
     by_parcel: dict[str, list[Deed]] = defaultdict(list)
+    kept = {label.shipment_ref for label in world.facts.labels if not label.given_up}
     for deed in effects.labels.values():
-        parcel = str(deed.data.get("reference") or deed.ref).rpartition("/label/")[0]
-        by_parcel[parcel or deed.ref].append(deed)
+        reference = str(deed.data.get("reference") or deed.ref)
+        if reference in world.facts.not_voided and deed.ref not in kept:
+            continue
+        by_parcel[reference.rpartition("/label/")[0] or deed.ref].append(deed)
     return by_parcel
 
 

@@ -85,7 +85,7 @@ def channel_told(world: World) -> Checked:
     due = [
         label
         for label in world.facts.labels
-        if not label.voided
+        if label.live
         and (order := world.facts.orders.get(label.order_id))
         and order.told
         and order.channel in world.shops
@@ -115,7 +115,7 @@ def shop_told_once(world: World, effects: Effects) -> Checked:
     standing = {own: made.fulfilments.values() for own, made in effects.shop.items()}
     live = defaultdict(set)
     for label in world.facts.labels:
-        if not label.voided:
+        if label.live:
             live[label.order_id].add(label.tracking_number)
 
     def wrong() -> Iterator[Finding]:

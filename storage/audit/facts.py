@@ -14,8 +14,12 @@ SELECT o.order_id, o.channel, o.channel_order_id, o.status, o.seq, o.currency,
   FROM orders o
 """  # noqa: S608 - only constants are put in
 _LABELS = """
-SELECT l.shipment_ref, l.parcel_id, p.order_id, l.tracking_number, l.voided
+SELECT l.shipment_ref, l.parcel_id, p.order_id, l.tracking_number,
+       NOT l.voided AND NOT l.given_up AS live, l.given_up
   FROM labels l JOIN parcels p USING (parcel_id)
+"""
+_NOT_VOIDED = """
+SELECT data->>'label' AS key FROM journal WHERE code = 'label_not_voided' AND seq > 0
 """
 _MONEY = """
 SELECT key, order_id, kind, amount_minor, currency, exponent FROM money
@@ -67,7 +71,8 @@ class LabelFact:
     parcel_id: str
     order_id: str
     tracking_number: str
-    voided: bool
+    live: bool
+    given_up: bool
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,8 @@ class Orderless:
 class Facts:
     orders: dict[str, OrderFact]
     labels: tuple[LabelFact, ...]
+    not_voided: frozenset[str]
+    """The keys of the labels that the journal says an operator went on without."""
     money: tuple[MoneyFact, ...]
     fulfilments: tuple[FulfilmentFact, ...]
     returns: tuple[ReturnFact, ...]
@@ -132,6 +139,7 @@ async def facts_of(snapshot: Snapshot, order_kinds: frozenset[str]) -> Facts:
     return Facts(
         orders={row["order_id"]: OrderFact(**row) for row in await snapshot.rows(_ORDERS)},
         labels=tuple(LabelFact(**row) for row in await snapshot.rows(_LABELS)),
+        not_voided=frozenset(row["key"] for row in await snapshot.rows(_NOT_VOIDED)),
         money=tuple(MoneyFact(**row) for row in await snapshot.rows(_MONEY)),
         fulfilments=tuple(FulfilmentFact(**row) for row in await snapshot.rows(_FULFILMENTS)),
         returns=tuple(ReturnFact(**row) for row in await snapshot.rows(_RETURNS)),

@@ -46,7 +46,7 @@ SELECT p.parcel_id AS subject, p.order_id,
        coalesce(jsonb_agg(jsonb_build_object('shipment_ref', l.shipment_ref, 'tracking_number',
            l.tracking_number)) FILTER (WHERE l.shipment_ref IS NOT NULL), '[]') AS rows
   FROM parcels p JOIN fulfilments f USING (order_id, number) JOIN orders o USING (order_id)
-  LEFT JOIN labels l ON l.parcel_id = p.parcel_id AND NOT l.voided
+  LEFT JOIN labels l ON l.parcel_id = p.parcel_id AND NOT l.voided AND NOT l.given_up
  GROUP BY p.parcel_id, f.status, o.status
 HAVING count(l.shipment_ref) > 1
     OR (f.status = ANY (:part_left) AND count(l.shipment_ref) <> 1)
@@ -56,7 +56,7 @@ HAVING count(l.shipment_ref) > 1
 
 CANCELLED_NO_LABEL = Question(
     "cancelled_no_live_label",
-    "A cancelled order has no live label.",
+    "A cancelled order has no live label, but for what was given up.",
     "orders WHERE status = 'cancelled'",
     """
 SELECT o.order_id AS subject, o.order_id, 'no live label' AS expected,
@@ -64,8 +64,28 @@ SELECT o.order_id AS subject, o.order_id, 'no live label' AS expected,
        jsonb_agg(jsonb_build_object('shipment_ref', l.shipment_ref, 'tracking_number',
            l.tracking_number, 'parcel_id', l.parcel_id)) AS rows
   FROM orders o JOIN parcels p USING (order_id) JOIN labels l USING (parcel_id)
- WHERE o.status = 'cancelled' AND NOT l.voided
+ WHERE o.status = 'cancelled' AND NOT l.voided AND NOT l.given_up
  GROUP BY o.order_id ORDER BY count(*), o.order_id""",
+)
+
+GIVEN_UP_TOLD = Question(
+    "given_up_labels_told",
+    "A label that was given up without being voided is journalled, and is an operator's task.",
+    "labels WHERE given_up",
+    """
+SELECT l.shipment_ref AS subject, p.order_id, 'label_not_voided in the journal, and its task'
+           AS expected,
+       CASE WHEN j.key IS NULL THEN 'not journalled' ELSE 'no task' END AS found,
+       jsonb_build_array(jsonb_build_object('parcel_id', l.parcel_id, 'tracking_number',
+           l.tracking_number, 'label', j.key)) AS rows
+  FROM labels l JOIN parcels p USING (parcel_id)
+  LEFT JOIN LATERAL (
+       SELECT data->>'label' AS key FROM journal
+        WHERE order_id = p.order_id AND code = 'label_not_voided' AND seq > 0
+          AND data->>'tracking_number' = l.tracking_number LIMIT 1) j ON true
+ WHERE l.given_up AND NOT EXISTS (
+       SELECT FROM tasks t WHERE t.key = 'label_not_voided:' || j.key)
+ ORDER BY l.shipment_ref""",
 )
 
 CANCELLED_NO_STOCK = Question(
@@ -107,6 +127,7 @@ PARCELS = (
     FULFILMENTS_FIT,
     ONE_LIVE_LABEL,
     CANCELLED_NO_LABEL,
+    GIVEN_UP_TOLD,
     CANCELLED_NO_STOCK,
     EFFECTS_SETTLED,
 )

@@ -172,6 +172,39 @@ async def label_of_a_cancelled_order(world: SmallWorld) -> None:
     await world.plant("UPDATE labels SET voided = false WHERE shipment_ref = 'shp_voided'")
 
 
+GIVEN_UP = "UPDATE labels SET voided = false, given_up = true WHERE shipment_ref = 'shp_voided'"
+NOT_VOIDED_LINE = (
+    "INSERT INTO journal (order_id, seq, entry, at, by, code, data) VALUES ('demo-1002', 1, 99, "
+    "now(), 'ann', 'label_not_voided', "
+    '\'{"tracking_number": "T-voided", "label": "demo-1002/f1/p1/label/1"}\')'
+)
+NOT_VOIDED_TASK = (
+    "INSERT INTO tasks (kind, key, order_id, message) VALUES ('label_not_voided', "
+    "'label_not_voided:demo-1002/f1/p1/label/1', 'demo-1002', 'reclaim it')"
+)
+
+
+async def given_up_in_silence(world: SmallWorld) -> None:
+    await world.plant(GIVEN_UP, NOT_VOIDED_TASK)
+
+
+async def given_up_and_nobodys_task(world: SmallWorld) -> None:
+    await world.plant(GIVEN_UP, NOT_VOIDED_LINE)
+
+
+async def not_voided_but_not_given_up(world: SmallWorld) -> None:
+    await world.plant(
+        "UPDATE labels SET voided = false WHERE shipment_ref = 'shp_voided'",
+        NOT_VOIDED_LINE,
+        NOT_VOIDED_TASK,
+    )
+
+
+async def live_though_our_rows_say_voided(world: SmallWorld) -> None:
+    await label_kept_at_the_carrier(world)
+    await world.plant(NOT_VOIDED_LINE, NOT_VOIDED_TASK)
+
+
 async def label_kept_at_the_carrier(world: SmallWorld) -> None:
     world.journal = [one for one in world.journal if one["effect"] != "label_refunded"]
 
@@ -283,6 +316,10 @@ PLANTED: list[tuple[Plant, str, str]] = [
     (second_live_label, "one_live_label", "demo-1001/f1/p1"),
     (second_label_bought, "one_label_bought", "demo-1001/f1/p1"),
     (label_of_a_cancelled_order, "cancelled_no_live_label", "demo-1002"),
+    (not_voided_but_not_given_up, "cancelled_no_live_label", "demo-1002"),
+    (given_up_in_silence, "given_up_labels_told", "shp_voided"),
+    (given_up_and_nobodys_task, "given_up_labels_told", "shp_voided"),
+    (live_though_our_rows_say_voided, "bought_labels_used", "shp_voided"),
     (label_kept_at_the_carrier, "bought_labels_used", "shp_voided"),
     (label_never_bought, "labels_bought", "shp_demo-1001"),
     (not_recalled, "warehouse_agrees", "demo-1002/f1 ful-demo-1002"),
@@ -389,7 +426,31 @@ async def nothing_to_send(world: SmallWorld) -> None:
     world.journal[-1]["data"]["payload"]["line_items"] = lines
 
 
+async def given_up_by_an_operator(world: SmallWorld) -> None:
+    await label_kept_at_the_carrier(world)
+    await world.plant(GIVEN_UP, NOT_VOIDED_LINE, NOT_VOIDED_TASK)
+
+
+async def given_up_unseen(world: SmallWorld) -> None:
+    """The carrier's answer was lost when it was bought: we have no row of it."""
+    await label_kept_at_the_carrier(world)
+    await world.plant(
+        NOT_VOIDED_LINE, NOT_VOIDED_TASK, "DELETE FROM labels WHERE shipment_ref = 'shp_voided'"
+    )
+
+
+async def another_bought_beside_one_given_up(world: SmallWorld) -> None:
+    world._bought(world.delivered, "shp_first", "T-first", 0)
+    await world.plant(
+        NOT_VOIDED_LINE.replace("1002", "1001").replace("label/1", "label/0"),
+        NOT_VOIDED_TASK.replace("1002", "1001").replace("label/1", "label/0"),
+    )
+
+
 SOUND = (
+    given_up_by_an_operator,
+    given_up_unseen,
+    another_bought_beside_one_given_up,
     capture_settled_by_the_cancel,
     refused_and_never_done,
     wrong_totals_that_were_found,
