@@ -196,9 +196,11 @@ CREATE TABLE labels (
     cost_minor bigint NOT NULL,
     currency text NOT NULL,
     exponent smallint NOT NULL,
-    voided boolean NOT NULL DEFAULT false
+    voided boolean NOT NULL DEFAULT false,
+    -- the carrier will not void it, and an operator went on without it
+    given_up boolean NOT NULL DEFAULT false
 );
-CREATE UNIQUE INDEX labels_one_live ON labels (parcel_id) WHERE NOT voided;
+CREATE UNIQUE INDEX labels_one_live ON labels (parcel_id) WHERE NOT voided AND NOT given_up;
 CREATE INDEX labels_by_parcel ON labels (parcel_id);
 CREATE INDEX labels_by_tracking ON labels (tracking_number text_pattern_ops);
 
