@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from domain.ids import OrderId
 from domain.orders import Destination, LineRef
 from domain.values import Message, Value
 
 
 class MovementKind(StrEnum):
-    """What may happen to stock; each kind moves `on_hand` and `reserved` in its own way."""
+    """What may happen to stock; each kind moves the counters in its own way."""
 
     RECEIVED = "received"
     RESERVED = "reserved"
@@ -18,31 +20,59 @@ class MovementKind(StrEnum):
     SHIPPED = "shipped"
     ADJUSTED = "adjusted"
     RESTOCKED = "restocked"
+    DAMAGED = "damaged"
+    COUNTED = "counted"
+    SAFETY = "safety"
+    EXPECTED = "expected"
+    UNEXPECTED = "unexpected"
+    TRANSFERRED_OUT = "transferred_out"
+    TRANSFERRED_IN = "transferred_in"
 
 
 class SkuQuantity(Message):
+    """Physical units of one SKU: never a bundle's."""
+
     sku: str
     quantity: int
 
 
 class StockLevel(Value):
-    """One SKU at one location; available = on_hand - reserved."""
+    """One SKU at one location: on hand = available + reserved + damaged + held safety stock.
+
+    `safety_stock` is a target and holds back at most what is there; `incoming` is not here yet.
+    """
 
     sku: str
     location: str
     on_hand: int
     reserved: int
+    damaged: int = 0
+    safety_stock: int = 0
+    incoming: int = 0
 
     @property
     def available(self) -> int:
-        return self.on_hand - self.reserved
+        return max(self.on_hand - self.reserved - self.damaged - self.safety_stock, 0)
+
+    @property
+    def held_safety_stock(self) -> int:
+        return min(self.safety_stock, self.on_hand - self.reserved - self.damaged)
+
+
+class Part(Message):
+    """One location's share of an order: lines as sold, items as picked (bundles exploded)."""
+
+    location: str
+    lines: tuple[LineRef, ...]
+    items: tuple[SkuQuantity, ...] = ()
 
 
 class ReserveRequest(Message):
-    """All lines of one order, wanted at one location; `key` makes a repeat the same reservation."""
+    """Lines of one order, wanted all at once; `key` makes a repeat the same reservation."""
 
     order_id: OrderId
     key: str
+    channel: str = ""
     lines: tuple[LineRef, ...]
     destination: Destination
     excluded: tuple[str, ...] = ()
@@ -50,19 +80,30 @@ class ReserveRequest(Message):
 
 
 class Reserved(Message):
+    """Part n, counted from 1, is the reservation `<key>/<n>`."""
+
     kind: Literal["reserved"] = "reserved"
-    location: str
+    parts: tuple[Part, ...] = Field(min_length=1)
+
+    @property
+    def location(self) -> str:
+        """Where the first part is."""
+        return self.parts[0].location
 
 
 class Short(Message):
-    """No location holds all lines; the order is now in the queue for goods to come."""
+    """Not all lines can be had now; the order is in the queue for goods to come."""
 
     kind: Literal["short"] = "short"
     missing: tuple[SkuQuantity, ...] = ()
 
 
 class ReservationRef(Message):
-    """A reservation to release or to turn into shipped stock."""
+    """A reservation to release or to turn into shipped stock.
+
+    The key that was asked for stands for every part and, released, bars a reserve that comes late;
+    a part's own key stands for that part alone.
+    """
 
     order_id: OrderId
     key: str

@@ -12,6 +12,7 @@ from domain.fulfilments import PackedParcel
 from domain.ids import ReturnId
 from domain.orders import Destination, PaymentStatus
 from domain.returns import InspectedLine, ReturnLine
+from domain.stock import Part
 from domain.tracking import Course
 from domain.values import Message
 
@@ -63,13 +64,18 @@ class PaymentChanged(Verb):
 
 
 class StockAssigned(Verb):
-    """Goods came in and this order, first in the queue, got its share at `location`.
+    """Goods came in and this order, first in the queue, got what it waited for in `parts`.
 
     `key` is the reservation that waited: one that was released meanwhile has nothing.
     """
 
     key: str
-    location: str
+    parts: tuple[Part, ...] = Field(min_length=1)
+
+    @property
+    def location(self) -> str:
+        """Where the first part is."""
+        return self.parts[0].location
 
 
 class WarehouseSaid(Verb):

@@ -20,6 +20,7 @@ from domain.orders import LineRef
 from domain.sourcing import Candidate
 from domain.stock import (
     MovementKind,
+    Part,
     ReservationRef,
     Reserved,
     ReserveRequest,
@@ -129,7 +130,8 @@ class PostgresInventory:
         async with _connection(self._engine) as connection:
             answer = (await connection.execute(_RESERVE, wanted)).one()
         if answer.place is not None:
-            return Reserved(location=answer.place)
+            part = Part(location=answer.place, lines=request.lines, items=lines)
+            return Reserved(parts=(part,))
         return Short(missing=tuple(SkuQuantity(**line) for line in answer.missing))
 
     async def release(self, reservation: ReservationRef) -> None:

@@ -84,7 +84,7 @@ async def woken(engine: AsyncEngine) -> dict[str, str]:
         engine,
         "SELECT order_id, body FROM inbox WHERE source = 'stock' AND kind = 'stock_assigned'",
     )
-    return {order: json.loads(body)["location"] for order, body in said}
+    return {order: json.loads(body)["parts"][0]["location"] for order, body in said}
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:

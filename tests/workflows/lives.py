@@ -116,7 +116,7 @@ class Life:
         del self.world.waiting[key]
         lines = tuple(SkuQuantity(sku=n.sku, quantity=n.quantity) for n in self.order.lines)
         self.world.take(key, place, lines)
-        await self.tell("stock_assigned", key=key, location=place)
+        await self.tell("stock_assigned", key=key, parts=[{"location": place, "lines": []}])
 
     def scan(self, course: Course) -> Scan:
         """What the carrier has about the parcel."""

@@ -37,6 +37,7 @@ from domain.payments import (
 from domain.records import OrderRecord, Retrying, ReturnRecord
 from domain.sourcing import Candidate, Location
 from domain.stock import (
+    Part,
     ReservationRef,
     Reserved,
     ReserveRequest,
@@ -144,7 +145,8 @@ class Stockroom(_Port):
             for place in locations:
                 if all(self._world.stock.get((n.sku, place), 0) >= n.quantity for n in lines):
                     self._world.take(request.key, place, lines)
-                    return Reserved(location=place)
+                    part = Part(location=place, lines=request.lines, items=lines)
+                    return Reserved(parts=(part,))
             self._world.waiting[request.key] = request.order_id
             return Short(missing=lines)
 

@@ -232,7 +232,8 @@ async def test_goods_assigned_to_a_released_reservation_are_not_ours(
     await life.until_waiting("stock")
     await life.ask("retry")
     await life.until_told("short", times=2)
-    await life.tell("stock_assigned", key=f"{life.id}/reserve/1", location="berlin")
+    berlin = {"location": "berlin", "lines": []}
+    await life.tell("stock_assigned", key=f"{life.id}/reserve/1", parts=[berlin])
     await life.tell("hold", reason="look_twice", command_id="h")
     await life.settled("h")
     assert world.done("request_packing") == []

@@ -298,7 +298,8 @@ BEGIN
         PERFORM stock_promise(w.order_id, w.key, place, w.lines);
         INSERT INTO inbox (source, kind, event_key, order_id, body)
         VALUES ('stock', 'stock_assigned', w.order_id || '/' || w.key, w.order_id,
-                convert_to(jsonb_build_object('location', place, 'key', w.key)::text, 'UTF8'))
+                convert_to(jsonb_build_object('key', w.key, 'parts', jsonb_build_array(jsonb_build_object(
+                    'location', place, 'lines', '[]'::jsonb, 'items', w.lines)))::text, 'UTF8'))
         ON CONFLICT (source, event_key) DO NOTHING;
     END LOOP;
 END $$;
