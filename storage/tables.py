@@ -3,9 +3,11 @@
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy import Time as WallTime
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
@@ -77,6 +80,15 @@ locations = Table(
     _must("timezone"),
     _must("address", JSONB),
     _must("active", Boolean, default="true"),
+    _must("serves", ARRAY(Text), default="'{}'::text[]"),
+    _must("hazmat", Boolean, default="true"),
+    _may("parcel_weight_max_g", Integer),
+    _may("capacity_per_day", Integer),
+    _must("cost_minor", BigInteger, default="0"),
+    _must("cut_off", WallTime, default="'14:00:00'::time without time zone"),
+    _must("handling_days", SmallInteger, default="0"),
+    _must("weekdays", ARRAY(SmallInteger), default="'{1,2,3,4,5}'::smallint[]"),
+    _must("holidays", ARRAY(Date), default="'{}'::date[]"),
 )
 
 skus = Table(
@@ -87,6 +99,8 @@ skus = Table(
     _must("weight_g", Integer, default="0"),
     _may("hs_code"),
     _may("origin_country"),
+    _must("hazmat", Boolean, default="false"),
+    _must("backorder_max", BigInteger, default="0"),
 )
 
 orders = Table(

@@ -1,0 +1,140 @@
+"""Sourcing: rule sets and decisions, and what locations and SKUs say that sourcing must know."""
+
+import json
+
+from alembic import op
+from sqlalchemy import text
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+COLUMNS = """
+ALTER TABLE locations
+    ADD COLUMN serves text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN hazmat boolean NOT NULL DEFAULT true,
+    ADD COLUMN parcel_weight_max_g integer CHECK (parcel_weight_max_g > 0),
+    ADD COLUMN capacity_per_day integer CHECK (capacity_per_day >= 0),
+    ADD COLUMN cost_minor bigint NOT NULL DEFAULT 0 CHECK (cost_minor >= 0),
+    ADD COLUMN cut_off time NOT NULL DEFAULT '14:00',
+    ADD COLUMN handling_days smallint NOT NULL DEFAULT 0 CHECK (handling_days >= 0),
+    ADD COLUMN weekdays smallint[] NOT NULL DEFAULT '{1,2,3,4,5}'
+        CHECK (cardinality(weekdays) > 0 AND weekdays <@ '{1,2,3,4,5,6,7}'),
+    ADD COLUMN holidays date[] NOT NULL DEFAULT '{}';
+ALTER TABLE skus
+    ADD COLUMN hazmat boolean NOT NULL DEFAULT false,
+    ADD COLUMN backorder_max bigint NOT NULL DEFAULT 0 CHECK (backorder_max >= 0);
+"""
+
+RULES = """
+-- a set is never changed: another one is drafted and activated, and an earlier one may come back
+CREATE TABLE sourcing_rules (
+    version integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    state text NOT NULL DEFAULT 'draft' CHECK (state IN ('draft', 'active', 'retired')),
+    document jsonb NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    activated_by text,
+    activated_at timestamptz,
+    CONSTRAINT sourcing_rules_activated CHECK (
+        (state = 'draft') = (activated_at IS NULL) AND (activated_by IS NULL) = (activated_at IS NULL))
+);
+CREATE UNIQUE INDEX sourcing_rules_one_active ON sourcing_rules (state) WHERE state = 'active';
+
+CREATE FUNCTION sourcing_rules_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.version, NEW.name, NEW.document, NEW.created_by, NEW.created_at) IS DISTINCT FROM
+            (OLD.version, OLD.name, OLD.document, OLD.created_by, OLD.created_at) OR NEW.state = 'draft' THEN
+        RAISE EXCEPTION 'a rule set is only ever activated or retired';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER sourcing_rules_fixed BEFORE UPDATE ON sourcing_rules
+    FOR EACH ROW EXECUTE FUNCTION sourcing_rules_guard();
+CREATE TRIGGER sourcing_rules_kept BEFORE DELETE OR TRUNCATE ON sourcing_rules
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- at the end of a transaction there is always one to source by
+CREATE FUNCTION sourcing_rules_active() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM sourcing_rules r WHERE r.state = 'active') THEN
+        RAISE EXCEPTION 'one rule set must be active';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER sourcing_rules_never_none AFTER UPDATE ON sourcing_rules
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sourcing_rules_active();
+
+-- The one that was active retires; what is active already stays as it is. False: no such version.
+CREATE FUNCTION sourcing_activate(version_ integer, by_ text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('sourcing_rules', 0));
+    IF NOT EXISTS (SELECT FROM sourcing_rules r WHERE r.version = version_) THEN
+        RETURN false;
+    END IF;
+    UPDATE sourcing_rules r SET state = 'retired' WHERE r.state = 'active' AND r.version <> version_;
+    UPDATE sourcing_rules r SET state = 'active', activated_by = by_, activated_at = now()
+     WHERE r.version = version_ AND r.state <> 'active';
+    RETURN true;
+END $$;
+"""
+
+# `facts` is the case without its rules: what was seen, so that it can be decided anew.
+DECISIONS = """
+CREATE TABLE sourcing_decisions (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    order_id text NOT NULL,
+    key text NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('reserved', 'waiting')),
+    rules_version integer NOT NULL REFERENCES sourcing_rules,
+    decision jsonb NOT NULL,
+    facts jsonb NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (key, outcome)
+);
+CREATE INDEX sourcing_decisions_by_order ON sourcing_decisions (order_id, id);
+CREATE INDEX sourcing_decisions_by_time ON sourcing_decisions (at, id);
+CREATE TRIGGER sourcing_decisions_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON sourcing_decisions
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+"""
+
+# Written out in full: a default in the code may change, what an order was sourced by may not.
+FIRST_RULES = {
+    "currency": "EUR",
+    "parts_max": 1,
+    "ship_complete": False,
+    "part_value_min_minor": 0,
+    "distance_minor_per_100km": 50,
+    "split_minor": 500,
+    "balance_minor": 10,
+    "lateness_minor_per_day": 200,
+    "shipping_percent": 100,
+    "location_percent": 100,
+    "promise_days": None,
+    "transit_days": 2,
+    "zones": [],
+    "priorities": {},
+}
+
+
+def upgrade() -> None:
+    for part in (COLUMNS, RULES, DECISIONS):
+        op.execute(part)
+    first = text(
+        "INSERT INTO sourcing_rules (name, state, document, created_by, activated_by, activated_at) "
+        "VALUES ('default', 'active', CAST(:rules AS jsonb), 'holdfast', 'holdfast', now())"
+    )
+    op.execute(first.bindparams(rules=json.dumps(FIRST_RULES)))
+
+
+def downgrade() -> None:
+    op.execute("DROP TABLE sourcing_decisions, sourcing_rules")
+    op.execute("DROP FUNCTION sourcing_activate, sourcing_rules_active, sourcing_rules_guard")
+    op.execute("ALTER TABLE skus DROP COLUMN hazmat, DROP COLUMN backorder_max")
+    op.execute(
+        "ALTER TABLE locations DROP COLUMN serves, DROP COLUMN hazmat, "
+        "DROP COLUMN parcel_weight_max_g, DROP COLUMN capacity_per_day, DROP COLUMN cost_minor, "
+        "DROP COLUMN cut_off, DROP COLUMN handling_days, DROP COLUMN weekdays, DROP COLUMN holidays"
+    )
