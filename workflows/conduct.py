@@ -201,7 +201,7 @@ class Conduct:
                 lambda: overtaken() or undo.insisting is not None,
                 Owner.OPERATOR,
                 self.attention,
-                next_action=f"nothing happens by itself: {_ways_on(if_said_again)}",
+                next_action=f"nothing happens by itself: {_ways_on(if_said_again, interruptible=interruptible)}",
                 interruptible=interruptible,
             )
         finally:
@@ -385,12 +385,10 @@ class Conduct:
         self._ended = True
 
 
-def _ways_on(if_said_again: str | None) -> str:
-    if if_said_again is None:
-        return "retry, change the input, or cancel"
+def _ways_on(if_said_again: str | None, *, interruptible: bool) -> str:
     if if_said_again == GO_ON:
         return "retry; or cancel, or fix the address again, to go on without it"
-    return "retry"
+    return "retry, change the input, or cancel" if interruptible else "retry"
 
 
 def _code(error: ActivityError) -> str:

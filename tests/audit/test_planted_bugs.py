@@ -192,6 +192,10 @@ async def given_up_and_nobodys_task(world: SmallWorld) -> None:
     await world.plant(GIVEN_UP, NOT_VOIDED_LINE)
 
 
+async def another_label_of_it_was_journalled(world: SmallWorld) -> None:
+    await world.plant(GIVEN_UP, NOT_VOIDED_LINE.replace("T-voided", "T-other"), NOT_VOIDED_TASK)
+
+
 async def not_voided_but_not_given_up(world: SmallWorld) -> None:
     await world.plant(
         "UPDATE labels SET voided = false WHERE shipment_ref = 'shp_voided'",
@@ -319,6 +323,7 @@ PLANTED: list[tuple[Plant, str, str]] = [
     (not_voided_but_not_given_up, "cancelled_no_live_label", "demo-1002"),
     (given_up_in_silence, "given_up_labels_told", "shp_voided"),
     (given_up_and_nobodys_task, "given_up_labels_told", "shp_voided"),
+    (another_label_of_it_was_journalled, "given_up_labels_told", "shp_voided"),
     (live_though_our_rows_say_voided, "bought_labels_used", "shp_voided"),
     (label_kept_at_the_carrier, "bought_labels_used", "shp_voided"),
     (label_never_bought, "labels_bought", "shp_demo-1001"),

@@ -303,6 +303,28 @@ async def test_a_second_cancel_does_not_help_against_the_others(
 
 
 @at_once
+async def test_nothing_that_is_said_goes_on_without_the_recall_for_an_address(
+    begin: Start, world: World
+) -> None:
+    refuse_for_ever(world, "recall")
+    world.fail("hand_over", Unavailable("outside", "down"), times=FOR_EVER)
+    order = an_order("undo-readdress")
+    world.addresses[order.order_id, 2] = GOOD_ADDRESS.model_copy(update={"postal_code": "10119"})
+    life = await begin(order)
+    await world.reaches("hand_over")
+    await life.tell("fix_address", command_id="f1", **FIX)
+    await life.until_waiting("refused:outside:recall_no")
+    await life.ask("fix_address", command_id="f2", **FIX)
+    await life.ask("cancel", command_id="c1")
+    assert (await life.refused("cancel")).startswith("not_now: the warehouse must recall")
+    assert (await life.state()).attention == "refused:outside:recall_no"
+    world.faults["recall"].clear()
+    await life.ask("retry")
+    await see_cancelled(life)
+    assert await life.settled("c1") == ""
+
+
+@at_once
 async def test_goods_that_leave_while_the_recall_is_refused_are_shipped(
     begin: Start, world: World
 ) -> None:
