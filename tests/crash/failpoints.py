@@ -31,9 +31,10 @@ Moment = Literal["before", "begun", "done", "after"]
 """`before` and `after` the port's method. For what happens outside also `begun`: the deed is taken
 up, and not yet done; and `done`: the outside did it, and we have not written down that it did."""
 
-Action = Literal["kill", "stop", "trespass", "hang"]
-"""`stop` freezes the process until somebody wakes it; so does `trespass`, and on waking the call
-writes its result down as if nobody had taken its place: a broken fence, which must be found."""
+Action = Literal["kill", "stop", "trespass", "hang", "bug"]
+"""`bug`: the call raises, and says all that it was given. `stop` freezes the process until
+somebody wakes it; so does `trespass`, and on waking the call writes its result down as if nobody
+had taken its place: a broken fence, which must be found."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,7 @@ def not_fired(plan: list[Fault], fired: Path) -> list[Fault]:
 class _Call:
     """The port's call under way in this task."""
 
-    point: str
-    order: str
+    given: tuple[Any, ...]
     number: Mapping[Fault, int]
 
 
@@ -97,7 +97,7 @@ class Failpoints:
         concerned = [f for f in self._plan if f.point == point and f.order in ("", order)]
         for fault in concerned:
             self._calls[fault] += 1
-        _call.set(_Call(point, order, {fault: self._calls[fault] for fault in concerned}))
+        _call.set(_Call(given, {fault: self._calls[fault] for fault in concerned}))
         await self.reach("before")
         try:
             answer = await method(*given)
@@ -116,7 +116,7 @@ class Failpoints:
         befell: Action | None = None
         for fault, number in call.number.items():
             if fault.moment == moment and fault.call == number and self._fires(fault):
-                await self._act(fault)
+                await self._act(fault, call.given)
                 befell = fault.action
         return befell
 
@@ -127,7 +127,7 @@ class Failpoints:
             return False
         return True
 
-    async def _act(self, fault: Fault) -> None:
+    async def _act(self, fault: Fault, given: tuple[Any, ...]) -> None:
         match fault.action:
             case "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -136,6 +136,8 @@ class Failpoints:
                 _write(self._fired / f"{fault.name}.woke", f"{os.getpid()}\n")
             case "hang":
                 await asyncio.sleep(HANG_S)
+            case "bug":
+                raise RuntimeError(repr(given))
 
     def _note_end(self, concerned: list[Fault], how: str) -> None:
         """What became of a call that was frozen, once it woke."""

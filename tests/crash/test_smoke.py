@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+from functools import partial
 from itertools import chain
+from typing import Any
 
 import pytest
 
@@ -33,13 +35,21 @@ POINTS: dict[str, tuple[Moment, ...]] = {
 }
 REFUSALS = (
     ("warehouse", "request", "no_such_street"),
-    ("easypost", "buy", "ADDRESS.VERIFY.FAILURE"),
-    ("shopify", "fulfillmentCreate", "user_error"),
+    ("easypost", "buy", "address.verify.failure"),
+    ("shopify", "fulfillmentCreate", "refused"),
 )
-"""Each once, in words that say all about the customer: system, call, and the code we keep."""
+"""Each once, in words that tell all about the customer: the system, its call, and its code."""
 NEWCOMER = Person(9_876)
-"""Lives at the address that an operator puts in for a refused one."""
-HOLD_NOTE = "called back, the old lady is in hospital"
+"""Lives at the address that an operator finds out for the one whom the carrier refused."""
+ELSEWHERE = {
+    "name": NEWCOMER.name,
+    "lines": [NEWCOMER.street],
+    "city": "Berlin",
+    "postal_code": "10117",
+    "country": "DE",
+    "phone": NEWCOMER.phone,
+}
+HOLD_NOTE = "rang her up, the old lady has moved"
 
 
 @pytest.mark.timeout(240)
@@ -51,9 +61,65 @@ def test_forty_orders_arrive_once_each_while_workers_die(world: World) -> None:
         Fault(point, moment, f"demo-{world.till.first + n}")
         for n, (point, moment) in zip(unlucky, chance.sample(moments, DEATHS), strict=True)
     ]
-    lucky = [n for n in range(ORDERS) if n not in unlucky]
+    refused = [n for n in range(ORDERS) if n not in unlucky][: len(REFUSALS)]
+    buggy = max(set(range(ORDERS)) - {*unlucky})
+    plan.append(
+        Fault("warehouse.request", "before", f"demo-{world.till.first + buggy}", action="bug")
+    )
     with world.round(plan, workers=3):
+        for n, refusal in zip(refused, REFUSALS, strict=True):
+            _refuse(world, Person(world.till.first + n), *refusal)
         orders = world.place(ORDERS)
+        _see_to(world, [orders[n] for n in refused])
+        world.returned += orders[-RETURNS:]
+        send_all_back(world, orders[-RETURNS:])
         world.until_all(orders, "delivered", "closed")
     world.shipped += orders
     assert_sound(world)
+    kept = asyncio.run(everything_kept(world.stack.temporal.address))
+    assert _all_workflows(world) == kept.keys()
+    assert all("10117" in kept[f"order:{order.order_id}"] for order in orders), "all were read"
+    for n, (_, _, code) in zip(refused, REFUSALS, strict=True):
+        assert code in kept[f"order:{orders[n].order_id}"], "failures were read too"
+    assert "bug: RuntimeError" in kept[f"order:{orders[buggy].order_id}"]
+    people = [*(order.person for order in orders), NEWCOMER]
+    personal = {value for person in people for value in personal_values(person)}
+    assert occurring({*personal, HOLD_NOTE}, "\n".join(kept.values())) == []
+
+
+def _refuse(world: World, person: Person, system: str, call: str, code: str) -> None:
+    """The vendor's words are about this person, who has the order of the same number."""
+    words = f"{person.name}, {person.street}, {person.phone}, {person.email}: {person.note}"
+    match = f"{'#' if system == 'shopify' else 'demo-'}{person.number}"
+    world.fault(system, call, "refuse", match=match, times=1, code=code, message=words)
+
+
+def _see_to(world: World, refused: list[Placed]) -> None:
+    """Operators resolve what the warehouse, the carrier and the shop have refused."""
+    for order, (system, _, code) in zip(refused, REFUSALS, strict=True):
+        why = f"refused:{system}:{code}"
+        world.until(f"{order} is parked", partial(_is_parked, world, order, why))
+    by_warehouse, by_carrier, by_shop = refused
+    tell_all(world, [by_warehouse, by_shop], "retry", {})
+    tell_all(world, [by_carrier], "hold", {"reason": "moved", "note": HOLD_NOTE})
+    held = world.until("it is held", lambda: _order(world, by_carrier)["holds"])
+    tell_all(world, [by_carrier], "address", {"address": ELSEWHERE})
+    tell_all(world, [by_carrier], "release", {"hold_id": held[0]["hold_id"]})
+
+
+def _is_parked(world: World, order: Placed, why: str) -> bool:
+    return bool(_order(world, order)["attention"] == why)
+
+
+def _order(world: World, order: Placed) -> dict[str, Any]:
+    answer = world.api("GET", f"/orders/{order.order_id}")
+    found: dict[str, Any] = answer.json() if answer.is_success else {"attention": None}
+    return found
+
+
+def _all_workflows(world: World) -> set[str]:
+    rows = world.rows(
+        "SELECT 'order:' || order_id AS id FROM orders "
+        "UNION ALL SELECT 'return:' || return_id FROM returns"
+    )
+    return {row["id"] for row in rows}

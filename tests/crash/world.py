@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import httpx
+import psutil
 import psycopg
 from psycopg.rows import dict_row
 from pydantic import SecretStr
@@ -345,6 +346,15 @@ def is_stopped(pid: int) -> bool:
     """Whether SIGSTOP holds the process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return fields[0] == "T"
+
+
+def is_connected(pid: int, port: int) -> bool:
+    """Whether the other end, too, holds a connection of the process to this port for alive."""
+    open_ones = psutil.Process(pid).net_connections("tcp")
+    return any(
+        one.raddr and one.raddr.port == port and one.status == psutil.CONN_ESTABLISHED
+        for one in open_ones
+    )
 
 
 def patiently(look: Callable[[], object], within_s: float = DEADLINE_S) -> None:

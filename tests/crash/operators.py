@@ -1,0 +1,76 @@
+"""What the crash runs' operators and customers do, several at a time."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.crash.orders import Placed, line_id
+from tests.crash.world import World, patiently
+
+
+def until_fulfilments(world: World, orders: list[Placed], status: str) -> None:
+    ids = [order.order_id for order in orders]
+
+    def there() -> bool:
+        query = "SELECT 1 FROM fulfilments WHERE order_id = ANY (%s) AND status = %s"
+        return len(world.rows(query, ids, status)) == len(ids)
+
+    world.until(f"all {status}", there)
+
+
+def tell_all(world: World, orders: list[Placed], verb: str, body: dict[str, object]) -> None:
+    """Operators at work, several at a time; 202: heard, and will be done."""
+    with ThreadPoolExecutor(8) as desk:
+        said = [
+            desk.submit(world.api, "POST", f"/orders/{order.order_id}/{verb}", body)
+            for order in orders
+        ]
+        world.until(f"all told to {verb}", lambda: all(future.done() for future in said))
+    answers = {future.result().status_code: future.result().text for future in said}
+    assert answers.keys() <= {200, 202}, answers
+
+
+def send_all_back(world: World, orders: list[Placed]) -> None:
+    """Everything comes back, is put on the shelf and refunded; ends when the returns are closed."""
+    with ThreadPoolExecutor(len(orders)) as desk:
+        returning = [desk.submit(_send_back, world, order) for order in orders]
+        world.until("all returns asked for", lambda: all(f.done() for f in returning))
+        asked = [future.result() for future in returning]
+
+    def closed() -> bool:
+        rows = world.rows(
+            "SELECT return_id FROM returns WHERE return_id = ANY (%s) AND status = 'closed'",
+            asked,
+        )
+        return len(rows) == len(asked)
+
+    world.until("all returns closed", closed)
+
+
+def _send_back(world: World, order: Placed) -> str:
+    """Everything comes back, is put on the shelf and refunded; in a thread of its own."""
+    path = f"/orders/{order.order_id}"
+    patiently(lambda: world.statuses([order])[order.order_id] == "delivered")
+    lines = [
+        {"line_id": str(line_id(order, place)), "quantity": quantity}
+        for place, quantity in enumerate(order.pieces.values())
+    ]
+    wanted = [{**line, "reason": "unwanted"} for line in lines]
+    answer = world.api("POST", f"{path}/returns", {"lines": wanted})
+    assert answer.status_code in (201, 202), answer.text
+    query = "SELECT return_id, status FROM returns WHERE order_id = %s"
+    patiently(lambda: world.rows(query, order.order_id))
+    return_id: str = world.rows(query, order.order_id)[0]["return_id"]
+    answer = world.api("POST", f"/returns/{return_id}/receive")
+    assert answer.status_code in (200, 202), answer.text
+    patiently(lambda: world.rows(query, order.order_id)[0]["status"] == "received")
+    found = [
+        {
+            "line_id": line["line_id"],
+            "restock": line["quantity"],
+            "discard": 0,
+            "refund": line["quantity"],
+        }
+        for line in lines
+    ]
+    answer = world.api("POST", f"/returns/{return_id}/inspect", {"lines": found})
+    assert answer.status_code in (200, 202), answer.text
+    return return_id
