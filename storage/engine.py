@@ -13,6 +13,9 @@ RESTED_S = 5.0
 in each transaction. A server that restarts in between costs one `Unavailable`, and the whole pool
 is opened anew."""
 USED_AT = "used_at"
+STANDSTILL_S = 10.0
+"""A transaction in which nothing was asked for so long is ended by the server. Its process may be
+frozen, or cut off: what it has locked would keep whoever took its place waiting for ever."""
 
 
 def create_engine(url: str, pool_size: int) -> AsyncEngine:
@@ -26,7 +29,7 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
         max_overflow=0,
         pool_use_lifo=True,
         hide_parameters=True,  # an error is logged, and what we write holds names and addresses
-        connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
+        connect_args={"options": _options(), "connect_timeout": 10},
     )
     dialect = engine.dialect
 
@@ -44,3 +47,8 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
     event.listen(engine.sync_engine, "checkout", try_if_rested)
     event.listen(engine.sync_engine, "checkin", note_use)
     return engine
+
+
+def _options() -> str:
+    standstill_ms = round(STANDSTILL_S * 1000)
+    return f"-c timezone=UTC -c idle_in_transaction_session_timeout={standstill_ms}"

@@ -60,3 +60,22 @@ async def test_an_error_shows_the_statement_without_its_values(engine: AsyncEngi
             await connection.execute(text("SELECT 1 / :zero, :name"), {"zero": 0, "name": "Erika"})
     assert "SELECT 1" in str(caught.value)
     assert "Erika" not in str(caught.value)
+
+
+async def test_a_transaction_that_stands_still_lets_go_of_what_it_has_locked(
+    engine: AsyncEngine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = text("SELECT pg_advisory_xact_lock(1)")
+    monkeypatch.setattr(pool, "STANDSTILL_S", 0.2)
+    frozen = pool.create_engine(database_url, 1)
+
+    async def lock_and_freeze() -> None:
+        async with transaction(frozen) as connection:
+            await connection.execute(lock)
+            async with transaction(engine) as successor:
+                await successor.execute(lock)
+
+    with pytest.raises(Unavailable):
+        await lock_and_freeze()
+    assert await _backend(frozen)
+    await frozen.dispose()
