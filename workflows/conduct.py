@@ -193,6 +193,7 @@ class Conduct:
         """
         self.attention = _code(error)
         self.note("refused", why=self.attention, data={"step": summary})
+        ways_on = _ways_on(if_said_again, interruptible=interruptible)
         undo = _Parked(if_said_again or GO_ON)
         if if_said_again is not None:
             self._parked.append(undo)
@@ -201,7 +202,7 @@ class Conduct:
                 lambda: overtaken() or undo.insisting is not None,
                 Owner.OPERATOR,
                 self.attention,
-                next_action=f"nothing happens by itself: {_ways_on(if_said_again, interruptible=interruptible)}",
+                next_action=f"nothing happens by itself: {ways_on}",
                 interruptible=interruptible,
             )
         finally:
