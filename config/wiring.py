@@ -23,6 +23,8 @@ from storage.progress import Progress
 from storage.queries import OrderQueries
 from storage.returns import Returns
 from storage.scans import Scans
+from storage.sourcing import PostgresSourcing
+from storage.sourcing_rules import SourcingRules
 from storage.stock import PostgresInventory
 from storage.tasks import Tasks
 
@@ -38,6 +40,8 @@ class Wiring:
 
     order_book: PostgresOrderBook
     inventory: PostgresInventory
+    sourcing: PostgresSourcing
+    sourcing_rules: SourcingRules
     scans: Scans
     warehouses: Mapping[str, Warehouse]
     carriers: Mapping[str, Carrier]
@@ -69,6 +73,7 @@ def wire(settings: Settings, pool_size: int) -> Wiring:
     """Build everything; nothing connects before it is used."""
     engine = create_engine(settings.database, pool_size)
     effects = Effects(engine)
+    rules = SourcingRules(engine)
     outside = _Outside(settings, effects, Returns(engine))
 
     async def aclose() -> None:
@@ -78,6 +83,8 @@ def wire(settings: Settings, pool_size: int) -> Wiring:
     return Wiring(
         order_book=PostgresOrderBook(engine),
         inventory=PostgresInventory(engine),
+        sourcing=PostgresSourcing(engine, rules),
+        sourcing_rules=rules,
         scans=Scans(engine),
         warehouses=outside.warehouses,
         carriers=outside.carriers,

@@ -1,0 +1,200 @@
+"""What sourcing is asked about an order, read at once; and what was decided, kept for ever."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import ValidationError
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.errors import Refused
+from domain.ids import OrderId
+from domain.promises import Calendar
+from domain.sourcing import Candidate, Case, Decision, Demand
+from domain.sourcing_rules import RuleSet
+from domain.stock import ReserveRequest
+from domain.values import Value
+from storage.outages import transaction
+from storage.sourcing_rules import SourcingRules
+
+SYSTEM = "sourcing"
+PAGE_MAX = 500
+
+# A unit's weight is what the catalogue says of it, else what its components weigh, else what the
+# channel said; its value is what was paid for it. The capacity that is left is today's where the
+# location is: what was given back the same day counts no more.
+_CASE = text("""
+WITH wanted AS MATERIALIZED (
+    SELECT l.line_id, l.sku, l.quantity FROM jsonb_to_recordset(CAST(:lines AS jsonb))
+        AS l (line_id text, sku text, quantity bigint)
+), made_of AS MATERIALIZED (
+    SELECT w.sku AS sold, coalesce(b.component, w.sku) AS sku, coalesce(b.quantity, 1) AS quantity,
+           b.component IS NOT NULL AS bundled
+      FROM (SELECT DISTINCT sku FROM wanted) w LEFT JOIN bundle_components b ON b.bundle = w.sku
+), sold AS (
+    SELECT m.sold, bool_or(k.hazmat) AS hazmat, sum(k.weight_g * m.quantity) AS weight_g,
+           coalesce(jsonb_agg(jsonb_build_object('sku', m.sku, 'quantity', m.quantity)
+                              ORDER BY m.sku) FILTER (WHERE m.bundled), '[]') AS components
+      FROM made_of m JOIN skus k ON k.sku = m.sku GROUP BY m.sold
+), lines AS (
+    SELECT jsonb_agg(jsonb_build_object(
+               'line_id', w.line_id, 'sku', w.sku, 'quantity', w.quantity,
+               'components', s.components, 'hazmat', k.hazmat OR s.hazmat,
+               'weight_g', coalesce(nullif(k.weight_g, 0), nullif(s.weight_g, 0), said.weight_g, 0),
+               'value_minor', greatest(coalesce(
+                   o.unit_price_minor - o.discount_minor / nullif(o.quantity, 0), 0), 0))) AS found
+      FROM wanted w
+      JOIN skus k ON k.sku = w.sku
+      JOIN sold s ON s.sold = w.sku
+      LEFT JOIN order_lines o ON o.order_id = :order_id AND o.line_id = w.line_id
+      LEFT JOIN LATERAL (
+           SELECT CAST(e ->> 'weight_g' AS bigint) AS weight_g
+             FROM orders d, jsonb_array_elements(d.document -> 'lines') e
+            WHERE k.weight_g = 0 AND d.order_id = :order_id AND e ->> 'line_id' = w.line_id
+            LIMIT 1) said ON true
+), candidates AS (
+    SELECT jsonb_agg(jsonb_build_object(
+               'location', l.location, 'name', l.name, 'country', l.country,
+               'postal_code', coalesce(l.address ->> 'postal_code', ''), 'active', l.active,
+               'serves', l.serves, 'hazmat', l.hazmat, 'cost_minor', l.cost_minor,
+               'parcel_weight_max_g', l.parcel_weight_max_g,
+               'capacity_left', l.capacity_per_day - taken.parts,
+               'available', coalesce(has.available, '{}'),
+               'calendar', jsonb_build_object(
+                   'timezone', l.timezone, 'cut_off', l.cut_off, 'handling_days', l.handling_days,
+                   'weekdays', l.weekdays, 'holidays', l.holidays)) ORDER BY l.location) AS found
+      FROM locations l
+      LEFT JOIN LATERAL (
+           SELECT jsonb_object_agg(s.sku, s.available) AS available FROM stock s
+            WHERE s.location = l.location AND s.sku IN (SELECT sku FROM made_of)
+              AND s.available > 0) has ON true
+      LEFT JOIN LATERAL (
+           SELECT count(*) AS parts FROM reservations r
+            WHERE l.capacity_per_day IS NOT NULL AND r.location = l.location
+              AND r.state <> 'released'
+              AND r.created_at >= date_trunc('day', now(), l.timezone)) taken ON true
+)
+SELECT now() AS now, r.version, lines.found AS lines, candidates.found AS candidates
+  FROM sourcing_rules r, lines, candidates WHERE r.state = 'active'
+""")
+_DECISIONS = text("""
+SELECT d.key, d.outcome, d.decision, d.at, coalesce(
+           jsonb_agg(jsonb_build_object('key', r.key, 'location', r.location, 'state', r.state)
+                     ORDER BY r.part) FILTER (WHERE r.part > 0), '[]') AS reservations
+  FROM sourcing_decisions d LEFT JOIN reservations r ON r.base = d.key
+ WHERE d.order_id = :order_id GROUP BY d.id ORDER BY d.id DESC
+""")
+_PAST = text("""
+SELECT id, order_id, facts, decision FROM sourcing_decisions
+ WHERE at >= :since AND at < :until AND id > :after ORDER BY id LIMIT :limit
+""")
+
+
+class ReservationState(Value):
+    """What became of a part: reserved, released, shipped."""
+
+    key: str
+    location: str
+    state: str
+
+
+class KeptDecision(Value):
+    """`waiting`: there was no plan, and the order entered the queue.
+
+    `reservations` are what the key holds or held, also what the queue gave it later.
+    """
+
+    key: str
+    outcome: Literal["reserved", "waiting"]
+    at: datetime
+    decision: Decision
+    reservations: tuple[ReservationState, ...]
+
+
+class PastCase(Value):
+    """A decision of the past with what it was decided by, but for the rules."""
+
+    id: int
+    order_id: str
+    case: Case
+    decision: Decision
+
+
+class PostgresSourcing:
+    """Reads cases and decisions; a decision is written where its stock is reserved."""
+
+    def __init__(self, engine: AsyncEngine, rules: SourcingRules) -> None:
+        self._engine = engine
+        self._rules = rules
+
+    async def case(self, request: ReserveRequest) -> Case:
+        """What a decision on this request depends on, as it stands now, with the active rules.
+
+        Raises:
+            Refused: a line's SKU is not in the catalogue, or its quantity makes no sense.
+        """
+        lines = json.dumps([line.model_dump() for line in request.lines])
+        async with transaction(self._engine) as connection:
+            wanted = {"order_id": request.order_id, "lines": lines}
+            row = (await connection.execute(_CASE, wanted)).one()
+        if len(row.lines or ()) < len(request.lines):
+            raise Refused(SYSTEM, "unknown_sku")
+        return Case(
+            destination=request.destination,
+            now=row.now,
+            lines=_demand(row.lines),
+            candidates=tuple(_candidate(found) for found in row.candidates or ()),
+            excluded=request.excluded,
+            rules=await self._rules.version(row.version),
+        )
+
+    async def decisions(self, order_id: OrderId) -> tuple[KeptDecision, ...]:
+        """Everything that was decided about an order, newest first."""
+        async with transaction(self._engine) as connection:
+            rows = (await connection.execute(_DECISIONS, {"order_id": order_id})).mappings().all()
+        return tuple(KeptDecision(**row) for row in rows)
+
+    async def past(
+        self, since: datetime, until: datetime, rules: RuleSet, after: int = 0, limit: int = 100
+    ) -> tuple[PastCase, ...]:
+        """Cases from `since` up to before `until`, oldest first, now under `rules`."""
+        wanted = {
+            "since": since,
+            "until": until,
+            "after": after,
+            "limit": max(1, min(limit, PAGE_MAX)),
+        }
+        async with transaction(self._engine) as connection:
+            rows = (await connection.execute(_PAST, wanted)).all()
+        return await asyncio.to_thread(_past, rows, rules)
+
+
+def facts(case: Case) -> dict[str, Any]:
+    """What is kept of a case: the rules are known by their version."""
+    return case.model_dump(mode="json", exclude={"rules"})
+
+
+def _past(rows: Sequence[Any], rules: RuleSet) -> tuple[PastCase, ...]:
+    return tuple(
+        PastCase(
+            id=row.id,
+            order_id=row.order_id,
+            case=Case(**row.facts, rules=rules),
+            decision=Decision(**row.decision),
+        )
+        for row in rows
+    )
+
+
+def _demand(found: list[dict[str, Any]]) -> tuple[Demand, ...]:
+    try:
+        return tuple(Demand(**line) for line in found)
+    except ValidationError as error:
+        raise Refused(SYSTEM, "bad_quantity") from error
+
+
+def _candidate(found: dict[str, Any]) -> Candidate:
+    return Candidate(**{**found, "calendar": Calendar(**found["calendar"])})
