@@ -1,7 +1,6 @@
 """What a workflow's whole history says: events, payloads and failures, in one text."""
 
 import base64
-import binascii
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -38,5 +37,5 @@ def decoded(node: object) -> str:
 def _from_base64(text: str) -> str:
     try:
         return base64.b64decode(text, validate=True).decode(errors="replace")
-    except binascii.Error:
+    except ValueError:  # no base64, or not even ASCII
         return ""
