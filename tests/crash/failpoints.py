@@ -11,7 +11,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -233,10 +233,6 @@ def _about(given: Any) -> str:
     """The order's id; where the call does not name it, its workflow does."""
     named = getattr(given, "order_id", None)
     return str(named) if named else str(activity.info().workflow_id).removeprefix("order:")
-
-
-def for_order(fault: Fault, order: str) -> Fault:
-    return replace(fault, order=order)
 
 
 def _write(path: Path, text: str) -> None:
