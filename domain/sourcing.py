@@ -8,13 +8,13 @@ from datetime import date, time
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, field_validator
 
 from domain.addresses import Address
 from domain.orders import Destination, LineRef
 from domain.promises import HANDLING_MAX_DAYS, WORKING_WEEK, Calendar, Promise, Weekdays
 from domain.sourcing_rules import Amount, RuleSet
-from domain.stock import SkuQuantity
+from domain.stock import SkuQuantity, summed
 from domain.values import Value
 
 WEIGHT_MAX_G = 10**8
@@ -69,11 +69,18 @@ class Demand(Value):
     value_minor: int = Field(default=0, ge=0)
     hazmat: bool = False
 
+    @field_validator("components")
+    @classmethod
+    def _components_are_some(cls, components: tuple[SkuQuantity, ...]) -> tuple[SkuQuantity, ...]:
+        if any(one.quantity < 1 for one in components):
+            raise ValueError("a bundle has one or more of each component")
+        return components
+
     def items(self, units: int) -> tuple[SkuQuantity, ...]:
-        """What is picked for so many units."""
+        """What is picked for so many units, each SKU once."""
         if not self.components:
             return (SkuQuantity(sku=self.sku, quantity=units),)
-        return tuple(
+        return summed(
             SkuQuantity(sku=one.sku, quantity=one.quantity * units) for one in self.components
         )
 

@@ -1,0 +1,213 @@
+"""Decides which locations ship an order: the cheapest plan that the rules allow, and why."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, combinations, islice
+
+from domain.orders import LineRef
+from domain.promises import Promise
+from domain.sourcing import (
+    Bar,
+    Candidate,
+    Case,
+    Considered,
+    Cost,
+    Decision,
+    Plan,
+    PlannedParcel,
+    PlannedPart,
+)
+from domain.sourcing_branches import Found
+from domain.sourcing_problem import Place, Problem, barred_lines, needed, problem
+from domain.sourcing_search import EXACT_PARTS, STEPS_MAX, search
+from domain.sourcing_tariffs import pack
+from domain.sourcing_words import bar_in_words, sentence
+from domain.stock import SkuQuantity, summed
+
+LACKS_LOOKED_AT = 2_000
+"""Combinations of locations whose shortage is compared where nothing can ship."""
+
+
+def source(case: Case, steps_max: int = STEPS_MAX) -> Decision:
+    """Choose who ships what: the plan of least cost among all that the hard rules allow.
+
+    Exact for up to three parts while the search stays within `steps_max`; else `proven` is false
+    and the plan is the best one found. Among plans of the same cost: fewer parts, then the
+    locations' names, then most of the first lines (by line id) at the first location. How the
+    case's lines and candidates are ordered changes nothing.
+    """
+    numbers, bars, asked = problem(case)
+    outcome = search(numbers, steps_max)
+    plan = _plan(numbers, outcome.best) if outcome.best else None
+    alone = {at: _plan(numbers, found) for at, found in outcome.alone.items()}
+    candidates = _candidates(case, numbers, bars, alone)
+    missing = () if plan else _missing(case, numbers)
+    runners_up = tuple(_plan(numbers, found) for found in outcome.runners_up)
+    return Decision(
+        rules_name=case.rules.name,
+        rules_version=case.rules.version,
+        currency=case.rules.currency,
+        plan=plan,
+        proven=outcome.proven,
+        missing=missing,
+        candidates=candidates,
+        runners_up=runners_up,
+        deliver_by=asked,
+        steps=outcome.steps,
+        sentence=sentence(case, plan, runners_up, candidates, missing),
+    )
+
+
+def _plan(numbers: Problem, found: Found) -> Plan:
+    parts = tuple(
+        _part(numbers, place, [units[at] for units in found.units])
+        for at, place in enumerate(found.places)
+    )
+    return Plan(
+        parts=parts,
+        cost=_cost(numbers, found, parts),
+        promise=Promise(
+            ship_on=max(part.promise.ship_on for part in parts),
+            deliver_on=max(part.promise.deliver_on for part in parts),
+        ),
+    )
+
+
+def _part(numbers: Problem, at: int, units: Sequence[int]) -> PlannedPart:
+    place = numbers.places[at]
+    own = [(line, many) for line, many in zip(numbers.lines, units, strict=True) if many]
+    weight_g = sum(line.weight_g * many for line, many in own)
+    return PlannedPart(
+        location=place.candidate.location,
+        lines=tuple(
+            LineRef(line_id=line.line_id, sku=line.sku, quantity=many) for line, many in own
+        ),
+        items=summed(chain.from_iterable(line.items(many) for line, many in own)),
+        weight_g=weight_g,
+        value_minor=sum(line.value_minor * many for line, many in own),
+        parcels=_parcels(place, [(line.weight_g, many) for line, many in own], weight_g),
+        distance_km=place.distance_km,
+        promise=place.promise,
+    )
+
+
+def _parcels(
+    place: Place, shares: Sequence[tuple[int, int]], weight_g: int
+) -> tuple[PlannedParcel, ...]:
+    limit_g = place.rates.limit_g
+    weights = [weight_g] if weight_g <= limit_g else pack(limit_g, shares)
+    return tuple(
+        PlannedParcel(weight_g=weight, shipping_minor=place.rates.price(weight))
+        for weight in weights
+    )
+
+
+def _cost(numbers: Problem, found: Found, parts: Sequence[PlannedPart]) -> Cost:
+    used = [numbers.places[place] for place in found.places]
+    return Cost(
+        distance_minor=sum(place.distance_minor for place in used),
+        shipping_minor=sum(parcel.shipping_minor for part in parts for parcel in part.parcels),
+        split_minor=numbers.split * (len(parts) - 1),
+        location_minor=sum(place.location_minor for place in used),
+        balance_minor=sum(
+            numbers.unit[place][line] * units[at]
+            for at, place in enumerate(found.places)
+            for line, units in enumerate(found.units)
+        ),
+        lateness_minor=sum(place.lateness_minor for place in used),
+        total_minor=found.cost,
+    )
+
+
+def _candidates(
+    case: Case, numbers: Problem, bars: Mapping[str, Bar], alone: Mapping[int, Plan]
+) -> tuple[Considered, ...]:
+    """Every candidate by name, with its cost alone or what keeps it from shipping all alone."""
+    at = {place.candidate.location: index for index, place in enumerate(numbers.places)}
+    wanted = needed(numbers.lines)
+    found: list[Considered] = []
+    for candidate in sorted(case.candidates, key=lambda one: one.location):
+        bar = bars.get(candidate.location)
+        if bar:
+            reason = bar_in_words(bar, case)
+            found.append(_considered(candidate, bar=bar, reason=reason))
+            continue
+        index = at[candidate.location]
+        found.append(_usable(case, numbers, index, wanted, alone.get(index)))
+    return tuple(found)
+
+
+def _usable(
+    case: Case, numbers: Problem, index: int, wanted: Mapping[str, int], plan: Plan | None
+) -> Considered:
+    place = numbers.places[index]
+    lines = barred_lines(place, numbers.lines)
+    lacks = _lacks(wanted, place.candidate.available)
+    bar = next(iter(lines.values()), Bar.STOCK if lacks else None)
+    skus = [numbers.lines[line].sku for line, why in lines.items() if why is bar]
+    return _considered(
+        place.candidate,
+        bar=bar,
+        reason=bar_in_words(bar, case, lacks=lacks, skus=skus) if bar else "",
+        lacks=lacks,
+        cost=plan.cost if plan else None,
+        place=place,
+    )
+
+
+def _considered(
+    candidate: Candidate,
+    *,
+    bar: Bar | None,
+    reason: str,
+    lacks: tuple[SkuQuantity, ...] = (),
+    cost: Cost | None = None,
+    place: Place | None = None,
+) -> Considered:
+    return Considered(
+        location=candidate.location,
+        name=candidate.shown,
+        bar=bar,
+        reason=reason,
+        lacks=lacks,
+        cost=cost,
+        distance_km=place.distance_km if place else None,
+        promise=place.promise if place else None,
+    )
+
+
+def _missing(case: Case, numbers: Problem) -> tuple[SkuQuantity, ...]:
+    """What the places lack that together lack least, of those that lack anything."""
+    wanted = needed(numbers.lines)
+    stocks = [_usable_stock(place, case) for place in numbers.places]
+    shortages = []
+    for places in islice(_together(len(stocks), numbers.parts_max), LACKS_LOOKED_AT):
+        held = {sku: sum(stocks[place].get(sku, 0) for place in places) for sku in wanted}
+        if lacks := _lacks(wanted, held):
+            shortages.append((sum(item.quantity for item in lacks), len(places), places, lacks))
+    everything = tuple(SkuQuantity(sku=sku, quantity=many) for sku, many in wanted.items())
+    return min(shortages, key=lambda one: one[:3])[3] if shortages else everything
+
+
+def _together(many: int, parts_max: int) -> Iterator[tuple[int, ...]]:
+    sizes = range(1, min(EXACT_PARTS, parts_max, many) + 1)
+    return chain.from_iterable(combinations(range(many), size) for size in sizes)
+
+
+def _usable_stock(place: Place, case: Case) -> dict[str, int]:
+    """What is there of all that the place may ship for some line of the order."""
+    barred = barred_lines(place, case.lines)
+    free = {
+        item.sku
+        for index, line in enumerate(case.lines)
+        if index not in barred
+        for item in line.items(1)
+    }
+    return {sku: max(0, place.candidate.available.get(sku, 0)) for sku in free}
+
+
+def _lacks(wanted: Mapping[str, int], held: Mapping[str, int]) -> tuple[SkuQuantity, ...]:
+    return tuple(
+        SkuQuantity(sku=sku, quantity=many - max(0, held.get(sku, 0)))
+        for sku, many in wanted.items()
+        if many > max(0, held.get(sku, 0))
+    )

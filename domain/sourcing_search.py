@@ -1,0 +1,248 @@
+"""Which locations to share an order out among: all combinations of up to three, by their bounds."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+from domain.sourcing_branches import Budget, Found, cheapest_share, first_share
+from domain.sourcing_problem import Problem
+from domain.sourcing_shares import IMPOSSIBLE, Shares
+from domain.sourcing_tariffs import cheapest
+
+EXACT_PARTS = 3
+STEPS_MAX = 20_000
+"""A step takes some ten microseconds."""
+STEPS_A_COMBINATION = 6_000
+STEPS_A_RUNNER_UP = 200
+STEPS_FOR_NAMES = 2_000
+COMBINATIONS_MAX = 25_000
+RUNNERS_UP = 3
+
+
+class Outcome(NamedTuple):
+    """`alone` are the plans of each single place that can ship all."""
+
+    best: Found | None
+    runners_up: tuple[Found, ...]
+    alone: dict[int, Found]
+    proven: bool
+    steps: int
+
+
+class Combination(NamedTuple):
+    """Places, with a bound from below on what any plan costs that uses all of them."""
+
+    bound: int
+    size: int
+    places: tuple[int, ...]
+
+
+def search(problem: Problem, steps_max: int = STEPS_MAX) -> Outcome:
+    """Find the cheapest plan. Equal ones: fewer parts, then places by name, then lines by id."""
+    if not problem.places:
+        return Outcome(None, (), {}, proven=True, steps=0)
+    return _Search(problem, steps_max).outcome()
+
+
+class _Search:
+    def __init__(self, problem: Problem, steps_max: int) -> None:
+        self.problem = problem
+        self.budget = Budget(steps_max)
+        self.best: Found | None = None
+        self.found: dict[tuple[int, ...], Found] = {}
+        self.proven = True
+        self.bounds = Bounds(problem)
+
+    def outcome(self) -> Outcome:
+        for place in range(len(self.problem.places)):
+            self._try((place,), IMPOSSIBLE, self.budget)
+        combined = self._combinations()
+        for combination in combined:
+            if self.best and combination >= self.best.rank:
+                break
+            self._try(combination.places, self._limit(combination), self._share_of_budget())
+        self._go_past_three()
+        runners_up = self._runners_up(combined)
+        if self.best:
+            self.best = self._first_of_equals(self.best)
+        alone = {places[0]: one for places, one in self.found.items() if len(places) == 1}
+        return Outcome(self.best, runners_up, alone, self.proven, self.budget.spent)
+
+    def _limit(self, combination: Combination) -> int:
+        """What this combination must stay below; it may cost the same where it ranks before."""
+        if not self.best:
+            return IMPOSSIBLE
+        return self.best.cost + (tuple(combination[1:]) < self.best.rank[1:])
+
+    def _share_of_budget(self) -> Budget:
+        return Budget(min(STEPS_A_COMBINATION, self.budget.left))
+
+    def _try(self, places: tuple[int, ...], limit: int, budget: Budget) -> None:
+        found, thorough = cheapest_share(Shares(self.problem, places), limit, budget)
+        if budget is not self.budget:
+            self.budget.left -= budget.spent
+            self.budget.spent += budget.spent
+        self.proven &= thorough
+        if found:
+            self.found[places] = found
+            if self.best is None or found.rank < self.best.rank:
+                self.best = found
+
+    def _combinations(self) -> list[Combination]:
+        """The combinations that could beat the best single location, best bounds first."""
+        found: list[Combination] = []
+        most = min(EXACT_PARTS, self.problem.parts_max)
+        for looked_at, places in enumerate(self.bounds.in_order(most, self.best)):
+            if looked_at == COMBINATIONS_MAX:
+                self.proven = False
+                break
+            if self.bounds.enough(places):
+                found.append(Combination(self.bounds.of(places), len(places), places))
+        return sorted(found)
+
+    def _go_past_three(self) -> None:
+        """Add locations one by one while that helps; nothing says that no better way exists."""
+        many = len(self.problem.places)
+        if min(self.problem.parts_max, many) <= EXACT_PARTS:
+            return
+        if self.best and self.bounds.of_more(EXACT_PARTS + 1) >= self.best.cost:
+            return
+        self.proven = False
+        places = self.best.places if self.best else ()
+        while len(places) < min(self.problem.parts_max, many):
+            wider = [
+                tuple(sorted((*places, place))) for place in range(many) if place not in places
+            ]
+            places = min(wider, key=lambda some: (self.bounds.lack(some), self.bounds.of(some)))
+            if len(places) > 1 and self.bounds.enough(places):
+                self._try(places, IMPOSSIBLE, Budget(STEPS_A_RUNNER_UP))
+
+    def _first_of_equals(self, best: Found) -> Found:
+        if len(best.places) == 1:
+            return best
+        shares = Shares(self.problem, best.places)
+        return first_share(shares, best.cost, Budget(STEPS_FOR_NAMES)) or best
+
+    def _runners_up(self, combined: list[Combination]) -> tuple[Found, ...]:
+        """The cheapest plans at hand with other locations; a few more are looked for."""
+        if self.best is None:
+            return ()
+        tries = 0
+        for combination in combined:
+            if len(self.found) > RUNNERS_UP or tries == RUNNERS_UP:
+                break
+            if combination.places not in self.found:
+                tries += 1
+                shares = Shares(self.problem, combination.places)
+                found, _ = cheapest_share(shares, IMPOSSIBLE, Budget(STEPS_A_RUNNER_UP))
+                if found:
+                    self.found[combination.places] = found
+        others = [found for places, found in self.found.items() if places != self.best.places]
+        return tuple(sorted(others, key=lambda found: found.rank)[:RUNNERS_UP])
+
+
+class Bounds:
+    """Bounds that look at no single assignment: quick enough for thousands of combinations."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        lines = range(len(problem.lines))
+        self.lines_cost = [
+            [
+                problem.unit[p][line] * problem.need[line] if problem.fits[p][line] else IMPOSSIBLE
+                for line in lines
+            ]
+            for p in range(len(problem.places))
+        ]
+        self.some = [_bits(fits) for fits in problem.fits]
+        self.all_of = [
+            _bits([fit >= need for fit, need in zip(fits, problem.need, strict=True)])
+            for fits in problem.fits
+        ]
+        self.every_line = (1 << len(problem.lines)) - 1
+        self.drawn = self._drawn()
+        self.tariffs = {levels: at for at, levels in enumerate(dict.fromkeys(problem.levels))}
+        self.tariff_of = [self.tariffs[levels] for levels in problem.levels]
+        self.shipping: dict[tuple[int, ...], int] = {}
+
+    def in_order(self, most: int, best: Found | None) -> Iterator[tuple[int, ...]]:
+        """Combinations of two and more places, without those whose fixed costs are too high."""
+        fixed, split = self.problem.fixed, self.problem.split
+        limit = best.cost if best else IMPOSSIBLE
+        floor = self._floor()
+        for size in range(2, most + 1):
+            for places in combinations(range(len(fixed)), size):
+                if floor + split * (size - 1) + sum(fixed[p] for p in places) <= limit:
+                    yield places
+
+    def enough(self, places: tuple[int, ...]) -> bool:
+        """Whether there is enough of each line, and of what lines share, if it can be combined."""
+        some = full = 0
+        for place in places:
+            some |= self.some[place]
+            full |= self.all_of[place]
+        if some != self.every_line:
+            return False
+        open_lines = self.every_line & ~full
+        fits, need = self.problem.fits, self.problem.need
+        while open_lines:
+            line = (open_lines & -open_lines).bit_length() - 1
+            if sum(fits[place][line] for place in places) < need[line]:
+                return False
+            open_lines &= open_lines - 1
+        shared = self.problem.shared
+        return all(
+            sum(shared[place][sku] for place in places) >= drawn
+            for sku, drawn in enumerate(self.drawn)
+        )
+
+    def of(self, places: tuple[int, ...]) -> int:
+        problem = self.problem
+        first, *others = (self.lines_cost[place] for place in places)
+        cheapest_lines = map(min, first, *others) if others else first
+        return (
+            sum(problem.fixed[place] for place in places)
+            + problem.split * (len(places) - 1)
+            + sum(cheapest_lines)
+            + self._shipping(places)
+        )
+
+    def of_more(self, parts: int) -> int:
+        """What any plan of so many parts or more costs at least."""
+        problem = self.problem
+        fixed = sorted(problem.fixed)[:parts]
+        first_prices = sorted(rates.prices[0] for rates in problem.rates)[:parts]
+        return sum(fixed) + problem.split * (parts - 1) + self._floor() + sum(first_prices)
+
+    def lack(self, places: tuple[int, ...]) -> int:
+        """How many units of lines the places have too few of."""
+        fits = self.problem.fits
+        return sum(
+            max(0, need - sum(fits[place][line] for place in places))
+            for line, need in enumerate(self.problem.need)
+        )
+
+    def _floor(self) -> int:
+        """What the lines cost at least wherever they ship from."""
+        return sum(min(costs) for costs in zip(*self.lines_cost, strict=True))
+
+    def _shipping(self, places: tuple[int, ...]) -> int:
+        key = tuple(sorted(self.tariff_of[place] for place in places))
+        if key not in self.shipping:
+            levels = [self.problem.levels[place] for place in places]
+            self.shipping[key] = cheapest(levels, self.problem.total_g)
+        return self.shipping[key]
+
+    def _drawn(self) -> list[int]:
+        """How many the order takes of each SKU that lines share."""
+        problem = self.problem
+        total = [0] * len(problem.shared[0])
+        for line, need in enumerate(problem.need):
+            for sku, each in problem.draws[line]:
+                total[sku] += each * need
+        return total
+
+
+def _bits(flags: tuple[int, ...] | list[bool]) -> int:
+    """A number with a bit for each that is not zero."""
+    return sum(1 << at for at, flag in enumerate(flags) if flag)

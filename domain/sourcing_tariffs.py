@@ -1,0 +1,120 @@
+"""What parcels cost: units packed into as few as first-fit decreasing finds, each by its tier."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from domain.sourcing_rules import Zone
+
+UNLIMITED_G = 10**15
+LEVELS_MAX = 60
+
+
+class Tariff(NamedTuple):
+    """Tiers of a parcel: `prices[i]` up to `caps[i]` grams; the last cap is the heaviest parcel."""
+
+    caps: tuple[int, ...]
+    prices: tuple[int, ...]
+
+    @property
+    def limit_g(self) -> int:
+        return self.caps[-1]
+
+    def price(self, weight_g: int) -> int:
+        """What one parcel costs that is no heavier than the limit."""
+        return self.prices[bisect_left(self.caps, weight_g)]
+
+
+class Level(NamedTuple):
+    """A part of more than `over_g` and up to `upto_g` costs at least `price` to ship."""
+
+    over_g: int
+    upto_g: int
+    price: int
+
+
+def tariff(zone: Zone | None, parcel_weight_max_g: int | None, percent: int) -> Tariff:
+    """Cut a zone's tiers off at what the location can ship; no zone is free of charge."""
+    limit_g = parcel_weight_max_g or UNLIMITED_G
+    if zone is None:
+        return Tariff((limit_g,), (0,))
+    caps: list[int] = []
+    prices: list[int] = []
+    for tier in zone.tiers:
+        caps.append(min(tier.weight_max_g, limit_g))
+        prices.append(tier.price_minor * percent // 100)
+        if tier.weight_max_g >= limit_g:
+            break
+    return Tariff(tuple(caps), tuple(prices))
+
+
+def pack(limit_g: int, shares: Iterable[tuple[int, int]]) -> list[int]:
+    """Pack `(unit weight, units)` and give the parcels' weights; no unit is over the limit.
+
+    First-fit decreasing: heaviest units first, each into the first parcel that takes it.
+    """
+    loads = [0]
+    for weight_g, units in sorted(shares, reverse=True):
+        if not weight_g:
+            break
+        left = units
+        for place, load in enumerate(loads):
+            fits = min(left, (limit_g - load) // weight_g)
+            loads[place] += fits * weight_g
+            left -= fits
+            if not left:
+                break
+        a_parcel = limit_g // weight_g
+        while left:
+            fits = min(left, a_parcel)
+            loads.append(fits * weight_g)
+            left -= fits
+    return loads
+
+
+def levels(rates: Tariff, heaviest_g: int, most_g: int) -> tuple[Level, ...]:
+    """Bound from below what parts up to `most_g` cost whose units weigh up to `heaviest_g`.
+
+    Exact for a single parcel. Of several, first-fit decreasing fills each but the last so far
+    that no unit of the last fits in, hence over `limit - heaviest` and over half of the limit.
+    """
+    limit_g = rates.limit_g
+    full = rates.price(min(limit_g, max(limit_g - heaviest_g + 1, limit_g // 2 + 1)))
+    found: list[Level] = []
+    before_g, below, over_g = 0, 0, -1
+    while over_g < most_g:
+        for cap, price in zip(rates.caps, rates.prices, strict=True):
+            least = below + (price if not before_g else min(price, full + rates.prices[0]))
+            if found and found[-1].price == least:
+                found[-1] = Level(found[-1].over_g, before_g + cap, least)
+            else:
+                found.append(Level(over_g, before_g + cap, least))
+            over_g = before_g + cap
+            if over_g >= most_g:
+                return tuple(found)
+        before_g, below = over_g, below + full
+        if len(found) > LEVELS_MAX:
+            found.append(Level(over_g, most_g, below + min(rates.prices[0], full)))
+            break
+    return tuple(found)
+
+
+def cheapest(parts: Iterable[tuple[Level, ...]], total_g: int) -> int:
+    """Bound from below what a total weight costs to ship in parts with these levels."""
+    front: list[tuple[int, int]] = [(0, 0)]
+    for part in parts:
+        front = _pareto(
+            (min(total_g, upto_g + level.upto_g), price + level.price)
+            for upto_g, price in front
+            for level in part
+        )
+    return min((price for upto_g, price in front if upto_g >= total_g), default=0)
+
+
+def _pareto(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Keep the pairs that no other beats: one that carries as much for as little."""
+    kept: list[tuple[int, int]] = []
+    for upto_g, price in sorted(pairs, key=lambda pair: (pair[1], -pair[0])):
+        if not kept or upto_g > kept[-1][0]:
+            kept.append((upto_g, price))
+    return kept

@@ -1,0 +1,151 @@
+"""A decision on sourcing in one sentence: who ships, what it costs, when it comes, and why."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from domain.money import Money
+from domain.sourcing import Bar, Case, Considered, Plan, PlannedPart
+from domain.stock import SkuQuantity
+
+OTHERS_NAMED = 3
+SKUS_NAMED = 3
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def sentence(
+    case: Case,
+    plan: Plan | None,
+    runners_up: Sequence[Plan],
+    candidates: Sequence[Considered],
+    missing: Sequence[SkuQuantity],
+) -> str:
+    """Say what was decided: the plan with its cost and date, then what the others lack or cost."""
+    names = {one.location: one.name for one in candidates}
+    if plan is None:
+        return _waits(case, candidates, missing)
+    told = [_who(case, plan, names), ", ".join(_what(case, plan))]
+    others = _others(case, plan, runners_up, candidates, names)
+    return ": ".join(told) + (f"; {others}." if others else ".")
+
+
+def bar_in_words(
+    bar: Bar, case: Case, *, lacks: Sequence[SkuQuantity] = (), skus: Sequence[str] = ()
+) -> str:
+    """Say what keeps a location from shipping the order alone, to follow its name."""
+    country, goods = case.destination.country, _listed(sorted(set(skus)))
+    return {
+        Bar.EXCLUDED: "rejected this order",
+        Bar.INACTIVE: "is not active",
+        Bar.NOT_SERVED: f"does not serve {country}",
+        Bar.NO_ZONE: f"has no shipping zone to {country}",
+        Bar.NO_CAPACITY: "has no capacity left today",
+        Bar.HAZMAT: f"may not ship the dangerous goods {goods}",
+        Bar.TOO_HEAVY: f"ships no parcel as heavy as {goods}",
+        Bar.STOCK: f"lacks {quantities(lacks)}",
+    }[bar]
+
+
+def quantities(items: Sequence[SkuQuantity]) -> str:
+    """Say how many of what: "1 of MUG-RED and 2 of MUG-BLUE"."""
+    return _listed([f"{item.quantity} of {item.sku}" for item in items])
+
+
+def day(date_: date) -> str:
+    """Write a date for people, in no locale's way: "Tue 24 Nov"."""
+    return f"{_WEEKDAYS[date_.weekday()]} {date_.day} {_MONTHS[date_.month - 1]}"
+
+
+def _waits(case: Case, candidates: Sequence[Considered], missing: Sequence[SkuQuantity]) -> str:
+    if not candidates:
+        return "No location can ship: there is none."
+    told = [f"{one.name} {one.reason}" for one in sorted(candidates, key=_closeness) if one.bar]
+    split = "" if case.rules.parts_allowed == 1 else f" in up to {case.rules.parts_allowed} parts"
+    wants = any(one.bar is Bar.STOCK for one in candidates)
+    waits = f"; waits for {quantities(missing)}" if wants else ""
+    return f"No location can ship all{split}: {_some(told)}{waits}."
+
+
+def _closeness(one: Considered) -> tuple[bool, int, str]:
+    """Those that lack least first, then those that a rule keeps out."""
+    return (one.bar is not Bar.STOCK, sum(item.quantity for item in one.lacks), one.location)
+
+
+def _who(case: Case, plan: Plan, names: dict[str, str]) -> str:
+    if len(plan.parts) == 1:
+        lines = len(case.lines)
+        every = "the line" if lines == 1 else f"all {lines} lines"
+        return f"{names[plan.parts[0].location]} ships {every}"
+    shares = [f"{names[part.location]} ships {_share(case, plan, part)}" for part in plan.parts]
+    return _listed(shares)
+
+
+def _share(case: Case, plan: Plan, part: PlannedPart) -> str:
+    far = "" if part.distance_km is None else f" ({part.distance_km} km)"
+    if sum(len(one.lines) for one in plan.parts) == len(case.lines):
+        return f"{len(part.lines)} of {len(case.lines)} lines{far}"
+    units = sum(line.quantity for line in part.lines)
+    return f"{units} of {sum(line.quantity for line in case.lines)} units{far}"
+
+
+def _what(case: Case, plan: Plan) -> list[str]:
+    told: list[str] = []
+    if len(plan.parts) == 1 and plan.parts[0].distance_km is not None:
+        told.append(f"{plan.parts[0].distance_km} km")
+    if case.rules.zones:
+        told.append(_money(plan.cost.shipping_minor, case))
+    parcels = sum(len(part.parcels) for part in plan.parts)
+    if parcels > 1:
+        told.append(f"{parcels} parcels")
+    told.append(f"arrives {day(plan.promise.deliver_on)}")
+    return told
+
+
+def _others(
+    case: Case,
+    plan: Plan,
+    runners_up: Sequence[Plan],
+    candidates: Sequence[Considered],
+    names: dict[str, str],
+) -> str:
+    """The other locations, cheapest first; other combinations if none of them could do it alone."""
+    used = {part.location for part in plan.parts} if len(plan.parts) == 1 else set()
+    total = plan.cost.total_minor
+    able = [
+        (one.cost.total_minor, one.location, one.name)
+        for one in candidates
+        if one.cost and one.location not in used
+    ]
+    if not able:
+        able = [
+            (one.cost.total_minor, "", " with ".join(names[part.location] for part in one.parts))
+            for one in runners_up[:1]
+        ]
+    told = [f"{name} would cost {_more(cost - total, case)}" for cost, _, name in sorted(able)]
+    barred = sorted((one for one in candidates if one.bar), key=_closeness)
+    alone = "" if len(plan.parts) == 1 else "alone "
+    return _some(told + [f"{alone}{one.name} {one.reason}" for one in barred])
+
+
+def _more(difference_minor: int, case: Case) -> str:
+    if not difference_minor:
+        return "the same"
+    return f"{_money(abs(difference_minor), case)} {'more' if difference_minor > 0 else 'less'}"
+
+
+def _money(amount_minor: int, case: Case) -> str:
+    return Money(amount_minor=amount_minor, currency=case.rules.currency).format()
+
+
+def _some(told: Sequence[str]) -> str:
+    """The first of many, and how many more there are."""
+    rest = len(told) - OTHERS_NAMED
+    named = ", ".join(told[:OTHERS_NAMED])
+    return f"{named}, and {rest} more cannot or cost more" if rest > 0 else named
+
+
+def _listed(words: Sequence[str]) -> str:
+    if len(words) > SKUS_NAMED:
+        return f"{', '.join(words[:SKUS_NAMED])} and {len(words) - SKUS_NAMED} more"
+    *first, last = words or ("",)
+    return f"{', '.join(first)} and {last}" if first else last
