@@ -10,7 +10,9 @@ from adapters.http import OutsideHttp
 from adapters.warehouses.http import HttpWarehouse, warehouse_http
 from config.settings import Settings, SettingsInvalid
 from domain.ports import Carrier, Channel, Warehouse
+from storage.bundles import Bundles
 from storage.catalogue import Catalogue
+from storage.channel_stock import ChannelStocks
 from storage.deliveries import Deliveries
 from storage.effects import Effects
 from storage.engine import create_engine
@@ -18,6 +20,7 @@ from storage.idempotency import Idempotency
 from storage.inbox import Inbox
 from storage.intake import OrderIntake
 from storage.keys import ApiKeys
+from storage.opening_stock import OpeningStock
 from storage.orders import PostgresOrderBook
 from storage.progress import Progress
 from storage.queries import OrderQueries
@@ -52,6 +55,9 @@ class Wiring:
     queries: OrderQueries
     progress: Progress
     catalogue: Catalogue
+    bundles: Bundles
+    channel_stocks: ChannelStocks
+    opening_stock: OpeningStock
     keys: ApiKeys
     tasks: Tasks
     idempotency: Idempotency
@@ -73,6 +79,7 @@ def wire(settings: Settings, pool_size: int) -> Wiring:
     """Build everything; nothing connects before it is used."""
     engine = create_engine(settings.database, pool_size)
     effects = Effects(engine)
+    inventory = PostgresInventory(engine)
     rules = SourcingRules(engine)
     outside = _Outside(settings, effects, Returns(engine))
 
@@ -82,8 +89,8 @@ def wire(settings: Settings, pool_size: int) -> Wiring:
 
     return Wiring(
         order_book=PostgresOrderBook(engine),
-        inventory=PostgresInventory(engine),
-        sourcing=PostgresSourcing(engine, rules),
+        inventory=inventory,
+        sourcing=PostgresSourcing(engine, inventory, rules),
         sourcing_rules=rules,
         scans=Scans(engine),
         warehouses=outside.warehouses,
@@ -97,6 +104,9 @@ def wire(settings: Settings, pool_size: int) -> Wiring:
         queries=OrderQueries(engine),
         progress=Progress(engine),
         catalogue=Catalogue(engine),
+        bundles=Bundles(engine),
+        channel_stocks=ChannelStocks(engine, outside.channels),
+        opening_stock=OpeningStock(engine),
         keys=ApiKeys(engine),
         tasks=Tasks(engine),
         idempotency=Idempotency(engine),

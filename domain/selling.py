@@ -1,6 +1,7 @@
 """What a channel may sell of a SKU: a pure function of the stock, the queue and its rules."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
 
 from pydantic import Field
 
@@ -9,6 +10,9 @@ from domain.values import Value
 QUANTITY_MAX = 10**9
 """Far above what a shop holds of anything, and far below what a counter does."""
 EXCEPTIONS_MAX = 5_000
+LOCATIONS_MAX = 1_000
+
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
 
 class SellingRule(Value):
@@ -26,7 +30,7 @@ class SellingRule(Value):
     """The channel is never shown more."""
     hidden_below: int = Field(default=0, ge=0, le=QUANTITY_MAX)
     """The channel is shown none where there is less than this to sell."""
-    locations: tuple[str, ...] | None = None
+    locations: Annotated[tuple[Name, ...], Field(max_length=LOCATIONS_MAX)] | None = None
 
     def serves(self, location: str) -> bool:
         return self.locations is None or location in self.locations
@@ -41,7 +45,7 @@ class SellingRules(Value):
     """A channel's rules: one for all SKUs, and those SKUs that have one of their own instead."""
 
     standard: SellingRule = SellingRule()
-    skus: Mapping[str, SellingRule] = Field(default_factory=dict, max_length=EXCEPTIONS_MAX)
+    skus: Mapping[Name, SellingRule] = Field(default_factory=dict, max_length=EXCEPTIONS_MAX)
 
     def rule_for(self, sku: str) -> SellingRule:
         return self.skus.get(sku, self.standard)
