@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,13 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import Refused
 from domain.ids import OrderId
+from domain.orders import LineRef
 from domain.promises import Calendar
 from domain.sourcing import Candidate, Case, Decision, Demand
+from domain.sourcing_claims import claim
 from domain.sourcing_rules import RuleSet
-from domain.stock import ReserveRequest
+from domain.stock import Changed, Claim, Reserved, ReserveRequest, Short
 from domain.values import Value
+from storage.documents import json_text
 from storage.outages import transaction
 from storage.sourcing_rules import SourcingRules
+from storage.stock import PostgresInventory
+from storage.stock_calls import check_quantities, stock_connection
 
 SYSTEM = "sourcing"
 PAGE_MAX = 500
@@ -61,7 +66,8 @@ WITH wanted AS MATERIALIZED (
                'postal_code', coalesce(l.address ->> 'postal_code', ''), 'active', l.active,
                'serves', l.serves, 'hazmat', l.hazmat, 'cost_minor', l.cost_minor,
                'parcel_weight_max_g', l.parcel_weight_max_g,
-               'capacity_left', l.capacity_per_day - taken.parts,
+               'capacity_left', CASE WHEN l.capacity_per_day IS NOT NULL
+                   THEN l.capacity_per_day - sourcing_taken(l.location) END,
                'available', coalesce(has.available, '{}'),
                'calendar', jsonb_build_object(
                    'timezone', l.timezone, 'cut_off', l.cut_off, 'handling_days', l.handling_days,
@@ -71,14 +77,17 @@ WITH wanted AS MATERIALIZED (
            SELECT jsonb_object_agg(s.sku, s.available) AS available FROM stock s
             WHERE s.location = l.location AND s.sku IN (SELECT sku FROM made_of)
               AND s.available > 0) has ON true
-      LEFT JOIN LATERAL (
-           SELECT count(*) AS parts FROM reservations r
-            WHERE l.capacity_per_day IS NOT NULL AND r.location = l.location
-              AND r.state <> 'released'
-              AND r.created_at >= date_trunc('day', now(), l.timezone)) taken ON true
 )
 SELECT now() AS now, r.version, lines.found AS lines, candidates.found AS candidates
   FROM sourcing_rules r, lines, candidates WHERE r.state = 'active'
+""")
+_RESERVE = text("""
+SELECT sourcing_reserve(:order_id, :key, CAST(:parts AS jsonb),
+                        CAST(:expires_at AS timestamptz), CAST(:why AS jsonb))
+""")
+_WAIT = text("""
+SELECT parts, missing FROM sourcing_wait(:order_id, :key, CAST(:lines AS jsonb),
+    CAST(:ranked AS text[]), CAST(:seen AS jsonb), :parts_max, :priority, CAST(:why AS jsonb))
 """)
 _DECISIONS = text("""
 SELECT d.key, d.outcome, d.decision, d.at, coalesce(
@@ -124,10 +133,14 @@ class PastCase(Value):
 
 
 class PostgresSourcing:
-    """Reads cases and decisions; a decision is written where its stock is reserved."""
+    """Implements `domain.ports.Sourcing`; what was decided is kept with what was reserved."""
 
-    def __init__(self, engine: AsyncEngine, rules: SourcingRules) -> None:
-        self._engine = engine
+    def __init__(
+        self, engine: AsyncEngine, inventory: PostgresInventory, rules: SourcingRules
+    ) -> None:
+        # One statement is one transaction: BEGIN and COMMIT would each be one more round trip.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._inventory = inventory
         self._rules = rules
 
     async def case(self, request: ReserveRequest) -> Case:
@@ -136,9 +149,9 @@ class PostgresSourcing:
         Raises:
             Refused: a line's SKU is not in the catalogue, or its quantity makes no sense.
         """
-        lines = json.dumps([line.model_dump() for line in request.lines])
-        async with transaction(self._engine) as connection:
-            wanted = {"order_id": request.order_id, "lines": lines}
+        check_quantities(request.lines)
+        async with stock_connection(self._engine) as connection:
+            wanted = {"order_id": request.order_id, "lines": _json(request.lines)}
             row = (await connection.execute(_CASE, wanted)).one()
         if len(row.lines or ()) < len(request.lines):
             raise Refused(SYSTEM, "unknown_sku")
@@ -150,6 +163,39 @@ class PostgresSourcing:
             excluded=request.excluded,
             rules=await self._rules.version(row.version),
         )
+
+    async def reserve(
+        self, request: ReserveRequest, case: Case, decision: Decision
+    ) -> Reserved | Short | Changed:
+        """Reserve the parts of the plan or, without one, enter the queue; keep why, all at once.
+
+        Raises:
+            Refused: the key is another's or was released.
+        """
+        asked = claim(request.channel, case, decision)
+        if not asked.parts and await self._inventory.expire(asked):
+            return Changed()
+        why = await asyncio.to_thread(_why, case, decision)
+        said: dict[str, Any] = {"order_id": request.order_id, "key": request.key, "why": why}
+        if asked.parts:
+            return await self._reserve(said | {"expires_at": request.expires_at}, asked)
+        return await self._wait(said | {"lines": _json(request.lines)}, asked)
+
+    async def _reserve(self, said: dict[str, Any], asked: Claim) -> Reserved | Changed:
+        parts = json.dumps([part.model_dump(exclude={"items"}) for part in asked.parts])
+        async with stock_connection(self._engine) as connection:
+            return _reserved(await connection.scalar(_RESERVE, said | {"parts": parts}))
+
+    async def _wait(self, said: dict[str, Any], asked: Claim) -> Reserved | Short | Changed:
+        wanted = said | {
+            "ranked": list(asked.ranked),
+            "seen": json.dumps(asked.seen),
+            "parts_max": asked.parts_max,
+            "priority": asked.priority,
+        }
+        async with stock_connection(self._engine) as connection:
+            row = (await connection.execute(_WAIT, wanted)).one()
+        return _reserved(row.parts) if row.missing is None else Short(missing=row.missing)
 
     async def decisions(self, order_id: OrderId) -> tuple[KeptDecision, ...]:
         """Everything that was decided about an order, newest first."""
@@ -172,9 +218,18 @@ class PostgresSourcing:
         return await asyncio.to_thread(_past, rows, rules)
 
 
-def facts(case: Case) -> dict[str, Any]:
-    """What is kept of a case: the rules are known by their version."""
-    return case.model_dump(mode="json", exclude={"rules"})
+def _why(case: Case, decision: Decision) -> str:
+    """What is kept; the rules are known by their version."""
+    facts = case.model_dump(mode="json", exclude={"rules"})
+    return json_text({"decision": decision.model_dump(mode="json"), "facts": facts})
+
+
+def _reserved(parts: Any) -> Reserved | Changed:
+    return Changed() if parts is None else Reserved(parts=parts)
+
+
+def _json(lines: Iterable[LineRef]) -> str:
+    return json.dumps([line.model_dump() for line in lines])
 
 
 def _past(rows: Sequence[Any], rules: RuleSet) -> tuple[PastCase, ...]:

@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from storage.stock_tables import reservations
 from storage.tables import Time, metadata
 
 sourcing_rules = Table(
@@ -50,3 +51,5 @@ sourcing_decisions = Table(
     Index("sourcing_decisions_by_order", "order_id", "id"),
     Index("sourcing_decisions_by_time", "at", "id"),
 )
+
+Index("reservations_by_day", reservations.c.location, reservations.c.created_at)

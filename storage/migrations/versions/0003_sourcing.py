@@ -100,6 +100,69 @@ CREATE TRIGGER sourcing_decisions_append_only BEFORE UPDATE OR DELETE OR TRUNCAT
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 """
 
+# A location with a capacity is locked before any stock, by name in one order, and counted under its
+# lock: two orders cannot both be its last for today. What is there already was counted before.
+RESERVE = """
+CREATE INDEX reservations_by_day ON reservations (location, created_at);
+
+CREATE FUNCTION sourcing_taken(place text) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT count(*) FROM locations l
+      JOIN reservations r ON r.location = l.location AND r.state <> 'released'
+       AND r.created_at >= date_trunc('day', now(), l.timezone)
+     WHERE l.location = place
+$$;
+
+CREATE FUNCTION sourcing_full(parts_ jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE l locations;
+BEGIN
+    FOR l IN SELECT x.* FROM locations x WHERE x.capacity_per_day IS NOT NULL
+                AND x.location IN (SELECT p->>'location' FROM jsonb_array_elements(parts_) p)
+              ORDER BY x.location LOOP
+        PERFORM pg_advisory_xact_lock(hashtextextended('sourcing/' || l.location, 0));
+        IF sourcing_taken(l.location) >= l.capacity_per_day THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
+END $$;
+
+CREATE FUNCTION sourcing_keep(order_ text, key_ text, outcome_ text, why jsonb) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO sourcing_decisions (order_id, key, outcome, rules_version, decision, facts)
+    VALUES (order_, key_, outcome_, (why->'decision'->>'rules_version')::integer, why->'decision', why->'facts')
+    ON CONFLICT (key, outcome) DO NOTHING
+$$;
+
+-- Reserves all parts and keeps why ({decision, facts}), or answers NULL: source again. A repeat
+-- answers what stands under the key, which others may have decided: nothing is kept of it.
+CREATE FUNCTION sourcing_reserve(order_ text, key_ text, parts_ jsonb, expires_ timestamptz, why jsonb)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE answer jsonb;
+BEGIN
+    PERFORM stock_lock_order(order_);
+    IF NOT EXISTS (SELECT FROM reservations r WHERE r.base = key_) AND sourcing_full(parts_) THEN
+        RETURN NULL;
+    END IF;
+    answer := stock_reserve(order_, key_, parts_, expires_);
+    IF EXISTS (SELECT FROM reservations r WHERE r.base = key_ AND r.xmin = pg_current_xact_id()::xid) THEN
+        PERFORM sourcing_keep(order_, key_, 'reserved', why);
+    END IF;
+    RETURN answer;
+END $$;
+
+-- Enters the queue and keeps why. Neither `parts` nor `missing`: there is more now, source again.
+CREATE FUNCTION sourcing_wait(order_ text, key_ text, lines_ jsonb, ranked text[], seen jsonb,
+                              parts_max integer, priority integer, why jsonb,
+                              OUT parts jsonb, OUT missing jsonb) LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT w.parts, w.missing INTO parts, missing
+      FROM stock_wait(order_, key_, lines_, ranked, seen, parts_max, priority) w;
+    IF missing IS NOT NULL THEN
+        PERFORM sourcing_keep(order_, key_, 'waiting', why);
+    END IF;
+END $$;
+"""
+
 # Written out in full: a default in the code may change, what an order was sourced by may not.
 FIRST_RULES = {
     "currency": "EUR",
@@ -120,7 +183,7 @@ FIRST_RULES = {
 
 
 def upgrade() -> None:
-    for part in (COLUMNS, RULES, DECISIONS):
+    for part in (COLUMNS, RULES, DECISIONS, RESERVE):
         op.execute(part)
     first = text(
         "INSERT INTO sourcing_rules (name, state, document, created_by, activated_by, activated_at) "
@@ -131,7 +194,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP TABLE sourcing_decisions, sourcing_rules")
-    op.execute("DROP FUNCTION sourcing_activate, sourcing_rules_active, sourcing_rules_guard")
+    op.execute(
+        "DROP FUNCTION sourcing_wait, sourcing_reserve, sourcing_keep, sourcing_full, "
+        "sourcing_taken, sourcing_activate, sourcing_rules_active, sourcing_rules_guard"
+    )
+    op.execute("DROP INDEX reservations_by_day")
     op.execute("ALTER TABLE skus DROP COLUMN hazmat, DROP COLUMN backorder_max")
     op.execute(
         "ALTER TABLE locations DROP COLUMN serves, DROP COLUMN hazmat, "

@@ -1,0 +1,37 @@
+"""What a decision asks of the stock: parts to reserve or, without a plan, a place in the queue.
+
+The queue shares goods out by stock alone, and in whole orders where this cannot weigh a split.
+"""
+
+from domain.sourcing import Bar, Case, Considered, Decision
+from domain.stock import Claim, Part
+
+NEVER = frozenset({Bar.EXCLUDED, Bar.NOT_SERVED, Bar.NO_ZONE, Bar.HAZMAT, Bar.TOO_HEAVY})
+"""Goods at such a location are of no use; at one that is closed or full today they may be."""
+UNSPLIT = frozenset({Bar.HAZMAT, Bar.TOO_HEAVY})
+"""Some lines may leave from some locations only, which the queue does not know."""
+
+
+def claim(channel: str, case: Case, decision: Decision) -> Claim:
+    """Make what was decided a claim; goods that wait are sent from the nearest, then by name."""
+    if decision.plan is not None:
+        return Claim(
+            parts=tuple(
+                Part(location=part.location, lines=part.lines, items=part.items)
+                for part in decision.plan.parts
+            )
+        )
+    ranked = sorted((one for one in decision.candidates if one.bar not in NEVER), key=_nearness)
+    whole = case.rules.part_value_min_minor or any(
+        one.bar in UNSPLIT for one in decision.candidates
+    )
+    return Claim(
+        seen={one.location: one.available for one in case.candidates},
+        ranked=tuple(one.location for one in ranked),
+        parts_max=1 if whole else case.rules.parts_allowed,
+        priority=case.rules.priority(channel),
+    )
+
+
+def _nearness(one: Considered) -> tuple[bool, int, str]:
+    return (one.distance_km is None, one.distance_km or 0, one.location)
