@@ -1,10 +1,19 @@
-"""Activities on stock: reserve at the best location, release, ship, restock."""
+"""Activities on stock: reserve where it is best, release, ship, restock."""
 
 from temporalio import activity
 
 from domain.ports import Inventory
 from domain.sourcing import rank
-from domain.stock import ReservationRef, Reserved, ReserveRequest, RestockRequest, Short, summed
+from domain.stock import (
+    Changed,
+    Claim,
+    Part,
+    ReservationRef,
+    Reserved,
+    ReserveRequest,
+    RestockRequest,
+    Short,
+)
 
 
 class InventoryActivities:
@@ -13,11 +22,13 @@ class InventoryActivities:
 
     @activity.defn(name="reserve")
     async def reserve(self, request: ReserveRequest) -> Reserved | Short:
-        """Rank the locations and reserve all lines at the first that has them."""
-        lines = summed(request.lines)
-        candidates = await self._inventory.candidates(lines)
-        locations = rank(request.destination, lines, candidates, request.excluded)
-        return await self._inventory.reserve(request, locations)
+        """Reserve all lines at the best location, or wait for them; looks again while stock moves."""
+        while True:
+            match await self._inventory.reserve(request, await self._claim(request)):
+                case Changed():
+                    activity.heartbeat()
+                case answer:
+                    return answer
 
     @activity.defn(name="release_stock")
     async def release(self, reservation: ReservationRef) -> None:
@@ -30,3 +41,14 @@ class InventoryActivities:
     @activity.defn(name="restock")
     async def restock(self, request: RestockRequest) -> None:
         await self._inventory.restock(request)
+
+    async def _claim(self, request: ReserveRequest) -> Claim:
+        items = await self._inventory.items(request.lines)
+        candidates = await self._inventory.candidates(items)
+        ranked = rank(request.destination, items, candidates, request.excluded)
+        seen = {one.location: one.available for one in candidates}
+        for place in ranked:
+            if all(seen[place][item.sku] >= item.quantity for item in items):
+                part = Part(location=place, lines=request.lines, items=items)
+                return Claim(parts=(part,), seen=seen, ranked=ranked)
+        return Claim(seen=seen, ranked=ranked)

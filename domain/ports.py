@@ -26,7 +26,7 @@ from domain.fulfilments import (
     Voided,
 )
 from domain.ids import OrderId
-from domain.orders import Order
+from domain.orders import LineRef, Order
 from domain.payments import (
     CancelRequest,
     Captured,
@@ -39,6 +39,8 @@ from domain.payments import (
 from domain.records import OrderRecord, Retrying, ReturnRecord
 from domain.sourcing import Candidate, Location
 from domain.stock import (
+    Changed,
+    Claim,
     ReservationRef,
     Reserved,
     ReserveRequest,
@@ -85,21 +87,26 @@ class OrderBook(Protocol):
 class Inventory(Protocol):
     """Our own stock."""
 
-    async def candidates(self, lines: tuple[SkuQuantity, ...]) -> tuple[Candidate, ...]:
+    async def items(self, lines: tuple[LineRef, ...]) -> tuple[SkuQuantity, ...]:
+        """What is picked for these lines: bundles exploded, each SKU once."""
+        ...
+
+    async def candidates(self, items: tuple[SkuQuantity, ...]) -> tuple[Candidate, ...]:
         """Every active location with what it has available of these SKUs."""
         ...
 
-    async def reserve(
-        self, request: ReserveRequest, locations: tuple[str, ...]
-    ) -> Reserved | Short:
-        """Reserve all lines at the first of `locations` that has them, in one statement.
+    async def reserve(self, request: ReserveRequest, claim: Claim) -> Reserved | Short | Changed:
+        """Reserve all parts of the claim in one statement, or enter the queue for goods to come.
 
-        If none has, the order enters the queue for goods to come in the same transaction.
+        `Changed` where a part is gone, or where there is more than the claim saw: nothing happened.
         """
         ...
 
     async def release(self, reservation: ReservationRef) -> None:
-        """Give the stock back and leave the queue; freed stock goes to orders that wait for it."""
+        """Give the stock back and leave the queue; freed stock goes to orders that wait for it.
+
+        A base key stands for all parts that are still reserved, a part's key for itself.
+        """
         ...
 
     async def ship(self, reservation: ReservationRef) -> None:

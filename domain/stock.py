@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from domain.ids import OrderId
 from domain.orders import Destination, LineRef
@@ -77,6 +77,27 @@ class ReserveRequest(Message):
     destination: Destination
     excluded: tuple[str, ...] = ()
     """Locations that rejected this order."""
+    expires_at: AwareDatetime | None = None
+    """When the stock goes back by itself; a repeat without it makes the reservation lasting."""
+
+
+class Claim(Value):
+    """What sourcing makes of a request: parts to reserve all at once or, without any, to wait.
+
+    `seen` is what was available by location and item SKU when that was decided. Who waits is served
+    at the `ranked` locations, the best first, whole or from at most `parts_max` of them; a greater
+    `priority` is served first.
+    """
+
+    parts: tuple[Part, ...] = ()
+    seen: dict[str, dict[str, int]] = Field(default_factory=dict)
+    ranked: tuple[str, ...] = ()
+    parts_max: int = Field(default=1, ge=1)
+    priority: int = 0
+
+
+class Changed(Value):
+    """Stock is no longer as the sourcing saw it: nothing happened, and it must look again."""
 
 
 class Reserved(Message):
@@ -120,7 +141,11 @@ class RestockRequest(Message):
 
 
 class StockChange(Message):
-    """Goods received (`quantity` > 0) or a correction (either sign) with its reason."""
+    """What somebody says of the stock of one SKU at one location, and why.
+
+    `quantity` is what came in (above 0), a correction or what is damaged (either sign), what was
+    counted, or how much to hold back.
+    """
 
     key: str
     sku: str
@@ -128,6 +153,15 @@ class StockChange(Message):
     quantity: int
     reason: str
     by: str
+
+
+class Drift(Value):
+    """Counters that are not what the ledger says; None where one of the two knows of nothing."""
+
+    sku: str
+    location: str
+    counted: dict[str, int] | None
+    folded: dict[str, int] | None
 
 
 def summed(lines: Iterable[LineRef | SkuQuantity]) -> tuple[SkuQuantity, ...]:

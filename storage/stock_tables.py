@@ -1,12 +1,16 @@
 """The tables of stock as SQLAlchemy knows them; only the functions in PostgreSQL write them."""
 
+from typing import Any
+
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     Column,
+    Computed,
     ForeignKey,
     Identity,
     Index,
+    Integer,
     Table,
     Text,
     UniqueConstraint,
@@ -16,13 +20,44 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from storage.tables import Time, metadata
 
+
+def _units(name: str) -> Column[Any]:
+    """So many of a SKU, or a change of so many."""
+    return Column(name, BigInteger, nullable=False, server_default=text("0"))
+
+
+def _text(name: str, default: str | None = None) -> Column[Any]:
+    server_default = text(default) if default is not None else None
+    return Column(name, Text, nullable=False, server_default=server_default)
+
+
+def _json(name: str) -> Column[Any]:
+    return Column(name, JSONB, nullable=False)
+
+
+def _now(name: str) -> Column[Any]:
+    return Column(name, Time, nullable=False, server_default=text("now()"))
+
+
 stock = Table(
     "stock",
     metadata,
     Column("sku", Text, ForeignKey("skus.sku"), primary_key=True),
     Column("location", Text, ForeignKey("locations.location"), primary_key=True),
-    Column("on_hand", BigInteger, nullable=False, server_default=text("0")),
-    Column("reserved", BigInteger, nullable=False, server_default=text("0")),
+    _units("on_hand"),
+    _units("reserved"),
+    _units("damaged"),
+    _units("safety_stock"),
+    _units("incoming"),
+    Column(
+        "available",
+        BigInteger,
+        Computed(
+            "GREATEST((((on_hand - reserved) - damaged) - safety_stock), (0)::bigint)",
+            persisted=True,
+        ),
+        nullable=False,
+    ),
     Index("stock_by_location", "location", "sku"),
 )
 
@@ -30,16 +65,19 @@ stock_movements = Table(
     "stock_movements",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("key", Text, nullable=False),
-    Column("sku", Text, nullable=False),
-    Column("location", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("on_hand_delta", BigInteger, nullable=False),
-    Column("reserved_delta", BigInteger, nullable=False),
+    _text("key"),
+    _text("sku"),
+    _text("location"),
+    _text("kind"),
+    _units("on_hand_delta"),
+    _units("reserved_delta"),
+    _units("damaged_delta"),
+    _units("safety_delta"),
+    _units("incoming_delta"),
     Column("order_id", Text),
-    Column("reason", Text, nullable=False, server_default=text("''::text")),
-    Column("by", Text, nullable=False, server_default=text("''::text")),
-    Column("at", Time, nullable=False, server_default=text("now()")),
+    _text("reason", "''::text"),
+    _text("by", "''::text"),
+    _now("at"),
     UniqueConstraint("key"),
     Index("stock_movements_by_sku", "sku", "location", "id"),
     Index("stock_movements_by_order", "order_id", postgresql_where=text("order_id IS NOT NULL")),
@@ -49,35 +87,56 @@ reservations = Table(
     "reservations",
     metadata,
     Column("key", Text, primary_key=True),
-    Column("order_id", Text, nullable=False),
-    Column("location", Text, ForeignKey("locations.location")),
-    Column("state", Text, nullable=False),
-    Column("lines", JSONB, nullable=False),
-    Column("created_at", Time, nullable=False, server_default=text("now()")),
+    _text("base"),
+    Column("part", Integer, nullable=False),
+    _text("order_id"),
+    Column("location", Text),
+    _text("state"),
+    _json("lines"),
+    _json("items"),
+    Column("expires_at", Time),
+    _now("created_at"),
+    Index("reservations_by_base", "base"),
     Index("reservations_by_order", "order_id"),
+    Index(
+        "reservations_expiring",
+        "expires_at",
+        postgresql_where=text("state = 'reserved'::text AND expires_at IS NOT NULL"),
+    ),
 )
 
 stock_waiting = Table(
     "stock_waiting",
     metadata,
-    Column("order_id", Text, primary_key=True),
-    Column("key", Text, nullable=False),
-    Column("lines", JSONB, nullable=False),
+    Column("key", Text, primary_key=True),
+    _text("order_id"),
+    _json("lines"),
+    _json("items"),
     Column("skus", ARRAY(Text), nullable=False),
     Column("ranked", ARRAY(Text), nullable=False),
-    Column("excluded", ARRAY(Text), nullable=False),
+    Column("parts_max", Integer, nullable=False, server_default=text("1")),
+    Column("priority", Integer, nullable=False, server_default=text("0")),
     Column("position", BigInteger, Identity(always=True), nullable=False),
-    Column("since", Time, nullable=False, server_default=text("now()")),
-    UniqueConstraint("key"),
+    _now("since"),
     UniqueConstraint("position"),
     Index("stock_waiting_by_sku", "skus", postgresql_using="gin"),
+    Index("stock_waiting_by_order", "order_id"),
 )
 
 stock_changes = Table(
     "stock_changes",
     metadata,
     Column("key", Text, primary_key=True),
-    Column("change", JSONB, nullable=False),
-    Column("answer", JSONB, nullable=False),
-    Column("at", Time, nullable=False, server_default=text("now()")),
+    _json("change"),
+    _json("answer"),
+    _now("at"),
+)
+
+bundle_components = Table(
+    "bundle_components",
+    metadata,
+    Column("bundle", Text, ForeignKey("skus.sku"), primary_key=True),
+    Column("component", Text, ForeignKey("skus.sku"), primary_key=True),
+    Column("quantity", BigInteger, nullable=False),
+    Index("bundle_components_by_component", "component"),
 )

@@ -12,7 +12,7 @@ from starter.api.auth import Caller
 from starter.bodies import LimitedRoute
 from starter.composition import composition_of
 from starter.problems import Refusal, invalid, invalid_field
-from storage.stock import StockChangeRefused
+from storage.stock_changes import StockChangeRefused
 
 router = APIRouter(prefix="/api/stock", tags=["stock"], route_class=LimitedRoute)
 

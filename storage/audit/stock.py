@@ -51,7 +51,7 @@ RESERVATIONS = Question(
 WITH promised AS (
     SELECT l.sku, r.location, sum(l.quantity) AS quantity,
            jsonb_agg(jsonb_build_object('key', r.key, 'quantity', l.quantity) ORDER BY r.key) AS by
-      FROM reservations r, jsonb_to_recordset(r.lines) AS l (sku text, quantity bigint)
+      FROM reservations r, jsonb_to_recordset(r.items) AS l (sku text, quantity bigint)
      WHERE r.state = 'reserved' GROUP BY l.sku, r.location),
 -- of the ledger, so that counters that drifted are told of once
 counted AS (

@@ -23,7 +23,15 @@ from domain.records import (
     ReturnRecord,
 )
 from domain.returns import InspectedLine, ReturnLine, ReturnReason
-from domain.stock import ReservationRef, ReserveRequest, RestockRequest, SkuQuantity, StockChange
+from domain.stock import (
+    Claim,
+    Part,
+    ReservationRef,
+    ReserveRequest,
+    RestockRequest,
+    SkuQuantity,
+    StockChange,
+)
 from domain.validation import Verdict
 from domain.waits import Owner, Wait
 from starter.audit.findings import Report
@@ -224,7 +232,7 @@ class SmallWorld:
         await PostgresInventory(self.engine).reserve(
             ReserveRequest(order_id=order, key=key, lines=_lines(),
                            destination=Destination(country="DE", postal_code="10115")),
-            ("berlin",),
+            Claim(parts=(Part(location="berlin", lines=_lines()),)),
         )  # fmt: skip
         return ReservationRef(order_id=order, key=key)
 

@@ -68,15 +68,15 @@ async def shipped_too_few(world: SmallWorld) -> None:
 
 async def reserved_for_ever(world: SmallWorld) -> None:
     await world.plant(
-        "INSERT INTO reservations (key, order_id, location, state, lines) VALUES ('z', "
-        "'demo-1001', 'berlin', 'reserved', '[]')"
+        "INSERT INTO reservations (key, base, part, order_id, location, state, lines, items) "
+        "VALUES ('z/1', 'z', 1, 'demo-1001', 'berlin', 'reserved', '[]', '[{}]')"
     )
 
 
 async def cancelled_waits_for_stock(world: SmallWorld) -> None:
     await world.plant(
-        "INSERT INTO stock_waiting (order_id, key, lines, skus, ranked, excluded) VALUES "
-        "('demo-1002', 'q', '[]', '{}', '{}', '{}')"
+        "INSERT INTO stock_waiting (order_id, key, lines, items, skus, ranked) VALUES "
+        "('demo-1002', 'q', '[]', '[]', '{}', '{}')"
     )
 
 

@@ -5,14 +5,19 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.ids import OrderId
 from domain.orders import Destination, LineRef
 from domain.stock import (
+    Changed,
+    Claim,
+    Part,
     ReservationRef,
+    Reserved,
     ReserveRequest,
+    Short,
     StockChange,
     StockLevel,
 )
@@ -35,6 +40,49 @@ def request(
         destination=Destination(country="DE", postal_code="10115"),
         **more,
     )
+
+
+async def reserve(
+    stock: PostgresInventory,
+    wanted: ReserveRequest,
+    places: tuple[str, ...] = PLACES,
+    *,
+    parts_max: int = 1,
+    priority: int = 0,
+) -> Reserved | Short:
+    """At the first of `places` that has all, as the simplest sourcing would; or wait."""
+    ranked = tuple(place for place in places if place not in wanted.excluded)
+    while True:
+        items = await stock.items(wanted.lines)
+        seen = {one.location: one.available for one in await stock.candidates(items)}
+        whole = [
+            Part(location=place, lines=wanted.lines)
+            for place in ranked
+            if all(seen.get(place, {}).get(item.sku, 0) >= item.quantity for item in items)
+        ]
+        claim = Claim(
+            parts=tuple(whole[:1]),
+            seen=seen,
+            ranked=ranked,
+            parts_max=parts_max,
+            priority=priority,
+        )
+        answer = await stock.reserve(wanted, claim)
+        if not isinstance(answer, Changed):
+            return answer
+
+
+async def reserved_at(
+    stock: PostgresInventory, wanted: ReserveRequest, places: tuple[str, ...] = PLACES
+) -> str:
+    """Where an order that is not short was reserved."""
+    answer = await reserve(stock, wanted, places)
+    assert isinstance(answer, Reserved)
+    return answer.location
+
+
+def part(location: str, *lines: tuple[str, int]) -> Part:
+    return Part(location=location, lines=request("any", *lines).lines)
 
 
 def ref(order: str, generation: int = 1) -> ReservationRef:
@@ -67,6 +115,13 @@ async def level(
     return (levels[0].on_hand, levels[0].reserved) if levels else (0, 0)
 
 
+async def everything(
+    stock: PostgresInventory, sku: str = "cup", place: str = "berlin"
+) -> StockLevel:
+    (found,) = await stock.levels(sku=sku, location=place)
+    return found
+
+
 async def rows(engine: AsyncEngine, sql: str) -> list[Any]:
     async with engine.begin() as connection:
         return [tuple(row) for row in await connection.execute(text(sql))]
@@ -85,6 +140,12 @@ async def woken(engine: AsyncEngine) -> dict[str, str]:
         "SELECT order_id, body FROM inbox WHERE source = 'stock' AND kind = 'stock_assigned'",
     )
     return {order: json.loads(body)["parts"][0]["location"] for order, body in said}
+
+
+def locking(sku: str, place: str = "berlin") -> TextClause:
+    """As who moves the SKU there locks it."""
+    items = [{"location": place, "items": [{"sku": sku}]}]
+    return text("SELECT stock_lock(CAST(:parts AS jsonb))").bindparams(parts=json.dumps(items))
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:

@@ -13,14 +13,24 @@ from domain.stock import (
     StockChange,
     StockLevel,
 )
-from storage.stock import PostgresInventory, StockChangeRefused
-from tests.storage.stockroom import PLACES, correction, level, receive, request, rows, woken
+from storage.stock import PostgresInventory
+from storage.stock_changes import StockChangeRefused
+from tests.storage.stockroom import (
+    PLACES,
+    correction,
+    level,
+    receive,
+    request,
+    reserve,
+    rows,
+    woken,
+)
 
 
 async def test_returned_goods_go_back_once_and_to_those_who_wait(
     stock: PostgresInventory, stock_engine: AsyncEngine
 ) -> None:
-    await stock.reserve(request("a-2", ("cup", 2)), PLACES)
+    await reserve(stock, request("a-2", ("cup", 2)), PLACES)
     back = RestockRequest(
         return_id="r-1",
         order_id=OrderId("a-1"),
@@ -41,7 +51,7 @@ async def test_a_correction_moves_what_is_on_hand_but_never_what_is_promised(
     stock: PostgresInventory, stock_engine: AsyncEngine
 ) -> None:
     await receive(stock, "cup", 5)
-    await stock.reserve(request("a-1", ("cup", 3)), PLACES)
+    await reserve(stock, request("a-1", ("cup", 3)), PLACES)
     left = StockLevel(sku="cup", location="berlin", on_hand=3, reserved=3)
     assert await stock.adjust(correction(-2)) == left
     with pytest.raises(StockChangeRefused) as refused:
@@ -49,7 +59,7 @@ async def test_a_correction_moves_what_is_on_hand_but_never_what_is_promised(
     assert (refused.value.field, refused.value.code) == ("quantity", "below_reserved")
     assert str(refused.value) == "quantity would leave less on hand than is promised to orders"
     assert await level(stock) == (3, 3)
-    await stock.reserve(request("a-2", ("cup", 1)), PLACES)
+    await reserve(stock, request("a-2", ("cup", 1)), PLACES)
     assert (await stock.adjust(correction(1, key="c3"))).reserved == 4
     assert await woken(stock_engine) == {"a-2": "berlin"}
 
@@ -58,7 +68,7 @@ async def test_a_repeated_change_is_booked_once_and_answered_the_same(
     stock: PostgresInventory,
 ) -> None:
     answers = await asyncio.gather(*(receive(stock, "cup", 5, key="k") for _ in range(10)))
-    await stock.reserve(request("a-1", ("cup", 2)), PLACES)
+    await reserve(stock, request("a-1", ("cup", 2)), PLACES)
     answers.append(await receive(stock, "cup", 5, key="k"))
     assert answers == [StockLevel(sku="cup", location="berlin", on_hand=5, reserved=0)] * 11
     assert await level(stock) == (5, 2)

@@ -8,15 +8,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from domain.errors import Unavailable
-from domain.stock import (
-    Reserved,
-)
 from storage.stock import PostgresInventory
 from tests.storage.stockroom import (
     PLACES,
     level,
+    locking,
     receive,
     request,
+    reserve,
+    reserved_at,
     rows,
     someone_waits_for_a_lock,
     until,
@@ -44,7 +44,7 @@ async def test_nobody_writes_past_the_ledger(
     stock: PostgresInventory, stock_engine: AsyncEngine, sql: str
 ) -> None:
     await receive(stock, "cup", 5)
-    await stock.reserve(request("a-1", ("cup", 2)), PLACES)
+    await reserve(stock, request("a-1", ("cup", 2)), PLACES)
     with pytest.raises(DBAPIError, match=r"ledger alone|append-only|only ever released or shipped"):
         await rows(stock_engine, sql)
     assert await level(stock) == (5, 2)
@@ -58,7 +58,7 @@ async def test_nobody_writes_past_the_ledger(
         (("adjusted", -4, 0), "stock_covers_reserved"),
         (("shipped", -3, -3), "stock_reserved_not_negative"),
         (("received", -1, 0), "stock_movements_kind"),
-        (("reserved", 1, 1), "stock_movements_kind"),
+        (("reserved", 1, 1), "stock_movements_on_hand"),
         (("shipped", -2, -1), "stock_movements_kind"),
         (("lost", -1, 0), "stock_movements_kind"),
     ],
@@ -70,7 +70,7 @@ async def test_the_database_refuses_a_movement_that_cannot_be(
     constraint: str,
 ) -> None:
     await receive(stock, "cup", 5)
-    await stock.reserve(request("a-1", ("cup", 2)), PLACES)
+    await reserve(stock, request("a-1", ("cup", 2)), PLACES)
     planted = text("""
         INSERT INTO stock_movements (key, sku, location, kind, on_hand_delta, reserved_delta,
             order_id) VALUES ('planted', 'cup', 'berlin', :kind, :on_hand, :reserved, 'x')
@@ -87,8 +87,8 @@ async def test_a_lost_connection_is_an_outage_and_not_a_bug(
 ) -> None:
     await receive(stock, "cup", 5)
     async with stock_engine.connect() as connection:
-        await connection.execute(text("SELECT stock_lock('berlin', '{cup}')"))
-        blocked = asyncio.create_task(stock.reserve(request("a-1", ("cup", 1)), PLACES))
+        await connection.execute(locking("cup"))
+        blocked = asyncio.create_task(reserve(stock, request("a-1", ("cup", 1)), PLACES))
         await until(lambda: someone_waits_for_a_lock(stock_engine))
         await rows(
             stock_engine,
@@ -98,7 +98,7 @@ async def test_a_lost_connection_is_an_outage_and_not_a_bug(
         with pytest.raises(Unavailable) as lost:
             await blocked
     assert (lost.value.code, lost.value.fate_unknown) == ("connection_lost", True)
-    assert await stock.reserve(request("a-1", ("cup", 1)), PLACES) == Reserved(location="berlin")
+    assert await reserved_at(stock, request("a-1", ("cup", 1)), PLACES) == "berlin"
     assert await level(stock) == (5, 1)
 
 
@@ -110,13 +110,11 @@ async def test_a_deadlock_is_an_outage_and_leaves_nothing_behind(
     await receive(stock, "pot", 5)
     async with stock_engine.connect() as connection:
         await connection.execute(text("SET LOCAL deadlock_timeout = '60s'"))
-        await connection.execute(text("SELECT stock_lock('berlin', '{pot}')"))
+        await connection.execute(locking("pot"))
         wanted = request("a-1", ("cup", 1), ("pot", 1))
-        reserving = asyncio.create_task(stock.reserve(wanted, PLACES))
+        reserving = asyncio.create_task(reserve(stock, wanted, PLACES))
         await until(lambda: someone_waits_for_a_lock(stock_engine))
-        circle = asyncio.create_task(
-            connection.execute(text("SELECT stock_lock('berlin', '{cup}')"))
-        )
+        circle = asyncio.create_task(connection.execute(locking("cup")))
         with pytest.raises(Unavailable) as stuck:
             await reserving
         await circle

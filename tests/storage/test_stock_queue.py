@@ -21,6 +21,8 @@ from tests.storage.stockroom import (
     receive,
     ref,
     request,
+    reserve,
+    reserved_at,
     rows,
     someone_waits_for_a_lock,
     until,
@@ -33,9 +35,9 @@ async def test_a_repeat_while_short_keeps_its_one_place_in_the_queue(
     stock: PostgresInventory, stock_engine: AsyncEngine
 ) -> None:
     first, second = request("a-1", ("cup", 2)), request("a-2", ("cup", 2))
-    await stock.reserve(first, PLACES)
-    await stock.reserve(second, PLACES)
-    answers = await asyncio.gather(*(stock.reserve(first, PLACES) for _ in range(10)))
+    await reserve(stock, first, PLACES)
+    await reserve(stock, second, PLACES)
+    answers = await asyncio.gather(*(reserve(stock, first, PLACES) for _ in range(10)))
     assert set(answers) == {Short(missing=(SkuQuantity(sku="cup", quantity=2),))}
     assert await waiting(stock_engine) == ["a-1", "a-2"]
 
@@ -52,7 +54,7 @@ async def test_orders_of_many_skus_in_any_order_never_lock_each_other_out(
     async def buy(number: int) -> None:
         lines = [(skus[(number + step) % 3], 1 + number % 2) for step in (0, 2)]
         places = PLACES if number % 2 else PLACES[::-1]
-        await stock.reserve(request(f"a-{number}", *lines), places)
+        await reserve(stock, request(f"a-{number}", *lines), places)
         if number % 3 == 0:
             await stock.release(ref(f"a-{number}"))
         if number % 10 == 0:
@@ -64,7 +66,7 @@ async def test_orders_of_many_skus_in_any_order_never_lock_each_other_out(
     for one in await stock.levels():
         assert 0 <= one.reserved <= one.on_hand
     left = {(one.sku, one.location): one.available for one in await stock.levels()}
-    for lines, ranked in await rows(stock_engine, "SELECT lines, ranked FROM stock_waiting"):
+    for lines, ranked in await rows(stock_engine, "SELECT items, ranked FROM stock_waiting"):
         for place in ranked:
             assert any(left[line["sku"], place] < line["quantity"] for line in lines)
 
@@ -77,7 +79,7 @@ async def test_goods_that_leave_and_goods_that_come_never_lock_each_other_out(
     await receive(stock, "cup", 120)
     await receive(stock, "pot", 60)
     for number in range(120):
-        await stock.reserve(request(f"a-{number}", ("cup", 1), ("pot", 1)), PLACES)
+        await reserve(stock, request(f"a-{number}", ("cup", 1), ("pot", 1)), PLACES)
     assert await waiting(stock_engine) == [f"a-{number}" for number in range(60, 120)]
     await asyncio.gather(
         *(stock.ship(ref(f"a-{number}")) for number in many),
@@ -91,13 +93,13 @@ async def test_goods_received_go_to_those_who_wait_the_oldest_first(
     stock: PostgresInventory, stock_engine: AsyncEngine
 ) -> None:
     for order, quantity in (("a-1", 4), ("a-2", 2), ("a-3", 1), ("a-4", 1)):
-        await stock.reserve(request(order, ("cup", quantity)), PLACES)
+        await reserve(stock, request(order, ("cup", quantity)), PLACES)
     left = await receive(stock, "cup", 3)
     # a-1 cannot be served whole; a-2 and a-3 can, and leave nothing for a-4
     assert left == StockLevel(sku="cup", location="berlin", on_hand=3, reserved=3)
     assert await woken(stock_engine) == {"a-2": "berlin", "a-3": "berlin"}
     assert await waiting(stock_engine) == ["a-1", "a-4"]
-    assert await stock.reserve(request("a-2", ("cup", 2)), PLACES) == Reserved(location="berlin")
+    assert await reserved_at(stock, request("a-2", ("cup", 2)), PLACES) == "berlin"
     left = await receive(stock, "cup", 6, "lyon")
     assert left == StockLevel(sku="cup", location="lyon", on_hand=6, reserved=5)
     assert await waiting(stock_engine) == []
@@ -106,7 +108,7 @@ async def test_goods_received_go_to_those_who_wait_the_oldest_first(
 async def test_the_wake_up_is_an_inbox_row_of_its_own(
     stock: PostgresInventory, stock_engine: AsyncEngine
 ) -> None:
-    await stock.reserve(request("a-1", ("cup", 1)), PLACES)
+    await reserve(stock, request("a-1", ("cup", 1)), PLACES)
     await receive(stock, "cup", 1)
     said = "SELECT source, kind, event_key, order_id, convert_from(body, 'UTF8') FROM inbox"
     assert await rows(stock_engine, said) == [
@@ -115,7 +117,11 @@ async def test_the_wake_up_is_an_inbox_row_of_its_own(
             "stock_assigned",
             "a-1/a-1/reserve/1",
             "a-1",
-            '{"key": "a-1/reserve/1", "location": "berlin"}',
+            (
+                '{"key": "a-1/reserve/1", "parts": [{"items": [{"sku": "cup", "quantity": 1}], '
+                '"lines": [{"sku": "cup", "unit": [{"sku": "cup", "quantity": 1}], "line_id": "0", '
+                '"quantity": 1}], "location": "berlin"}]}'
+            ),
         )
     ]
 
@@ -123,19 +129,19 @@ async def test_the_wake_up_is_an_inbox_row_of_its_own(
 async def test_a_new_order_does_not_overtake_the_queue(
     stock: PostgresInventory, stock_engine: AsyncEngine
 ) -> None:
-    await stock.reserve(request("a-1", ("cup", 5)), PLACES)
-    buyers = [stock.reserve(request(f"b-{number}", ("cup", 5)), PLACES) for number in range(20)]
+    await reserve(stock, request("a-1", ("cup", 5)), PLACES)
+    buyers = [reserve(stock, request(f"b-{number}", ("cup", 5)), PLACES) for number in range(20)]
     await asyncio.gather(receive(stock, "cup", 5), *buyers)
     assert await woken(stock_engine) == {"a-1": "berlin"}
-    assert await stock.reserve(request("a-1", ("cup", 5)), PLACES) == Reserved(location="berlin")
+    assert await reserved_at(stock, request("a-1", ("cup", 5)), PLACES) == "berlin"
 
 
 async def test_released_stock_goes_to_the_next_in_the_queue(
     stock: PostgresInventory, stock_engine: AsyncEngine
 ) -> None:
     await receive(stock, "cup", 2)
-    await stock.reserve(request("a-1", ("cup", 2)), PLACES)
-    await stock.reserve(request("a-2", ("cup", 2)), PLACES)
+    await reserve(stock, request("a-1", ("cup", 2)), PLACES)
+    await reserve(stock, request("a-2", ("cup", 2)), PLACES)
     await asyncio.gather(*(stock.release(ref("a-1")) for _ in range(5)))
     assert await woken(stock_engine) == {"a-2": "berlin"}
     assert await level(stock) == (2, 2)
@@ -146,7 +152,7 @@ async def test_released_stock_goes_to_the_next_in_the_queue(
 async def test_an_order_that_waits_for_two_things_gets_both_or_neither(
     stock: PostgresInventory, stock_engine: AsyncEngine
 ) -> None:
-    await stock.reserve(request("a-1", ("cup", 1), ("pot", 1)), PLACES)
+    await reserve(stock, request("a-1", ("cup", 1), ("pot", 1)), PLACES)
     await receive(stock, "cup", 1)
     await receive(stock, "pot", 1, "lyon")
     assert await waiting(stock_engine) == ["a-1"]
@@ -161,7 +167,7 @@ async def test_goods_for_two_locations_at_once_are_given_to_an_order_once(
 ) -> None:
     for number in range(20):
         order = f"a-{number}"
-        await stock.reserve(request(order, ("cup", 1), ("pot", 1)), PLACES)
+        await reserve(stock, request(order, ("cup", 1), ("pot", 1)), PLACES)
         await receive(stock, "cup", 1, "berlin", key=f"{order}-1")
         await receive(stock, "pot", 1, "lyon", key=f"{order}-2")
         await asyncio.gather(
@@ -182,7 +188,7 @@ async def test_goods_for_two_locations_at_once_are_given_to_an_order_once(
 async def test_releasing_an_order_that_waits_takes_it_out_of_the_queue(
     stock: PostgresInventory, stock_engine: AsyncEngine
 ) -> None:
-    await stock.reserve(request("a-1", ("cup", 2)), PLACES)
+    await reserve(stock, request("a-1", ("cup", 2)), PLACES)
     await stock.release(ref("a-1"))
     assert await receive(stock, "cup", 2) == StockLevel(
         sku="cup", location="berlin", on_hand=2, reserved=0
@@ -193,7 +199,7 @@ async def test_releasing_an_order_that_waits_takes_it_out_of_the_queue(
 async def test_a_late_release_of_an_old_key_leaves_the_new_one_waiting(
     stock: PostgresInventory, stock_engine: AsyncEngine
 ) -> None:
-    await stock.reserve(request("a-1", ("cup", 2), generation=2), PLACES)
+    await reserve(stock, request("a-1", ("cup", 2), generation=2), PLACES)
     await stock.release(ref("a-1", 1))
     assert await waiting(stock_engine) == ["a-1"]
 
@@ -203,7 +209,7 @@ async def test_a_release_that_races_goods_received_leaves_nothing_promised(
 ) -> None:
     for number in range(30):
         order = f"a-{number}"
-        await stock.reserve(request(order, ("cup", 1)), PLACES)
+        await reserve(stock, request(order, ("cup", 1)), PLACES)
         await asyncio.gather(
             receive(stock, "cup", 1, key=f"in-{number}"), stock.release(ref(order))
         )
@@ -218,7 +224,7 @@ async def test_goods_that_race_a_short_reserve_never_leave_it_asleep(
     for number in range(60):
         order = f"a-{number}"
         answer, _ = await asyncio.gather(
-            stock.reserve(request(order, ("cup", 1), ("pot", 1)), PLACES),
+            reserve(stock, request(order, ("cup", 1), ("pot", 1)), PLACES),
             asyncio.gather(
                 receive(stock, "cup", 1, key=f"cup-{number}"),
                 receive(stock, "pot", 1, key=f"pot-{number}"),
@@ -237,11 +243,11 @@ async def test_goods_that_come_while_an_order_enters_the_queue_wait_for_it(
     async with stock_engine.begin() as connection:
         entered = await connection.execute(
             text("""
-            SELECT place, missing FROM stock_reserve('a-1', 'a-1/reserve/1', '{berlin}', '{}',
-                '[{"sku": "cup", "quantity": 1}]')
+            SELECT parts, missing FROM stock_wait('a-1', 'a-1/reserve/1',
+                '[{"line_id": "0", "sku": "cup", "quantity": 1}]', '{berlin}', '{}')
             """)
         )
-        assert entered.one().place is None
+        assert entered.one().missing == [{"sku": "cup", "quantity": 1}]
         arrival = asyncio.create_task(receive(stock, "cup", 1))
         await until(lambda: someone_waits_for_a_lock(stock_engine))
         assert not arrival.done()
@@ -251,7 +257,7 @@ async def test_goods_that_come_while_an_order_enters_the_queue_wait_for_it(
 
 async def test_shipped_goods_leave_both_counters_once(stock: PostgresInventory) -> None:
     await receive(stock, "cup", 5)
-    await stock.reserve(request("a-1", ("cup", 2)), PLACES)
+    await reserve(stock, request("a-1", ("cup", 2)), PLACES)
     await asyncio.gather(*(stock.ship(ref("a-1")) for _ in range(5)))
     assert await level(stock) == (3, 0)
     with pytest.raises(Refused, match="stock: reservation_shipped"):

@@ -24,7 +24,7 @@ from domain.fulfilments import (
     Voided,
 )
 from domain.ids import OrderId
-from domain.orders import Order
+from domain.orders import LineRef, Order
 from domain.payments import (
     CancelRequest,
     Captured,
@@ -37,13 +37,15 @@ from domain.payments import (
 from domain.records import OrderRecord, Retrying, ReturnRecord
 from domain.sourcing import Candidate, Location
 from domain.stock import (
-    Part,
+    Changed,
+    Claim,
     ReservationRef,
     Reserved,
     ReserveRequest,
     RestockRequest,
     Short,
     SkuQuantity,
+    summed,
 )
 from domain.tracking import Course, Scan, course_of
 from domain.validation import Verdict
@@ -123,32 +125,29 @@ class Book(_Port):
 class Stockroom(_Port):
     """`Inventory` of the world."""
 
-    async def candidates(self, lines: tuple[SkuQuantity, ...]) -> tuple[Candidate, ...]:
+    async def items(self, lines: tuple[LineRef, ...]) -> tuple[SkuQuantity, ...]:
+        return summed(lines)
+
+    async def candidates(self, items: tuple[SkuQuantity, ...]) -> tuple[Candidate, ...]:
         stock = self._world.stock
         return tuple(
             Candidate(
                 location=place,
                 country="DE",
-                available={line.sku: stock.get((line.sku, place), 0) for line in lines},
+                available={item.sku: stock.get((item.sku, place), 0) for item in items},
             )
             for place in sorted({place for _, place in stock})
         )
 
-    async def reserve(
-        self, request: ReserveRequest, locations: tuple[str, ...]
-    ) -> Reserved | Short:
-        lines = tuple(SkuQuantity(sku=n.sku, quantity=n.quantity) for n in request.lines)
-
+    async def reserve(self, request: ReserveRequest, claim: Claim) -> Reserved | Short | Changed:
         def deed() -> Reserved | Short:
             if request.key in self._world.withdrawn:
                 raise AssertionError("reserved after its release")
-            for place in locations:
-                if all(self._world.stock.get((n.sku, place), 0) >= n.quantity for n in lines):
-                    self._world.take(request.key, place, lines)
-                    part = Part(location=place, lines=request.lines, items=lines)
-                    return Reserved(parts=(part,))
+            for part in claim.parts:
+                self._world.take(request.key, part.location, part.items)
+                return Reserved(parts=claim.parts)
             self._world.waiting[request.key] = request.order_id
-            return Short(missing=lines)
+            return Short(missing=summed(request.lines))
 
         return await self._world.act("reserve", request.key, deed)
 
