@@ -17,9 +17,11 @@ COMPONENTS_MAX = 100
 
 # In SKU order, as everybody locks them: nobody receives or reserves them while they change.
 _LOCK = text("""
-SELECT k.sku, EXISTS (SELECT FROM bundle_components b WHERE b.bundle = k.sku) AS is_bundle,
-       EXISTS (SELECT FROM bundle_components b WHERE b.component = k.sku) AS is_component
-  FROM skus k WHERE k.sku = ANY (CAST(:skus AS text[])) ORDER BY k.sku FOR NO KEY UPDATE
+SELECT sku FROM skus WHERE sku = ANY (CAST(:skus AS text[])) ORDER BY sku FOR NO KEY UPDATE
+""")
+_BUNDLED = text("""
+SELECT bundle, component FROM bundle_components
+ WHERE bundle = ANY (CAST(:skus AS text[])) OR component = ANY (CAST(:skus AS text[]))
 """)
 _OWN_STOCK = text("""
 SELECT s.sku FROM stock s
@@ -171,12 +173,13 @@ def _problem(field: str, reason: str, message: str) -> Problem:
 async def _known(connection: AsyncConnection, bundles: Sequence[Bundle]) -> _Known:
     named = {bundle.sku for bundle in bundles}
     skus = named | {component.sku for bundle in bundles for component in bundle.components}
-    found = (await connection.execute(_LOCK, {"skus": sorted(skus)})).all()
+    known = set((await connection.execute(_LOCK, {"skus": sorted(skus)})).scalars())
+    bundled = (await connection.execute(_BUNDLED, {"skus": sorted(skus)})).all()
     stocked = (await connection.execute(_OWN_STOCK, {"skus": sorted(named)})).scalars()
     return _Known(
-        skus={row.sku for row in found},
-        bundles={row.sku for row in found if row.is_bundle},
-        components={row.sku for row in found if row.is_component},
+        skus=known,
+        bundles={row.bundle for row in bundled},
+        components={row.component for row in bundled},
         own_stock=set(stocked),
     )
 
