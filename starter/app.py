@@ -8,7 +8,19 @@ import structlog
 from fastapi import FastAPI
 
 from starter import health, tracking, webhooks
-from starter.api import commands, orders, returns, stock, tasks, unannounced, verbs
+from starter.api import (
+    catalogue,
+    channels,
+    commands,
+    imports,
+    orders,
+    returns,
+    sourcing,
+    stock,
+    tasks,
+    unannounced,
+    verbs,
+)
 from starter.api.answers import Pending, pending_answer, reused_answer
 from starter.composition import Composition
 from starter.problems import install
@@ -37,8 +49,9 @@ def create_app(composition: Composition) -> FastAPI:
     install(app)
     app.add_exception_handler(Pending, pending_answer)
     app.add_exception_handler(KeyReused, reused_answer)
-    api = (orders, verbs, unannounced, returns, stock, tasks, commands)
-    for part in (webhooks, health, tracking, *api):
+    trade = (orders, verbs, unannounced, returns, tasks, commands)
+    goods = (stock, channels, catalogue, imports, sourcing)
+    for part in (webhooks, health, tracking, *trade, *goods):
         app.include_router(part.router)
     return app
 

@@ -14,6 +14,7 @@ from starter.commands.imports import import_orders
 from starter.commands.orders import addresses, orders
 from starter.commands.returns import returns
 from starter.commands.setup import attributes, catalogue, keys
+from starter.commands.sourcing import sourcing, why
 from starter.commands.stock import stock
 
 app = typer.Typer(
@@ -23,10 +24,12 @@ app.add_typer(orders, name="order")
 app.add_typer(addresses, name="address")
 app.add_typer(returns, name="return")
 app.add_typer(stock, name="stock")
+app.add_typer(sourcing, name="sourcing")
 app.add_typer(catalogue, name="catalogue")
 app.add_typer(keys, name="key")
 app.add_typer(attributes, name="search-attributes")
 app.command("import")(import_orders)
+orders.command()(why)
 
 
 @app.command()

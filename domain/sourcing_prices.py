@@ -1,0 +1,74 @@
+"""What a plan that was made by other rules costs and promises by these."""
+
+from domain.promises import Promise
+from domain.sourcing import Case, Cost, Plan, PlannedParcel, PlannedPart
+from domain.sourcing_problem import Place, Problem, barred_lines, problem
+from domain.sourcing_tariffs import pack
+
+
+def priced(case: Case, plan: Plan) -> Plan | None:
+    """Price the same parts by the case's rules; None where a part has no price by them.
+
+    That is where a location or a line is barred. How many parts there may be, and what each must
+    be worth, is not asked: what was done was done.
+    """
+    numbers, _, _ = problem(case)
+    places = {place.candidate.location: at for at, place in enumerate(numbers.places)}
+    if not all(part.location in places for part in plan.parts):
+        return None
+    at = [places[part.location] for part in plan.parts]
+    if not all(_may_ship(numbers, place, part) for place, part in zip(at, plan.parts, strict=True)):
+        return None
+    parts = tuple(_part(numbers, place, part) for place, part in zip(at, plan.parts, strict=True))
+    return Plan(
+        parts=parts,
+        cost=_cost(numbers, at, parts),
+        promise=Promise(
+            ship_on=max(part.promise.ship_on for part in parts),
+            deliver_on=max(part.promise.deliver_on for part in parts),
+        ),
+    )
+
+
+def _may_ship(numbers: Problem, at: int, part: PlannedPart) -> bool:
+    barred = {numbers.lines[n].line_id for n in barred_lines(numbers.places[at], numbers.lines)}
+    return not any(line.line_id in barred for line in part.lines)
+
+
+def _part(numbers: Problem, at: int, part: PlannedPart) -> PlannedPart:
+    place = numbers.places[at]
+    changes = {
+        "parcels": _parcels(numbers, place, part),
+        "distance_km": place.distance_km,
+        "promise": place.promise,
+    }
+    return part.model_copy(update=changes)
+
+
+def _parcels(numbers: Problem, place: Place, part: PlannedPart) -> tuple[PlannedParcel, ...]:
+    limit_g = place.rates.limit_g
+    unit_g = {line.line_id: line.weight_g for line in numbers.lines}
+    shares = [(unit_g[line.line_id], line.quantity) for line in part.lines]
+    weights = [part.weight_g] if part.weight_g <= limit_g else pack(limit_g, shares)
+    return tuple(
+        PlannedParcel(weight_g=weight, shipping_minor=place.rates.price(weight))
+        for weight in weights
+    )
+
+
+def _cost(numbers: Problem, at: list[int], parts: tuple[PlannedPart, ...]) -> Cost:
+    used = [numbers.places[place] for place in at]
+    line_at = {line.line_id: index for index, line in enumerate(numbers.lines)}
+    cost = Cost(
+        distance_minor=sum(place.distance_minor for place in used),
+        shipping_minor=sum(parcel.shipping_minor for part in parts for parcel in part.parcels),
+        split_minor=numbers.split * (len(parts) - 1),
+        location_minor=sum(place.location_minor for place in used),
+        balance_minor=sum(
+            numbers.unit[place][line_at[line.line_id]] * line.quantity
+            for place, part in zip(at, parts, strict=True)
+            for line in part.lines
+        ),
+        lateness_minor=sum(place.lateness_minor for place in used),
+    )
+    return cost.model_copy(update={"total_minor": sum(cost.model_dump().values())})

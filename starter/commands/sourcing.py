@@ -1,0 +1,160 @@
+"""`oms sourcing …` and `oms order why`: which rules decide, why an order went where it went."""
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from domain.currencies import EXPONENTS
+from domain.sourcing_replay import Comparison, Tally
+from starter.commands.calls import call, fail, json_in, part
+
+sourcing = typer.Typer(no_args_is_help=True, help="Where orders ship from.")
+rules = typer.Typer(no_args_is_help=True, help="Rule sets: drafted, activated, retired.")
+sourcing.add_typer(rules, name="rules")
+
+AsJson = Annotated[bool, typer.Option("--json", help="As the API answers it.")]
+Version = Annotated[int, typer.Argument(help="As `oms sourcing rules list` names it")]
+RulesFile = Annotated[
+    Path, typer.Argument(help="JSON; what is left out is as in RuleSet; - : stdin")
+]
+DAY = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"]
+
+
+@rules.command("list")
+def list_rules(as_json: AsJson = False) -> None:
+    """All versions, newest first."""
+    found = call("GET", "/api/sourcing/rules")["rules"]
+    if as_json:
+        Console().print_json(json.dumps(found))
+        return
+    table = Table("version", "name", "state", "drafted by", "activated", "by")
+    for kept in found:
+        since = str(kept["activated_at"] or "")[:16]
+        told = (kept["rules"]["name"], kept["state"], kept["created_by"], since)
+        table.add_row(str(kept["version"]), *told, kept["activated_by"] or "")
+    Console().print(table)
+
+
+@rules.command("show")
+def show_rules(version: Version) -> None:
+    """A rule set in full."""
+    Console(soft_wrap=True).print_json(json.dumps(call("GET", f"/api/sourcing/rules/{version}")))
+
+
+@rules.command("draft")
+def draft_rules(file: RulesFile) -> None:
+    """Keep a draft; orders are not sourced by it before it is activated."""
+    kept = call("POST", "/api/sourcing/rules", json_in(file))
+    typer.echo(f"draft {kept['version']}: {kept['rules']['name']}")
+
+
+@rules.command("activate")
+def activate_rules(version: Version) -> None:
+    """Source orders by it from now on."""
+    kept = call("POST", f"/api/sourcing/rules/{version}/activate")
+    typer.echo(f"active: {kept['version']}: {kept['rules']['name']}")
+
+
+@sourcing.command()
+def replay(
+    draft: Annotated[str, typer.Option("--rules", help="A version, or a file with a rule set")],
+    since: Annotated[datetime, typer.Option("--from", formats=DAY, help="UTC unless it says")],
+    until: Annotated[datetime, typer.Option("--to", formats=DAY, help="before this time")],
+    as_json: AsJson = False,
+) -> None:
+    """Send past orders through other rules, with the stock that was seen then."""
+    named = {"rules_version": int(draft)} if draft.isdecimal() else {"rules": json_in(Path(draft))}
+    asked = {**named, "from": _moment(since), "to": _moment(until)}
+    page = call("POST", "/api/sourcing/replay", asked)
+    total = Comparison.model_validate(page["comparison"])
+    while page["next"] is not None:
+        page = call("POST", "/api/sourcing/replay", {**asked, "after": page["next"]})
+        total += Comparison.model_validate(page["comparison"])
+    if as_json:
+        typer.echo(total.model_dump_json())
+        return
+    _print_comparison(total, page)
+
+
+def why(order_id: Annotated[str, typer.Argument()], as_json: AsJson = False) -> None:
+    """Why it ships from where it ships: in one sentence, then candidate by candidate."""
+    found = call("GET", f"/api/orders/{part(order_id)}/sourcing")
+    if as_json:
+        Console(soft_wrap=True).print_json(json.dumps(found))
+        return
+    if not found["decisions"]:
+        fail(f"{order_id}: nothing was decided yet")
+    console = Console(soft_wrap=True)
+    for kept in found["decisions"]:
+        console.print(f"{kept['at'][:16]} {kept['sentence']}", highlight=False, markup=False)
+        for share in kept["reservations"]:
+            said = f"  {share['key']} at {share['location']}: {share['state']}"
+            console.print(said, highlight=False, markup=False)
+        console.print(_candidates(kept["decision"]))
+
+
+def _candidates(decision: dict[str, Any]) -> Table:
+    plan = decision["plan"] or {"parts": []}
+    ships = {share["location"] for share in plan["parts"]}
+    table = Table("location", "ships", "alone it would cost", "km", "arrives")
+    for one in decision["candidates"]:
+        cost, promised = one["cost"], one["promise"]
+        price = _amount(cost["total_minor"], decision["currency"]) if cost else one["reason"]
+        table.add_row(
+            one["location"],
+            "yes" if one["location"] in ships else "",
+            price,
+            "" if one["distance_km"] is None else str(one["distance_km"]),
+            promised["deliver_on"] if promised else "",
+        )
+    return table
+
+
+def _print_comparison(total: Comparison, page: dict[str, Any]) -> None:
+    name = f"{page['rules_name']} ({page['rules_version'] or 'not kept'})"
+    table = Table("by the other rules", "as decided", name)
+    for label, one, other in _rows(total, page["currency"]):
+        table.add_row(label, one, other)
+    console = Console()
+    console.print(table)
+    console.print(f"{total.changed} of {total.was.decisions} orders would ship another way")
+
+
+def _rows(total: Comparison, currency: str) -> list[tuple[str, str, str]]:
+    def row(label: str, told: list[str]) -> tuple[str, str, str]:
+        return label, told[0], told[1]
+
+    both = (total.was, total.would)
+    return [
+        row("decisions", [str(one.decisions) for one in both]),
+        row("waiting for goods", [str(one.decisions - one.planned) for one in both]),
+        row("split", [_share(one.split, one.planned) for one in both]),
+        row("parcels", [str(one.parcels) for one in both]),
+        row(f"cost of {total.priced}", [_amount(one.total_minor, currency) for one in both]),
+        row("of it shipping", [_amount(one.shipping_minor, currency) for one in both]),
+        row("kilometres a part", [_mean(one) for one in both]),
+        row("late", [_share(one.late, one.dated) for one in both]),
+        row("not proven best", [str(one.unproven) for one in both]),
+    ]
+
+
+def _share(some: int, of_all: int) -> str:
+    return f"{some} ({some / of_all:.1%})" if of_all else "none to count"
+
+
+def _mean(tally: Tally) -> str:
+    return str(round(tally.distance_km / tally.parts)) if tally.parts else "none to count"
+
+
+def _amount(minor: int, currency: str) -> str:
+    return f"{Decimal(minor).scaleb(-EXPONENTS[currency])} {currency}"
+
+
+def _moment(said: datetime) -> str:
+    return said.isoformat() if said.tzinfo else f"{said.isoformat()}Z"
