@@ -1,13 +1,14 @@
 """Activities on stock: reserve where it is best, release, ship, restock."""
 
+import asyncio
+
 from temporalio import activity
 
-from domain.ports import Inventory
-from domain.sourcing import rank
+from domain.errors import Unavailable
+from domain.ports import Inventory, Sourcing
+from domain.sourcing_decision import source
 from domain.stock import (
     Changed,
-    Claim,
-    Part,
     ReservationRef,
     Reserved,
     ReserveRequest,
@@ -15,20 +16,30 @@ from domain.stock import (
     Short,
 )
 
+LOOKS_MAX = 20
+"""In one attempt; then others go first, and the next attempt looks again."""
+
 
 class InventoryActivities:
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: Inventory, sourcing: Sourcing) -> None:
         self._inventory = inventory
+        self._sourcing = sourcing
 
     @activity.defn(name="reserve")
     async def reserve(self, request: ReserveRequest) -> Reserved | Short:
-        """Reserve all lines at the best location, or wait for them; looks again while stock moves."""
-        while True:
-            match await self._inventory.reserve(request, await self._claim(request)):
+        """Reserve where it is best, or wait for goods; looks again while stock moves.
+
+        The choice may take a fifth of a second of CPU: it leaves the event loop.
+        """
+        for _ in range(LOOKS_MAX):
+            case = await self._sourcing.case(request)
+            decision = await asyncio.to_thread(source, case)
+            match await self._sourcing.reserve(request, case, decision):
                 case Changed():
-                    activity.heartbeat()
+                    continue
                 case answer:
                     return answer
+        raise Unavailable("stock", "contended", f"it changed {LOOKS_MAX} times under our eyes")
 
     @activity.defn(name="release_stock")
     async def release(self, reservation: ReservationRef) -> None:
@@ -41,14 +52,3 @@ class InventoryActivities:
     @activity.defn(name="restock")
     async def restock(self, request: RestockRequest) -> None:
         await self._inventory.restock(request)
-
-    async def _claim(self, request: ReserveRequest) -> Claim:
-        items = await self._inventory.items(request.lines)
-        candidates = await self._inventory.candidates(items)
-        ranked = rank(request.destination, items, candidates, request.excluded)
-        seen = {one.location: one.available for one in candidates}
-        for place in ranked:
-            if all(seen[place][item.sku] >= item.quantity for item in items):
-                part = Part(location=place, lines=request.lines, items=items)
-                return Claim(parts=(part,), seen=seen, ranked=ranked)
-        return Claim(seen=seen, ranked=ranked)

@@ -26,7 +26,7 @@ from domain.fulfilments import (
     Voided,
 )
 from domain.ids import OrderId
-from domain.orders import LineRef, Order
+from domain.orders import Order
 from domain.payments import (
     CancelRequest,
     Captured,
@@ -37,16 +37,14 @@ from domain.payments import (
     RefundRequest,
 )
 from domain.records import OrderRecord, Retrying, ReturnRecord
-from domain.sourcing import Candidate, Location
+from domain.sourcing import Case, Decision, Location
 from domain.stock import (
     Changed,
-    Claim,
     ReservationRef,
     Reserved,
     ReserveRequest,
     RestockRequest,
     Short,
-    SkuQuantity,
 )
 from domain.tracking import Course, Scan
 from domain.validation import Verdict
@@ -84,23 +82,26 @@ class OrderBook(Protocol):
         ...
 
 
-class Inventory(Protocol):
-    """Our own stock."""
+class Sourcing(Protocol):
+    """Our own rules and stock, to choose where an order ships from."""
 
-    async def items(self, lines: tuple[LineRef, ...]) -> tuple[SkuQuantity, ...]:
-        """What is picked for these lines: bundles exploded, each SKU once."""
+    async def case(self, request: ReserveRequest) -> Case:
+        """All that the choice depends on, as it stands now."""
         ...
 
-    async def candidates(self, items: tuple[SkuQuantity, ...]) -> tuple[Candidate, ...]:
-        """Every active location with what it has available of these SKUs."""
-        ...
+    async def reserve(
+        self, request: ReserveRequest, case: Case, decision: Decision
+    ) -> Reserved | Short | Changed:
+        """Reserve all parts of the plan or, without one, enter the queue for goods to come.
 
-    async def reserve(self, request: ReserveRequest, claim: Claim) -> Reserved | Short | Changed:
-        """Reserve all parts of the claim in one statement, or enter the queue for goods to come.
-
-        `Changed` where a part is gone, or where there is more than the claim saw: nothing happened.
+        One statement, which also keeps the decision. `Changed` where a part is gone, or where there
+        is more than the case says: nothing happened.
         """
         ...
+
+
+class Inventory(Protocol):
+    """Our own stock."""
 
     async def release(self, reservation: ReservationRef) -> None:
         """Give the stock back and leave the queue; freed stock goes to orders that wait for it.

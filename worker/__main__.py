@@ -43,6 +43,7 @@ async def work(settings: Settings) -> None:
         order_book=wiring.order_book,
         scans=wiring.scans,
         inventory=wiring.inventory,
+        sourcing=wiring.sourcing,
         warehouses=wiring.warehouses,
         carrier=wiring.carrier,
         channels=wiring.channels,

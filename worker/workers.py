@@ -15,7 +15,7 @@ from activities.inventory import InventoryActivities
 from activities.orders import OrderActivities
 from activities.warehouse import WarehouseActivities
 from config.settings import Settings
-from domain.ports import Carrier, Channel, Inventory, OrderBook, ScanLog, Warehouse
+from domain.ports import Carrier, Channel, Inventory, OrderBook, ScanLog, Sourcing, Warehouse
 from workflows.order import OrderWorkflow
 from workflows.returns import ReturnWorkflow
 
@@ -31,6 +31,7 @@ class Ports:
     order_book: OrderBook
     scans: ScanLog
     inventory: Inventory
+    sourcing: Sourcing
     warehouses: Mapping[str, Warehouse]
     carrier: Carrier
     channels: Mapping[str, Channel]
@@ -43,7 +44,7 @@ def build(client: Client, ports: Ports, settings: Settings, *, cache: int = 500)
     """
     book, slots = ports.order_book, settings.slots
     orders = OrderActivities(book)
-    inventory = InventoryActivities(ports.inventory)
+    inventory = InventoryActivities(ports.inventory, ports.sourcing)
     warehouse = WarehouseActivities(ports.warehouses, book)
     carrier = CarrierActivities(ports.carrier, book, ports.scans)
     channel = ChannelActivities(ports.channels, book)

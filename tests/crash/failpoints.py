@@ -171,6 +171,7 @@ def wrapped_ports(wiring: Wiring, failpoints: Failpoints) -> Ports:
         order_book=around(wiring.order_book, "order_book"),
         scans=around(wiring.scans, "scans"),
         inventory=around(wiring.inventory, "inventory"),
+        sourcing=around(wiring.sourcing, "inventory"),
         warehouses={
             name: around(warehouse, "warehouse") for name, warehouse in wiring.warehouses.items()
         },

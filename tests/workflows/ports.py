@@ -1,6 +1,7 @@
 """The ports, played by worlds in memory: idempotent by key, as the ports promise."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from temporalio import activity
@@ -24,7 +25,7 @@ from domain.fulfilments import (
     Voided,
 )
 from domain.ids import OrderId
-from domain.orders import LineRef, Order
+from domain.orders import Order
 from domain.payments import (
     CancelRequest,
     Captured,
@@ -35,16 +36,16 @@ from domain.payments import (
     RefundRequest,
 )
 from domain.records import OrderRecord, Retrying, ReturnRecord
-from domain.sourcing import Candidate, Location
+from domain.sourcing import Candidate, Case, Decision, Demand, Location
+from domain.sourcing_claims import claim
+from domain.sourcing_rules import RuleSet
 from domain.stock import (
     Changed,
-    Claim,
     ReservationRef,
     Reserved,
     ReserveRequest,
     RestockRequest,
     Short,
-    SkuQuantity,
     summed,
 )
 from domain.tracking import Course, Scan, course_of
@@ -52,6 +53,7 @@ from domain.validation import Verdict
 from tests.workflows.world import BOX, GOOD_ADDRESS, World, eur
 
 R = TypeVar("R")
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 class Worlds:
@@ -123,29 +125,37 @@ class Book(_Port):
 
 
 class Stockroom(_Port):
-    """`Inventory` of the world."""
+    """`Inventory` and `Sourcing` of the world, by rules that never split."""
 
-    async def items(self, lines: tuple[LineRef, ...]) -> tuple[SkuQuantity, ...]:
-        return summed(lines)
-
-    async def candidates(self, items: tuple[SkuQuantity, ...]) -> tuple[Candidate, ...]:
+    async def case(self, request: ReserveRequest) -> Case:
         stock = self._world.stock
-        return tuple(
-            Candidate(
-                location=place,
-                country="DE",
-                available={item.sku: stock.get((item.sku, place), 0) for item in items},
-            )
-            for place in sorted({place for _, place in stock})
+        return Case(
+            destination=request.destination,
+            now=NOON,
+            lines=tuple(Demand(**line.model_dump()) for line in request.lines),
+            candidates=tuple(
+                Candidate(
+                    location=place,
+                    country="DE",
+                    available={sku: many for (sku, at), many in stock.items() if at == place},
+                )
+                for place in sorted({place for _, place in stock})
+            ),
+            excluded=request.excluded,
+            rules=RuleSet(parts_max=1),
         )
 
-    async def reserve(self, request: ReserveRequest, claim: Claim) -> Reserved | Short | Changed:
+    async def reserve(
+        self, request: ReserveRequest, case: Case, decision: Decision
+    ) -> Reserved | Short | Changed:
+        asked = claim(request.channel, case, decision)
+
         def deed() -> Reserved | Short:
             if request.key in self._world.withdrawn:
                 raise AssertionError("reserved after its release")
-            for part in claim.parts:
+            for part in asked.parts:
                 self._world.take(request.key, part.location, part.items)
-                return Reserved(parts=claim.parts)
+                return Reserved(parts=asked.parts)
             self._world.waiting[request.key] = request.order_id
             return Short(missing=summed(request.lines))
 

@@ -36,7 +36,8 @@ async def living(
     dock = Dock(every, tell_packed)
     book = Book(every)
     places = dict.fromkeys(("berlin", "leeds", "newark"), dock)
-    ports = Ports(book, book, Stockroom(every), places, Post(every), {"demo": Shop(every)})
+    room = Stockroom(every)
+    ports = Ports(book, book, room, room, places, Post(every), {"demo": Shop(every)})
     async with AsyncExitStack() as running:
         for worker in build(env.client, ports, SETTINGS, cache=cache):
             await running.enter_async_context(worker)
