@@ -10,7 +10,9 @@ import typer
 from rich.console import Console
 
 from starter.commands.calls import call, fail
-from starter.commands.imports import import_orders
+from starter.commands.catalogue import bundles, locations, skus
+from starter.commands.channels import channels
+from starter.commands.imports import import_file
 from starter.commands.orders import addresses, orders
 from starter.commands.returns import returns
 from starter.commands.setup import attributes, catalogue, keys
@@ -25,10 +27,14 @@ app.add_typer(addresses, name="address")
 app.add_typer(returns, name="return")
 app.add_typer(stock, name="stock")
 app.add_typer(sourcing, name="sourcing")
+app.add_typer(skus, name="sku")
+app.add_typer(locations, name="location")
+app.add_typer(bundles, name="bundle")
+app.add_typer(channels, name="channel")
 app.add_typer(catalogue, name="catalogue")
 app.add_typer(keys, name="key")
 app.add_typer(attributes, name="search-attributes")
-app.command("import")(import_orders)
+app.command("import")(import_file)
 orders.command()(why)
 
 

@@ -25,7 +25,8 @@ SELECT bundle, component FROM bundle_components
 """)
 _OWN_STOCK = text("""
 SELECT s.sku FROM stock s
- WHERE s.sku = ANY (CAST(:skus AS text[])) AND (s.on_hand, s.incoming) <> (0, 0)
+ WHERE s.sku = ANY (CAST(:skus AS text[]))
+   AND (s.on_hand, s.safety_stock, s.incoming) <> (0, 0, 0)
  UNION SELECT unnest(w.skus) FROM stock_waiting w WHERE w.skus && CAST(:skus AS text[])
 """)
 _BUNDLES = text("""

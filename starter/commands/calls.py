@@ -12,6 +12,8 @@ import typer
 from config.settings import Settings, SettingsInvalid, load_settings
 
 CALL_S = 30.0
+FILE_S = 600.0
+"""A file of many rows takes its time."""
 KEY_FILE = "api-key"
 """Beside the local stack's data."""
 ACCEPTED = 202
@@ -51,9 +53,10 @@ def call(
     *,
     params: dict[str, Any] | None = None,
     key: str = "",
+    content: bytes | None = None,
 ) -> Any:
     """The answer's JSON. `key` is the Idempotency-Key. Ends the program where there is none."""
-    answer = send(method, path, body, params=params, key=key)
+    answer = send(method, path, body, params=params, key=key, content=content)
     if answer.is_success:
         if answer.status_code == ACCEPTED:
             where = answer.headers["location"]
@@ -69,21 +72,25 @@ def send(
     *,
     params: dict[str, Any] | None = None,
     key: str = "",
+    content: bytes | None = None,
 ) -> httpx.Response:
-    """The answer, whatever it is."""
+    """The answer, whatever it is. `content` is a CSV file, in place of a body of JSON."""
     told = settings()
     headers = {"Authorization": f"Bearer {_api_key(told)}"}
     if key:
         headers["Idempotency-Key"] = key
+    if content is not None:
+        headers["Content-Type"] = "text/csv"
     wanted = {name: value for name, value in (params or {}).items() if value not in (None, [], "")}
     try:
         return httpx.request(
             method,
             f"{told.public_url}{path}",
             json=body,
+            content=content,
             params=wanted,
             headers=headers,
-            timeout=CALL_S,
+            timeout=CALL_S if content is None else FILE_S,
             trust_env=False,
         )
     except httpx.HTTPError as error:

@@ -1,6 +1,7 @@
-"""`oms import FILE`: orders from a file, each judged by itself."""
+"""`oms import …`: orders from a file, or SKUs, locations, bundles, stock from CSV, row by row."""
 
 import json
+import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -8,33 +9,72 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from adapters.channels.reading import Unreadable
 from adapters.channels.shopify.order import to_order
 from adapters.strict_json import strict_json
-from starter.commands.calls import fail, refusal, send
+from starter.commands.calls import call, fail, refusal, send
 
 CREATED, CONFLICT = 201, 409
+CSV_KINDS = ("skus", "locations", "bundles", "stock")
+KINDS = ", ".join(CSV_KINDS)
 
 
-def import_orders(
-    file: Annotated[Path, typer.Argument(help="A JSON array, or one JSON object a line")],
+def import_file(
+    what: Annotated[
+        str,
+        typer.Argument(metavar="[KIND] FILE", help="orders (if none is said) or one of " + KINDS),
+    ],
+    file: Annotated[Path | None, typer.Argument(metavar="", show_default=False)] = None,
+    *,
     shopify: Annotated[
-        str, typer.Option(help="The rows are Shopify's orders of this channel")
+        str, typer.Option(help="Orders: the rows are Shopify's, of this channel")
     ] = "",
+    strict: Annotated[bool, typer.Option(help="CSV: all rows, or none")] = False,
+    name: Annotated[
+        str, typer.Option(help="Stock: a SKU is booked once at a location under a name")
+    ] = "opening",
 ) -> None:
-    """Take in orders from a file, canonical or Shopify's, with a report by row.
+    """Take in a file, with a report by row: oms import orders.json, oms import stock FILE.csv.
 
-    The same row may be imported again: it is the same order. Ends with 1 if a row was refused.
+    Orders: a JSON array, or one JSON object a line. SKUs, locations, bundles and stock: CSV with a
+    header. The same file may be imported again: it changes nothing. Ends with 1 if a row was
+    refused.
     """
-    try:
-        text = file.read_bytes()
-    except OSError as error:
-        fail(f"{file}: {error.strerror}", 2)
+    if file is None:
+        import_orders(Path(what), shopify)
+    elif what == "orders":
+        import_orders(file, shopify)
+    elif what in CSV_KINDS:
+        import_csv(what, file, strict=strict, name=name)
+    else:
+        fail(f"{what}: is none of orders, {KINDS}", 2)
+
+
+def import_csv(kind: str, file: Path, *, strict: bool, name: str) -> None:
+    """Have the API take in a CSV file, and print what it says of each row that is wrong."""
+    wanted = {"strict": "true" if strict else "", "name": name if kind == "stock" else ""}
+    report = call("POST", f"/api/imports/{kind}", content=_bytes(file), params=wanted)
+    if report["problems"]:
+        table = Table("row", "field", "reason")
+        for problem in report["problems"]:
+            cells = (problem["row"], problem["field"], problem["message"])
+            table.add_row(*(escape(str(cell)) for cell in cells))
+        Console(soft_wrap=True).print(table)
+    counts = ", ".join(f"{report[became]} {became}" for became in ("added", "changed", "unchanged"))
+    sys.stdout.write(f"{report['rows']} rows: {counts}, {report['refused']} refused\n")
+    if report["refused"]:
+        taken = "the others were taken" if report["applied"] else "nothing was taken"
+        fail(f"{report['refused']} of {report['rows']} rows were refused; {taken}")
+
+
+def import_orders(file: Path, shopify: str) -> None:
+    """Take in orders, canonical or Shopify's: the same row again is the same order."""
     table = Table("row", "order", "what became of it")
     refused = 0
-    for number, row in _rows(text):
+    for number, row in _rows(_bytes(file)):
         order, said, fine = _import(row, shopify)
         refused += not fine
         table.add_row(str(number), order, said)
@@ -42,6 +82,13 @@ def import_orders(
     console.print(table)
     if refused:
         fail(f"{refused} of {table.row_count} rows were refused")
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        fail(f"{file}: {error.strerror}", 2)
 
 
 def _rows(text: bytes) -> Iterator[tuple[int, Any]]:

@@ -1,36 +1,53 @@
-"""`oms stock …`: what is where, goods in, corrections."""
+"""`oms stock …`: what is where, what may be sold of it, goods in, corrections, counts."""
 
 import json
+from collections import defaultdict
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from starter.commands.calls import call
+from starter.commands.calls import call, part
 
 stock = typer.Typer(no_args_is_help=True, help="Stock by SKU and location.")
 
+COUNTERS = ("on_hand", "available", "reserved", "damaged", "safety_stock", "incoming")
+PAGE = 500
+
 Key = Annotated[str, typer.Option(help="Names this change, so that it can be repeated safely.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept with the movement")]
+AsJson = Annotated[bool, typer.Option("--json", help="As the API answers it.")]
 
 
 @stock.command("list")
 def list_stock(
     sku: str = "",
     location: str = "",
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    channel: Annotated[str, typer.Option(help="What this channel may sell, by SKU")] = "",
+    as_json: AsJson = False,
 ) -> None:
-    """All levels, by location and SKU."""
+    """All levels by SKU and location, and what each channel may sell of the SKU in all."""
+    if channel and not location:
+        _show_channel(channel, sku, as_json=as_json)
+        return
+    wanted = {"sku": sku, "location": location, "channel": channel, "limit": PAGE}
     levels: list[Any] = []
+    for_sale: dict[str, dict[str, int]] = defaultdict(dict)
     cursor = None
     while True:
-        wanted = {"sku": sku, "location": location, "limit": 500, "cursor": cursor}
-        page = call("GET", "/api/stock", params=wanted)
+        page = call("GET", "/api/stock", params={**wanted, "cursor": cursor})
         levels += page["levels"]
+        for one in page["channels"]:
+            for_sale[one["sku"]][one["channel"]] = one["quantity"]
         cursor = page["next"]
         if cursor is None:
             break
-    _show(levels, as_json=as_json)
+    if as_json:
+        Console(soft_wrap=True).print_json(json.dumps(levels))
+    else:
+        _print_levels(levels, for_sale)
 
 
 @stock.command()
@@ -44,26 +61,101 @@ def adjust(
     sku: str,
     location: str,
     quantity: Annotated[int, typer.Argument(help="How much more, or less: -- -3")],
-    reason: Annotated[str, typer.Option()],
+    reason: Reason,
     key: Key = "",
 ) -> None:
     """Correct what is on hand."""
     _change("adjustments", sku, location, quantity, reason, key)
 
 
+@stock.command()
+def damage(
+    sku: str,
+    location: str,
+    quantity: Annotated[int, typer.Argument(help="How many; mended again: -- -3")],
+    reason: Reason,
+    key: Key = "",
+) -> None:
+    """So many are damaged: they stay on hand and are no more for sale."""
+    _change("damages", sku, location, quantity, reason, key)
+
+
+@stock.command("write-off")
+def write_off(sku: str, location: str, quantity: int, reason: Reason, key: Key = "") -> None:
+    """So many of the damaged ones are thrown away."""
+    _change("write-offs", sku, location, quantity, reason, key)
+
+
+@stock.command()
+def count(sku: str, location: str, quantity: int, reason: str = "", key: Key = "") -> None:
+    """So many were counted on hand, damaged ones included."""
+    _change("counts", sku, location, quantity, reason, key)
+
+
+@stock.command()
+def safety(sku: str, location: str, quantity: int, reason: str = "", key: Key = "") -> None:
+    """Hold back so many from now on."""
+    _change("safety", sku, location, quantity, reason, key)
+
+
+@stock.command()
+def rebuild() -> None:
+    """Work the counters out of the ledger again; says what was wrong, which is nothing."""
+    drifted = call("POST", "/api/stock/rebuild")["drifted"]
+    console = Console(soft_wrap=True, highlight=False)
+    for one in drifted:
+        place = f"{one['sku']} at {one['location']}"
+        console.print(f"{place}: counted {one['counted']}, now {one['folded']}", markup=False)
+    console.print(f"{len(drifted) or 'no'} counters had drifted from the ledger")
+
+
 def _change(  # noqa: PLR0917 - the fields of one change
     kind: str, sku: str, location: str, quantity: int, reason: str, key: str
 ) -> None:
     body = {"sku": sku, "location": location, "quantity": quantity, "reason": reason}
-    _show([call("POST", f"/api/stock/{kind}", body, key=key)], as_json=False)
+    _print_levels([call("POST", f"/api/stock/{kind}", body, key=key)], {})
 
 
-def _show(levels: list[Any], *, as_json: bool) -> None:
-    if as_json:
-        Console().print_json(json.dumps(levels))
-        return
-    table = Table("SKU", "location", "on hand", "reserved", "available")
+def _print_levels(levels: list[Any], for_sale: dict[str, dict[str, int]]) -> None:
+    """What channels may sell is said once a SKU: it is of all its locations together."""
+    channels = sorted({name for one in for_sale.values() for name in one})
+    table = Table("SKU", "location")
+    for name in COUNTERS:
+        table.add_column(name.replace("_", " "), justify="right")
+    for channel in channels:
+        table.add_column(f"for {channel}", justify="right")
+    before = ""
     for level in levels:
-        numbers = (str(level[name]) for name in ("on_hand", "reserved", "available"))
-        table.add_row(level["sku"], level["location"], *numbers)
-    Console().print(table)
+        sku = level["sku"]
+        counters = (str(level[name]) for name in COUNTERS)
+        said = for_sale.get(sku, {}) if sku != before else {}
+        sold = (str(said.get(channel, "")) for channel in channels)
+        table.add_row(escape(sku) if sku != before else "", level["location"], *counters, *sold)
+        before = sku
+    told = {level["sku"] for level in levels}
+    for sku in sorted(set(for_sale) - told):
+        sold = (str(for_sale[sku].get(channel, "")) for channel in channels)
+        table.add_row(escape(sku), "", *("" for _ in COUNTERS), *sold)
+    Console(soft_wrap=True).print(table)
+
+
+def _show_channel(channel: str, sku: str, *, as_json: bool) -> None:
+    if sku:
+        wanted = {"sku": sku, "channel": channel}
+        found = call("GET", "/api/stock", params=wanted)["channels"]
+    else:
+        found, cursor = [], ""
+        while cursor is not None:
+            asked = {"limit": PAGE, "cursor": cursor}
+            page = call("GET", f"/api/channels/{part(channel)}/stock", params=asked)
+            found += page["stock"]
+            cursor = page["next"]
+    if as_json:
+        Console(soft_wrap=True).print_json(json.dumps(found))
+        return
+    table = Table("SKU", title=f"what {channel} may sell")
+    table.add_column("quantity", justify="right")
+    table.add_column("why")
+    for one in found:
+        table.add_row(escape(one["sku"]), str(one["quantity"]), one["why"])
+    Console(soft_wrap=True).print(table)

@@ -1,0 +1,64 @@
+"""Reads what people say of SKUs, locations and bundles: each problem with its field."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from domain.problems import Problem
+from domain.sourcing import Location
+from domain.values import Value
+from starter.problems import invalid, invalid_field, problems_of
+
+V = TypeVar("V", bound=Value)
+
+LOCATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+COUNTRY = re.compile(r"[A-Z]{2}")
+NAME_MAX = 200
+
+
+def entry(kind: type[V], key: str, name: str, body: Mapping[str, Any]) -> V:
+    """An entry whose `key` is `name`, from a body that need not repeat it.
+
+    Raises:
+        Refusal: 422, each field that is wrong with its reason.
+    """
+    if body.get(key, name) != name:
+        raise invalid_field(key, "differs", "is not the one that the address names")
+    try:
+        made = kind.model_validate_json(json.dumps({**body, key: name}), strict=True)
+    except ValidationError as error:
+        raise invalid(problems_of(error)) from None
+    if isinstance(made, Location):
+        refuse(location_problems(made))
+    return made
+
+
+def refuse(problems: Iterator[Problem]) -> None:
+    """Raise `Refusal` if there are any."""
+    found = list(problems)
+    if found:
+        raise invalid(found)
+
+
+def location_problems(said: Location) -> Iterator[Problem]:
+    """What could be kept but never shipped from, or never be named in an address of ours."""
+    if not LOCATION.fullmatch(said.location):
+        message = "must be letters, digits or any of . _ - and begin with one of the first two"
+        yield Problem(field="location", reason="malformed", message=message)
+    if not said.name.strip() or len(said.name) > NAME_MAX or not said.name.isprintable():
+        message = f"must be a printable text of 1 to {NAME_MAX} characters"
+        yield Problem(field="name", reason="malformed", message=message)
+    try:
+        _ = said.calendar
+    except ValidationError as error:
+        yield from problems_of(error)
+    if not COUNTRY.fullmatch(said.address.country):
+        message = "must be two capital letters (ISO 3166)"
+        yield Problem(field="address.country", reason="malformed", message=message)
+    for n, country in enumerate(said.serves):
+        if not COUNTRY.fullmatch(country):
+            message = "must be two capital letters (ISO 3166)"
+            yield Problem(field=f"serves.{n}", reason="malformed", message=message)
