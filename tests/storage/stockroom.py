@@ -124,7 +124,8 @@ async def everything(
 
 async def rows(engine: AsyncEngine, sql: str) -> list[Any]:
     async with engine.begin() as connection:
-        return [tuple(row) for row in await connection.execute(text(sql))]
+        found = await connection.execute(text(sql))
+        return [tuple(row) for row in found] if found.returns_rows else []
 
 
 async def waiting(engine: AsyncEngine) -> list[str]:
@@ -140,6 +141,18 @@ async def woken(engine: AsyncEngine) -> dict[str, str]:
         "SELECT order_id, body FROM inbox WHERE source = 'stock' AND kind = 'stock_assigned'",
     )
     return {order: json.loads(body)["parts"][0]["location"] for order, body in said}
+
+
+async def assigned(engine: AsyncEngine) -> dict[str, dict[str, dict[str, int]]]:
+    """What each order was told that it got: items by location."""
+    said = await rows(engine, "SELECT order_id, body FROM inbox WHERE kind = 'stock_assigned'")
+    return {
+        order: {
+            one["location"]: {item["sku"]: item["quantity"] for item in one["items"]}
+            for one in json.loads(body)["parts"]
+        }
+        for order, body in said
+    }
 
 
 def locking(sku: str, place: str = "berlin") -> TextClause:

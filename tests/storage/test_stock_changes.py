@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import Refused
@@ -121,3 +123,82 @@ async def test_levels_come_in_pages(stock: PostgresInventory) -> None:
         (sku, place) for sku in ("cup", "pot", "tea") for place in PLACES
     ]
     assert [one.sku for one in await stock.levels(location="lyon")] == ["cup", "pot", "tea"]
+
+
+async def test_damaged_goods_are_on_hand_until_they_are_written_off(
+    stock: PostgresInventory, stock_engine: AsyncEngine
+) -> None:
+    await receive(stock, "cup", 5)
+    await reserve(stock, request("a-1", ("cup", 3)), PLACES)
+    for _ in range(2):
+        left = await stock.move_to_damaged(correction(2, key="d1", reason="dropped"))
+    assert left == StockLevel(sku="cup", location="berlin", on_hand=5, reserved=3, damaged=2)
+    with pytest.raises(StockChangeRefused, match="less on hand than is promised"):
+        await stock.move_to_damaged(correction(1, key="d2"))
+    with pytest.raises(StockChangeRefused, match="quantity is more than is damaged"):
+        await stock.move_to_damaged(correction(-3, key="d3"))
+    with pytest.raises(StockChangeRefused, match="quantity is more than is damaged"):
+        await stock.write_off(correction(-3, key="d4"))
+    left = await stock.write_off(correction(-1, key="d5", reason="thrown away"))
+    assert (left.on_hand, left.damaged, left.available) == (4, 1, 0)
+    await reserve(stock, request("a-2", ("cup", 1)), PLACES)
+    left = await stock.move_to_damaged(correction(-1, key="d6", reason="mended"))
+    assert (left.on_hand, left.reserved, left.damaged) == (4, 4, 0)
+    assert await woken(stock_engine) == {"a-2": "berlin"}
+
+
+async def test_a_count_says_what_is_on_hand(
+    stock: PostgresInventory, stock_engine: AsyncEngine
+) -> None:
+    assert (await stock.count(correction(7, key="n1"))).on_hand == 7
+    assert (await stock.count(correction(4, key="n2"))).on_hand == 4
+    assert (await stock.count(correction(4, key="n3"))).on_hand == 4
+    await reserve(stock, request("a-1", ("cup", 3)), PLACES)
+    with pytest.raises(StockChangeRefused, match="less on hand than is promised"):
+        await stock.count(correction(2, key="n4"))
+    with pytest.raises(StockChangeRefused, match="must not be below 0"):
+        await stock.count(correction(-1, key="n5"))
+    counted = "SELECT on_hand_delta FROM stock_movements WHERE kind = 'counted' ORDER BY id"
+    assert await rows(stock_engine, counted) == [(7,), (-3,), (0,)]
+
+
+async def test_safety_stock_is_a_target_that_holds_back_what_is_there(
+    stock: PostgresInventory, stock_engine: AsyncEngine
+) -> None:
+    left = await stock.set_safety(correction(5, key="s1"))
+    assert (left.safety_stock, left.held_safety_stock, left.available) == (5, 0, 0)
+    left = await receive(stock, "cup", 7)
+    assert (left.held_safety_stock, left.available) == (5, 2)
+    await reserve(stock, request("a-1", ("cup", 4)), PLACES)
+    left = await stock.set_safety(correction(3, key="s2"))
+    assert (left.safety_stock, left.reserved, left.available) == (3, 4, 0)
+    assert await woken(stock_engine) == {"a-1": "berlin"}
+    assert left.on_hand == left.available + left.reserved + left.damaged + left.held_safety_stock
+
+
+async def test_counters_that_drifted_are_told_of_and_rebuilt(
+    stock: PostgresInventory, stock_engine: AsyncEngine
+) -> None:
+    await receive(stock, "cup", 5)
+    await receive(stock, "pot", 2)
+    await reserve(stock, request("a-1", ("cup", 2)), PLACES)
+    assert await stock.drift() == await stock.rebuild() == ()
+    async with stock_engine.begin() as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        await connection.execute(
+            text("UPDATE stock SET on_hand = 9, reserved = 0 WHERE sku = 'cup'")
+        )
+        await connection.execute(text("DELETE FROM stock WHERE sku = 'pot'"))
+    found = await stock.drift()
+    assert [(one.sku, one.counted and one.counted["on_hand"]) for one in found] == [
+        ("cup", 9),
+        ("pot", None),
+    ]
+    assert found[0].folded == {
+        "on_hand": 5, "reserved": 2, "damaged": 0, "safety_stock": 0, "incoming": 0
+    }  # fmt: skip
+    assert await stock.rebuild() == found
+    assert await stock.drift() == ()
+    assert [await level(stock), await level(stock, "pot")] == [(5, 2), (2, 0)]
+    with pytest.raises(DBAPIError, match="ledger alone"):
+        await rows(stock_engine, "UPDATE stock SET on_hand = 99")
