@@ -5,16 +5,21 @@ from typing import Literal
 from domain.ids import OrderId
 from domain.money import Money
 from domain.orders import LineRef
+from domain.stock import SkuQuantity
 from domain.values import Message
 
 
 class PackRequest(Message):
-    """Ask `location` to pick and pack; `reference` is the effect's key and the warehouse's too."""
+    """Ask `location` to pick and pack; `reference` is the effect's key and the warehouse's too.
+
+    `lines` are what was sold, `items` what is to be picked for them.
+    """
 
     order_id: OrderId
     reference: str
     location: str
     lines: tuple[LineRef, ...]
+    items: tuple[SkuQuantity, ...]
     address_version: int
 
 

@@ -10,6 +10,7 @@ class OrderStatus(StrEnum):
     VALIDATED = "validated"
     RESERVED = "reserved"
     FULFILLING = "fulfilling"
+    PARTLY_SHIPPED = "partly_shipped"
     SHIPPED = "shipped"
     DELIVERED = "delivered"
     UNDELIVERED = "undelivered"
@@ -19,6 +20,7 @@ class OrderStatus(StrEnum):
 
 
 class FulfilmentStatus(StrEnum):
+    PLANNED = "planned"
     REQUESTED = "requested"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -48,19 +50,31 @@ ORDER: Mapping[OrderStatus, frozenset[OrderStatus]] = {
         {Order.FULFILLING, Order.RECEIVED, Order.VALIDATED, Order.CANCELLING}
     ),
     Order.FULFILLING: frozenset(
-        {Order.SHIPPED, Order.RECEIVED, Order.VALIDATED, Order.RESERVED, Order.CANCELLING}
+        {
+            Order.PARTLY_SHIPPED,
+            Order.SHIPPED,
+            Order.RECEIVED,
+            Order.VALIDATED,
+            Order.RESERVED,
+            Order.CANCELLING,
+        }
     ),
+    Order.PARTLY_SHIPPED: frozenset({Order.SHIPPED, Order.CANCELLING}),
     Order.SHIPPED: frozenset({Order.DELIVERED, Order.UNDELIVERED}),
     Order.DELIVERED: frozenset({Order.CLOSED}),
     Order.UNDELIVERED: frozenset({Order.CLOSED, Order.DELIVERED}),
-    Order.CANCELLING: frozenset({Order.CANCELLED, Order.FULFILLING, Order.SHIPPED}),
+    Order.CANCELLING: frozenset(
+        {Order.CANCELLED, Order.SHIPPED, Order.DELIVERED, Order.UNDELIVERED}
+    ),
     Order.CLOSED: frozenset(),
     Order.CANCELLED: frozenset(),
 }
 """From each status to those that may follow. Back to `received` leads a new address, back to
-`validated` a rejecting warehouse, back from `cancelling` a cancel that came too late."""
+`validated` a rejecting warehouse, back from `cancelling` a cancel that came too late, for all of
+it or for what had left."""
 
 FULFILMENT: Mapping[FulfilmentStatus, frozenset[FulfilmentStatus]] = {
+    Part.PLANNED: frozenset({Part.REQUESTED, Part.RECALLED}),
     Part.REQUESTED: frozenset({Part.ACCEPTED, Part.PACKED, Part.REJECTED, Part.RECALLED}),
     Part.ACCEPTED: frozenset({Part.PACKED, Part.REJECTED, Part.RECALLED}),
     Part.PACKED: frozenset({Part.LABELLED, Part.RECALLED, Part.REJECTED}),
@@ -84,8 +98,9 @@ RETURN: Mapping[ReturnStatus, frozenset[ReturnStatus]] = {
 SENTENCES: Mapping[OrderStatus, str] = {
     Order.RECEIVED: "We have the order and check it.",
     Order.VALIDATED: "The order is in order; we look for its stock.",
-    Order.RESERVED: "The stock is set aside at one location.",
+    Order.RESERVED: "The stock is set aside.",
     Order.FULFILLING: "The warehouse picks and packs.",
+    Order.PARTLY_SHIPPED: "A part of the order is on its way; the rest follows.",
     Order.SHIPPED: "The carrier has the parcel.",
     Order.DELIVERED: "The parcel has arrived.",
     Order.UNDELIVERED: "The carrier could not deliver the parcel.",

@@ -54,12 +54,15 @@ class RefundLine(Message):
 
 
 class RefundRequest(Message):
-    """Refund these lines of a return; the amount is the lines' share, by largest remainder."""
+    """Refund these pieces; the amount is their share of the lines, by largest remainder.
+
+    Without a return they never left: they were cancelled after the rest of the order had left.
+    """
 
     order_id: OrderId
     key: str
     channel: str
-    return_id: str
+    return_id: str = ""
     lines: tuple[RefundLine, ...]
 
 

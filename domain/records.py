@@ -76,6 +76,7 @@ class FulfilmentRecord(Message):
     lines: tuple[LineRef, ...]
     parcels: tuple[ParcelRecord, ...] = ()
     reason: str = ""
+    wait: Wait | None = None
 
 
 class MoneyRecord(Message):
@@ -99,6 +100,8 @@ class OrderRecord(Message):
     """A code if an outside system's refusal parks the order."""
     address_version: int
     fulfilments: tuple[FulfilmentRecord, ...] = ()
+    cancelled_lines: tuple[LineRef, ...] = ()
+    """What was cancelled after other lines had left."""
     money: tuple[MoneyRecord, ...] = ()
     journal: tuple[JournalEntry, ...] = ()
     settled: tuple[Settled, ...] = ()

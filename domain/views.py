@@ -70,6 +70,8 @@ class LineView(Value):
     sku: str
     title: str
     quantity: int
+    cancelled: int = 0
+    """Pieces that were cancelled after others had left."""
     unit_price: Money
     discount: Money
     tax: Money
@@ -128,6 +130,7 @@ class FulfilmentView(Value):
     status: FulfilmentStatus
     reason: str
     lines: tuple[LineRef, ...]
+    waiting_on: WaitView | None = None
     parcels: tuple[ParcelView, ...]
 
 

@@ -51,17 +51,18 @@ boxes AS MATERIALIZED (
            jsonb_array_elements(d->'fulfilments') AS f (share),
            jsonb_array_elements(f.share->'parcels') AS p (box)),
 shares AS (
-    INSERT INTO fulfilments (order_id, number, reference, location, status, reason, lines)
+    INSERT INTO fulfilments (order_id, number, reference, location, status, reason, lines, wait)
     SELECT d->>'order_id', CAST(f->>'number' AS integer), f->>'reference', f->>'location',
-           f->>'status', f->>'reason', f->'lines'
+           f->>'status', f->>'reason', f->'lines', nullif(f->'wait', 'null')
       FROM doc, written, jsonb_array_elements(d->'fulfilments') AS f
     ON CONFLICT (order_id, number) DO UPDATE
        SET reference = excluded.reference, location = excluded.location,
-           status = excluded.status, reason = excluded.reason, lines = excluded.lines
+           status = excluded.status, reason = excluded.reason, lines = excluded.lines,
+           wait = excluded.wait
      WHERE (fulfilments.reference, fulfilments.location, fulfilments.status, fulfilments.reason,
-            fulfilments.lines) IS DISTINCT FROM
+            fulfilments.lines, fulfilments.wait) IS DISTINCT FROM
            (excluded.reference, excluded.location, excluded.status, excluded.reason,
-            excluded.lines)),
+            excluded.lines, excluded.wait)),
 boxed AS (
     INSERT INTO parcels (parcel_id, order_id, number, weight_g, length_mm, width_mm, height_mm,
                          course)
@@ -106,7 +107,7 @@ WITH {_DOCUMENT},
 written AS (
     UPDATE orders SET seq = CAST(d->>'seq' AS integer), status = d->>'status',
        address_version = CAST(d->>'address_version' AS integer), attention = d->>'attention',
-       holds = d->'holds', updated_at = now(), {_WAIT}
+       holds = d->'holds', cancelled_lines = d->'cancelled_lines', updated_at = now(), {_WAIT}
       FROM doc
      WHERE order_id = d->>'order_id' AND seq < CAST(d->>'seq' AS integer)
     RETURNING {_MOVED}),

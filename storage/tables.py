@@ -129,6 +129,7 @@ orders = Table(
     _must("address_version", Integer, default="1"),
     _said("attention"),
     _must("holds", JSONB, default="'[]'::jsonb"),
+    _must("cancelled_lines", JSONB, default="'[]'::jsonb"),
     *_wait(),
     _since("updated_at"),
     UniqueConstraint("channel", "channel_order_id"),
@@ -266,6 +267,7 @@ fulfilments = Table(
     _must("status"),
     _said("reason"),
     _must("lines", JSONB),
+    _may("wait", JSONB),
     UniqueConstraint("reference"),
 )
 

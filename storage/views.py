@@ -79,6 +79,7 @@ def order_view(row: Row, parts: Rows, notes: Mapping[str, str]) -> OrderView:
     )  # fmt: skip
     status = OrderStatus(row["status"])
     retrying = {part["workflow_id"]: part for part in reversed(parts["retrying"])}
+    cancelled = {line["line_id"]: line["quantity"] for line in row["cancelled_lines"]}
     return OrderView(
         **{name: row[name] for name in same},
         status=status,
@@ -89,7 +90,7 @@ def order_view(row: Row, parts: Rows, notes: Mapping[str, str]) -> OrderView:
         problems=tuple(_problems(parts["verdicts"], row["address_version"])),
         address=(used or list(addresses))[-1].address,
         addresses=addresses,
-        lines=tuple(_line(line) for line in parts["order_lines"]),
+        lines=tuple(_line(line, cancelled) for line in parts["order_lines"]),
         fulfilments=_fulfilments(parts),
         returns=tuple(
             return_view(part, retrying.get(return_workflow_id(part["return_id"])))
@@ -138,12 +139,13 @@ def _amount(row: Row, column: str) -> Money:
     return Money(amount_minor=row[column], currency=row["currency"])
 
 
-def _line(row: Row) -> LineView:
+def _line(row: Row, cancelled: Mapping[str, int]) -> LineView:
     return LineView(
         line_id=row["line_id"],
         sku=row["sku"],
         title=row["title"],
         quantity=row["quantity"],
+        cancelled=cancelled.get(row["line_id"], 0),
         unit_price=_amount(row, "unit_price_minor"),
         discount=_amount(row, "discount_minor"),
         tax=_amount(row, "tax_minor"),
@@ -157,11 +159,19 @@ def _fulfilments(parts: Rows) -> tuple[FulfilmentView, ...]:
         FulfilmentView.model_validate(
             {
                 **{name: part[name] for name in same},
+                "waiting_on": _part_wait(part["wait"]),
                 "parcels": tuple(view for number, view in parcels if number == part["number"]),
             }
         )
         for part in parts["fulfilments"]
     )
+
+
+def _part_wait(row: Row | None) -> WaitView | None:
+    if row is None:
+        return None
+    wait = Wait.model_validate(row)
+    return WaitView(**wait.model_dump(), sentence=wait.sentence())
 
 
 def _parcel(row: Row, parts: Rows) -> ParcelView:

@@ -1,40 +1,33 @@
-"""One location's share of an order, from the request to pack to the carrier's last scan."""
+"""One location's share of an order: what is done for it until the goods leave, and undone."""
 
 import contextlib
 from collections.abc import Callable
 from functools import partial
 
-from activities.carrier import CarrierActivities, TrackRequest
-from activities.channel import ChannelActivities
+from activities.carrier import CarrierActivities
 from activities.inventory import InventoryActivities
 from activities.warehouse import WarehouseActivities
 from domain.fulfilments import (
     FulfilmentRef,
     HandedOver,
     HandOverRequest,
-    Label,
     LabelRef,
     LabelRequest,
-    NotThere,
-    PackAccepted,
-    Packed,
-    PackRejected,
     PackRequest,
     Recalled,
-    ShippedNotice,
-    ShippedParcel,
 )
 from domain.ids import effect_key
-from domain.lifecycles import FULFILMENT, FulfilmentStatus, OrderStatus
+from domain.lifecycles import FulfilmentStatus
 from domain.orders import OrderInput
-from domain.records import LABEL_NOT_VOIDED, FulfilmentRecord
+from domain.records import LABEL_NOT_VOIDED
 from domain.stock import ReservationRef
-from domain.tracking import FINAL, Course
-from domain.verbs import ParcelMoved, Verb, WarehouseSaid
+from domain.verbs import Verb
 from domain.waits import Owner
-from workflows.conduct import GO_ON, Conduct, GivenUp, Interrupted, Overtaken
-from workflows.outside import CARRIER, CHANNEL, OURS, WAREHOUSE
+from workflows.conduct import Conduct
+from workflows.fulfilment_state import FulfilmentState
+from workflows.outside import CARRIER, OURS, WAREHOUSE
 from workflows.parcel import Parcel
+from workflows.strand import GO_ON, GivenUp, Interrupted, Overtaken
 from workflows.undo import Undos
 
 F = FulfilmentStatus
@@ -42,72 +35,71 @@ RECALL_FIRST = (
     "not_now: the warehouse must recall the goods first, or hand them over; retry asks it again"
 )
 """Without a recall, goods of a cancelled order may leave: nobody may go on without it."""
-
-
-class Rejected(Interrupted):
-    """The warehouse will not pack this; the stock must come from elsewhere."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+STOCK_FIRST = "not_now: the stock must be given back first; retry tries it again"
 
 
 class Fulfilment:
-    """The steps of one fulfilment in the order they happen, and its state."""
+    """The steps of one fulfilment in the order they happen; `state` is how it stands.
+
+    `strand` is at work until the goods have left. `interruption` is what it must make way for.
+    """
 
     def __init__(
-        self, order: OrderInput, number: int, location: str, conduct: Conduct, undos: Undos
+        self,
+        order: OrderInput,
+        state: FulfilmentState,
+        conduct: Conduct,
+        interruption: Callable[[FulfilmentState], Interrupted | None],
     ) -> None:
         self._order = order
-        self._conduct = conduct
-        self._undos = undos
-        self.number = number
-        self.location = location
-        self.status = F.REQUESTED
-        self.reason = ""
-        self.parcels: list[Parcel] = []
-        self.rejection: Rejected | None = None
+        self._telling = conduct.telling
         self._papers_bear = 0
         self._readdressed = 0
-        self._handing_over = False
-        self.reference = effect_key(order.order_id, f"f{number}")
+        self.state = state
+        self.strand = state.strand = conduct.strand(partial(interruption, state))
+        self.undos = Undos()
+        self.undos.register("stock", self._release)
 
     # -- the steps
 
-    async def request(self, address_version: int) -> None:
-        """Ask the location to pick and pack.
+    async def pack(self, address_version: int) -> None:
+        """Ask the location to pick and pack, unless that was done, and wait until all is packed.
 
         Raises:
-            Interrupted: also `Rejected`, if it will not.
+            Interrupted: also `Rejected`, if it will not or could not.
         """
+        if self.state.status is F.PLANNED:
+            await self._request(address_version)
+        await self._packed()
+        await self._use_address(address_version)
+
+    async def _request(self, address_version: int) -> None:
         self._papers_bear = address_version
-        self._undos.register(self._deed("packing"), self._recall)
-        answer = await self._conduct.attempt(
+        self.undos.register("packing", self._recall)
+        self.state.advance(F.REQUESTED)
+        answer = await self.strand.attempt(
             WarehouseActivities.request,
             PackRequest(
                 order_id=self._order.order_id,
-                reference=self.reference,
-                location=self.location,
-                lines=self._order.lines,
+                reference=self.state.reference,
+                location=self.state.location,
+                lines=self.state.part.lines,
+                items=self.state.part.items,
                 address_version=address_version,
             ),
             WAREHOUSE,
-            summary=f"ask {self.location} to pack",
+            summary=f"ask {self.state.location} to pack",
         )
-        self._hear(answer)
-        self._conduct.make_way()
+        self.state.answered(answer)
+        self.strand.make_way()
 
-    async def packed(self) -> None:
-        """Wait until everything is packed, asking the warehouse if it stays silent for too long.
-
-        Raises:
-            Interrupted: also `Rejected`, if it could not.
-        """
+    async def _packed(self) -> None:
+        """Wait for the warehouse, and ask it if it stays silent for too long."""
         checks, most = 0, self._order.policy.warehouse_checks_max
-        while self._being_packed():
+        while self.state.being_packed:
             silent = checks >= most
-            heard = await self._conduct.until(
-                lambda: not self._being_packed(),
+            heard = await self.strand.until(
+                lambda: not self.state.being_packed,
                 Owner.OPERATOR if silent else Owner.WAREHOUSE,
                 "warehouse_silent" if silent else "packing",
                 timeout_s=None if silent else self._order.policy.warehouse_check_s,
@@ -117,42 +109,54 @@ class Fulfilment:
                 checks += 1
                 await self._look()
 
-    async def use_address(self, address_version: int) -> None:
+    async def _look(self) -> None:
+        """Ask the warehouse how far it is, unless it speaks meanwhile."""
+        with contextlib.suppress(Overtaken):
+            answer = await self.strand.attempt(
+                WarehouseActivities.look,
+                self._ref("look"),
+                WAREHOUSE,
+                summary="ask the warehouse how far it is",
+                overtaken=lambda: not self.state.being_packed,
+            )
+            self.state.answered(answer)
+
+    async def _use_address(self, address_version: int) -> None:
         """Put another address on the packing papers, if they bear another."""
-        if address_version == self._papers_bear:
+        if address_version == self._papers_bear or self.state.has_left:
             return
         self._papers_bear = 0  # until the answer is here, they may bear either
         self._readdressed += 1
-        answer = await self._conduct.attempt(
+        answer = await self.strand.attempt(
             WarehouseActivities.readdress,
             self._ref("readdress", self._readdressed, address_version=address_version),
             WAREHOUSE,
             summary="correct the address at the warehouse",
         )
         if isinstance(answer, HandedOver):
-            self.left()
+            self.state.left()
         self._papers_bear = address_version
 
     async def buy_labels(self, address_version: int) -> None:
         """Rate and buy one label for each parcel that has none."""
-        for parcel in self.parcels:
+        for parcel in self.state.parcels:
             if parcel.label is not None:
                 continue
-            self._undos.register(self._deed("label", parcel), partial(self._void, parcel))
-            parcel.label = await self._conduct.attempt(
+            self.undos.register(f"{parcel.parcel_id}/label", partial(self._void, parcel))
+            parcel.label = await self.strand.attempt(
                 CarrierActivities.buy,
                 LabelRequest(
                     order_id=self._order.order_id,
                     key=parcel.label_key,
-                    location=self.location,
-                    lines=self._order.lines,
+                    location=self.state.location,
+                    lines=self.state.part.lines,
                     parcel=parcel.packed,
                     address_version=address_version,
                 ),
                 CARRIER,
                 summary=f"buy a label for {parcel.parcel_id}",
             )
-            self._conduct.note(
+            self._telling.note(
                 "label_bought",
                 data={
                     "carrier": parcel.label.carrier,
@@ -160,270 +164,81 @@ class Fulfilment:
                     "parcel": parcel.parcel_id,
                 },
             )
-        self._advance(F.LABELLED)
+        self.state.advance(F.LABELLED)
 
-    async def hand_over(self, reservation_key: str) -> None:
+    async def hand_over(self) -> None:
         """Give the warehouse all labels; its answer, its word or the first scan say that it left.
 
         Raises:
             Interrupted: also `Rejected`, if the warehouse no longer has it.
         """
         # from here on the recall decides: a parcel that has left must keep its label
-        self._handing_over = True
-        self._undos.register(self._deed("packing"), self._recall)
-        if len(self._labels) < len(self.parcels):
+        self.state.being_handed_over = True
+        self.undos.register("packing", self._recall)
+        if len(self.state.labels) < len(self.state.parcels):
             raise AssertionError("a parcel without a label cannot be handed over")
-        generations = "-".join(str(parcel.generation) for parcel in self.parcels)
+        generations = "-".join(str(parcel.generation) for parcel in self.state.parcels)
         with contextlib.suppress(Overtaken):
-            answer = await self._conduct.attempt(
+            answer = await self.strand.attempt(
                 WarehouseActivities.hand_over,
                 HandOverRequest(
                     order_id=self._order.order_id,
-                    key=effect_key(self.reference, "hand-over", generations),
-                    reference=self.reference,
-                    location=self.location,
-                    labels=self._labels,
-                    reservation_key=reservation_key,
+                    key=effect_key(self.state.reference, "hand-over", generations),
+                    reference=self.state.reference,
+                    location=self.state.location,
+                    labels=self.state.labels,
+                    reservation_key=self.state.reservation_key,
                 ),
                 WAREHOUSE,
-                summary=f"hand over {self.reference}",
-                overtaken=lambda: self.has_left,
+                summary=f"hand over {self.state.reference}",
+                overtaken=lambda: self.state.has_left,
             )
             if isinstance(answer, Recalled):
-                self._reject("recalled_elsewhere")
-                self._conduct.make_way()
-        self.left()
+                self.state.reject("recalled_elsewhere")
+                self.strand.make_way()
+        self.state.left()
 
-    async def after_hand_over(self, reservation_key: str) -> None:
-        """Book the goods out and tell the channel; a request to stop comes too late for both."""
-        await self._conduct.attempt(
-            InventoryActivities.ship,
-            ReservationRef(order_id=self._order.order_id, key=reservation_key),
+    # -- taking back
+
+    async def _release(self) -> bool:
+        """Give the stock back."""
+        await self.strand.attempt(
+            InventoryActivities.release,
+            ReservationRef(order_id=self._order.order_id, key=self.state.reservation_key),
             OURS,
-            summary="book the goods out",
+            summary="give the stock back",
             interruptible=False,
+            if_said_again=STOCK_FIRST,
         )
-        if self._labels:
-            await self._tell_shipped()
-
-    async def _tell_shipped(self) -> None:
-        await self._conduct.attempt(
-            ChannelActivities.tell_shipped,
-            ShippedNotice(
-                order_id=self._order.order_id,
-                key=effect_key(self.reference, "tell-shipped"),
-                channel=self._order.channel,
-                lines=self._order.lines,
-                parcels=tuple(
-                    ShippedParcel(
-                        carrier=label.carrier,
-                        tracking_number=label.tracking_number,
-                        tracking_url=label.tracking_url,
-                    )
-                    for label in self._labels
-                ),
-            ),
-            CHANNEL,
-            summary="tell the channel that it shipped",
-            interruptible=False,
-        )
-
-    async def ask_carrier(self, heard: Callable[[], bool]) -> None:
-        """The carrier was silent for too long: ask it where the parcels are, unless it speaks."""
-        for parcel in self.parcels:
-            if parcel.label is None or parcel.course in FINAL:
-                continue
-            try:
-                tracked = await self._conduct.attempt(
-                    CarrierActivities.track,
-                    TrackRequest(
-                        order_id=self._order.order_id, tracking_number=parcel.tracking_number
-                    ),
-                    CARRIER,
-                    summary=f"ask where {parcel.parcel_id} is",
-                    interruptible=False,
-                    overtaken=heard,
-                )
-            except Overtaken:
-                return
-            self.parcel_moved(
-                ParcelMoved(tracking_number=parcel.tracking_number, course=tracked.course)
-            )
-
-    # -- what the outside says
-
-    def warehouse_said(self, said: WarehouseSaid) -> None:
-        """Hear a warehouse's report; what is no news changes nothing."""
-        match said.status:
-            case "packed" if self.status in (F.REQUESTED, F.ACCEPTED) and said.parcels:
-                self._hear(Packed(parcels=said.parcels))
-            case "rejected" if F.REJECTED in FULFILMENT[self.status]:
-                self._reject(said.reason or "no_reason")
-            case "handed_over" if self.status is F.LABELLED:
-                self.left()
-            case _:
-                pass
-
-    def parcel_moved(self, moved: ParcelMoved) -> bool:
-        """Hear a carrier; True if the course of one of our parcels changed."""
-        for parcel in self.parcels:
-            if parcel.label is None or parcel.tracking_number != moved.tracking_number:
-                continue
-            if parcel.moved(moved.course):
-                if self.status is F.LABELLED:
-                    self.left()
-                self._settle_delivery()
-                self._conduct.note(
-                    f"parcel_{parcel.course}",
-                    data={"tracking_number": parcel.tracking_number},
-                )
-                return True
-        return False
-
-    def hear_rejection(self) -> str:
-        """The life knows of it now; returns the location that rejected."""
-        self.rejection = None
-        return self.location
-
-    # -- how it stands
-
-    @property
-    def has_left(self) -> bool:
-        return self.status in (F.HANDED_OVER, F.DELIVERED, F.UNDELIVERED)
-
-    @property
-    def packed_and_here(self) -> bool:
-        """Whether the goods are packed and surely still in the warehouse."""
-        return self.status in (F.PACKED, F.LABELLED) and not self._handing_over
-
-    @property
-    def arrived_or_lost(self) -> bool:
-        return self.status in (F.DELIVERED, F.UNDELIVERED)
-
-    @property
-    def delivery_status(self) -> OrderStatus:
-        """What its end means for the order."""
-        delivered = self.status is F.DELIVERED
-        return OrderStatus.DELIVERED if delivered else OrderStatus.UNDELIVERED
-
-    @property
-    def over(self) -> bool:
-        return self.status in (F.REJECTED, F.RECALLED)
-
-    def waits_on(self) -> tuple[Owner, str]:
-        """Whom a parcel on its way waits on."""
-        courses = {parcel.course for parcel in self.parcels}
-        if Course.EXCEPTION in courses:
-            return Owner.OPERATOR, "carrier_exception"
-        if Course.CUSTOMS in courses:
-            return Owner.CUSTOMS, "customs_clearance"
-        if Course.RETURNING in courses:
-            return Owner.CARRIER, "return_to_sender"
-        return Owner.CARRIER, "delivery"
-
-    def record(self) -> FulfilmentRecord:
-        return FulfilmentRecord(
-            number=self.number,
-            reference=self.reference,
-            location=self.location,
-            status=self.status,
-            lines=self._order.lines,
-            parcels=tuple(parcel.record() for parcel in self.parcels),
-            reason=self.reason,
-        )
-
-    # -- what the steps lean on
-
-    @property
-    def _labels(self) -> tuple[Label, ...]:
-        """The parcels' live labels; a warehouse may say that it left before there are any."""
-        return tuple(parcel.label for parcel in self.parcels if parcel.label is not None)
-
-    def left(self) -> None:
-        """The parcels are the carrier's now."""
-        if not self.has_left:
-            for parcel in self.parcels:
-                parcel.left()
-            self._advance(F.HANDED_OVER)
-            self._conduct.note("handed_over", data={"location": self.location})
-
-    def _advance(self, status: FulfilmentStatus) -> None:
-        self.status = status
-        self._conduct.touch()
-
-    def _hear(
-        self, answer: PackAccepted | PackRejected | Packed | Recalled | HandedOver | NotThere
-    ) -> None:
-        """Take in a report on a fulfilment that is being requested or packed."""
-        match answer:
-            case PackAccepted() if self.status is F.REQUESTED:
-                self._advance(F.ACCEPTED)
-            case Packed(parcels=parcels) if not self.parcels:
-                self.parcels = [
-                    Parcel(effect_key(self.reference, f"p{n}"), packed)
-                    for n, packed in enumerate(parcels, start=1)
-                ]
-                self._advance(F.PACKED)
-                self._conduct.note("packed", data={"parcels": len(parcels)})
-            case PackRejected(reason=reason):
-                self._reject(reason)
-            case Recalled() | NotThere():
-                self._reject("unknown_to_warehouse")
-            case _:
-                pass
-
-    def _being_packed(self) -> bool:
-        return self.status is F.ACCEPTED
-
-    def _reject(self, reason: str) -> None:
-        """The life hears of it as soon as it does or waits for anything."""
-        if self.rejection is None and self.status is not F.REJECTED:
-            self.reason, self.rejection = reason, Rejected(reason)
-            self._advance(F.REJECTED)
-
-    def _settle_delivery(self) -> None:
-        """The fulfilment's end follows from its parcels', once they have left."""
-        courses = {parcel.course for parcel in self.parcels}
-        if self.has_left and courses <= FINAL:
-            self._advance(F.DELIVERED if courses == {Course.DELIVERED} else F.UNDELIVERED)
-
-    async def _look(self) -> None:
-        """Ask the warehouse how far it is, unless it speaks meanwhile."""
-        with contextlib.suppress(Overtaken):
-            answer = await self._conduct.attempt(
-                WarehouseActivities.look,
-                self._ref("look"),
-                WAREHOUSE,
-                summary="ask the warehouse how far it is",
-                overtaken=lambda: not self._being_packed(),
-            )
-            self._hear(answer)
+        if self.state.status is F.PLANNED:
+            self.state.advance(F.RECALLED)
+        return True
 
     async def _recall(self) -> bool:
         try:
-            answer = await self._conduct.attempt(
+            answer = await self.strand.attempt(
                 WarehouseActivities.recall,
                 self._ref("recall"),
                 WAREHOUSE,
                 summary="recall from the warehouse",
                 interruptible=False,
-                overtaken=lambda: self.has_left,
+                overtaken=lambda: self.state.has_left,
                 if_said_again=RECALL_FIRST,
             )
         except Overtaken:
             return False
         if isinstance(answer, HandedOver):
-            self.left()
+            self.state.left()
             return False
-        if self.status is not F.REJECTED:
-            self._advance(F.RECALLED)
-        self._conduct.note("recalled", data={"location": self.location})
+        if self.state.status is not F.REJECTED:
+            self.state.advance(F.RECALLED)
+        self._telling.note("recalled", data={"location": self.state.location})
         return True
 
     async def _void(self, parcel: Parcel) -> bool:
         """A carrier that will not give the money back need not stop the order: see `_give_up`."""
         try:
-            await self._conduct.attempt(
+            await self.strand.attempt(
                 CarrierActivities.void,
                 LabelRef(
                     order_id=self._order.order_id,
@@ -433,7 +248,7 @@ class Fulfilment:
                 CARRIER,
                 summary=f"void the label of {parcel.parcel_id}",
                 interruptible=False,
-                overtaken=lambda: self.has_left,
+                overtaken=lambda: self.state.has_left,
                 if_said_again=GO_ON,
             )
         except Overtaken:
@@ -441,32 +256,29 @@ class Fulfilment:
         except GivenUp as wanted:
             self._give_up(parcel, wanted.verb)
         else:
-            if self.has_left:
+            if self.state.has_left:
                 return False
             if parcel.label is not None:
-                self._conduct.note("label_voided", data={"tracking_number": parcel.tracking_number})
+                self._telling.note("label_voided", data={"tracking_number": parcel.tracking_number})
             parcel.void()
-        if self.status is F.LABELLED:
-            self._advance(F.PACKED)
+        if self.state.status is F.LABELLED:
+            self.state.advance(F.PACKED)
         return True
 
     def _give_up(self, parcel: Parcel, verb: Verb) -> None:
         """An operator goes on without the void; by this line somebody must reclaim the label."""
-        self._conduct.note(
+        self._telling.note(
             LABEL_NOT_VOIDED,
             verb=verb,
             data={"tracking_number": parcel.tracking_number, "label": parcel.label_key},
         )
         parcel.give_up()
 
-    def _deed(self, deed: str, parcel: Parcel | None = None) -> str:
-        return f"{parcel.parcel_id if parcel else self.reference}/{deed}"
-
     def _ref(self, deed: str, *more: int, address_version: int = 1) -> FulfilmentRef:
         return FulfilmentRef(
             order_id=self._order.order_id,
-            key=effect_key(self.reference, deed, *more),
-            reference=self.reference,
-            location=self.location,
+            key=effect_key(self.state.reference, deed, *more),
+            reference=self.state.reference,
+            location=self.state.location,
             address_version=address_version,
         )

@@ -12,6 +12,7 @@ from temporalio.common import RawValue
 from domain.lifecycles import OrderStatus
 from domain.orders import PaymentStatus
 from domain.records import HoldRecord
+from domain.stock import Part
 from domain.validation import HoldReason
 from domain.verbs import (
     BY_CHANNEL,
@@ -29,8 +30,10 @@ from domain.verbs import (
     WarehouseSaid,
     parse_verb,
 )
-from workflows.conduct import Conduct, Interrupted
+from workflows.conduct import Conduct
+from workflows.fulfilment_state import FulfilmentState
 from workflows.state import OrderState
+from workflows.strand import Interrupted
 
 KINDS: Mapping[str, type[Verb]] = {
     "hold": Hold,
@@ -93,6 +96,7 @@ class Requests:
     def __init__(self, state: OrderState, conduct: Conduct) -> None:
         self._state = state
         self._conduct = conduct
+        self._telling = conduct.telling
         self._answers: dict[str, str] = {}
         self._counted = 0
         self._returns_asked: set[str] = set()
@@ -100,8 +104,8 @@ class Requests:
         self.cancels: list[Cancel] = []
         self.fixes: list[FixAddress] = []
         self.returns: list[RequestReturn] = []
-        self.assigned: dict[str, str] = {}
-        """Where stock was assigned to each reservation that waited for it."""
+        self.assigned: dict[str, tuple[Part, ...]] = {}
+        """The stock that was assigned to each reservation that waited for it."""
         self.moves = 0
         """Counts the parcels' changes of course."""
 
@@ -112,7 +116,7 @@ class Requests:
         try:
             verb = parse(KINDS, name, args)
         except InvalidVerb as error:
-            self._conduct.note("signal_refused", why=str(error)[:500])
+            self._telling.note("signal_refused", why=str(error)[:500])
             return
         if verb.command_id in self._answers:
             return
@@ -134,8 +138,8 @@ class Requests:
 
     def _refuse(self, verb: Verb, refusal: str) -> None:
         self._remember(verb, refusal)
-        self._conduct.note(f"{_name(verb)}_refused", verb=verb, why=refusal)
-        self._conduct.settle(verb, refusal)
+        self._telling.note(f"{_name(verb)}_refused", verb=verb, why=refusal)
+        self._telling.settle(verb, refusal)
 
     def _remember(self, verb: Verb, refusal: str = "") -> None:
         if verb.command_id:
@@ -188,7 +192,7 @@ class Requests:
         return self._conduct.must_be_undone if insists else ""
 
     def _too_late(self) -> str:
-        if self._state.has_left:
+        if self._state.all_left:
             return "too_late: the goods have been handed over to the carrier"
         if self._state.status is OrderStatus.CANCELLED:
             return "too_late: the order is cancelled"
@@ -205,6 +209,8 @@ class Requests:
             return "return_id: this return has been asked for"
         bought = {line.line_id: line for line in self._state.order.lines}
         wanted = dict(self._returned)
+        for cancelled in self._state.cancelled_lines:
+            wanted[cancelled.line_id] = wanted.get(cancelled.line_id, 0) + cancelled.quantity
         for line in asked.lines:
             if line.line_id not in bought or bought[line.line_id].sku != line.sku:
                 return "lines: the order has no such line"
@@ -222,8 +228,8 @@ class Requests:
                 return self._hold(verb)
             case Release(hold_id=hold_id):
                 self._state.lift(hold_id)
-                self._conduct.note("release", verb=verb, data={"hold_id": hold_id})
-                self._conduct.settle(verb)
+                self._telling.note("release", verb=verb, data={"hold_id": hold_id})
+                self._telling.settle(verb)
             case FixAddress():
                 self.fixes.append(verb)
                 self._insist(verb)
@@ -232,8 +238,8 @@ class Requests:
                 self._insist(verb)
             case Retry():
                 self._conduct.retry()
-                self._conduct.note("retry", verb=verb)
-                self._conduct.settle(verb)
+                self._telling.note("retry", verb=verb)
+                self._telling.settle(verb)
             case RequestReturn():
                 self._returns_asked.add(verb.return_id)
                 self._count_returned(verb, 1)
@@ -258,8 +264,8 @@ class Requests:
                 note=verb.note,
             )
         )
-        self._conduct.note("hold", verb=verb, why=verb.reason, data={"hold_id": hold_id})
-        self._conduct.settle(verb)
+        self._telling.note("hold", verb=verb, why=verb.reason, data={"hold_id": hold_id})
+        self._telling.settle(verb)
         return hold_id
 
     def _heard(self, told: Verb) -> None:
@@ -267,8 +273,8 @@ class Requests:
         match told:
             case PaymentChanged(payment=payment):
                 self._paid(payment)
-            case StockAssigned(key=key, location=location):
-                self.assigned[key] = location
+            case StockAssigned(key=key, parts=parts):
+                self.assigned[key] = parts
             case WarehouseSaid(reference=reference):
                 for fulfilment in self._state.fulfilments:
                     if fulfilment.reference == reference:
@@ -282,19 +288,19 @@ class Requests:
         """Payments only ever go forward."""
         if _PAYMENTS.index(payment) > _PAYMENTS.index(self._state.payment):
             self._state.payment = payment
-            self._conduct.note("payment", why=str(payment))
+            self._telling.note("payment", why=str(payment))
             self._state.lift(HoldReason.PAYMENT)
 
     # -- what the life must make way for
 
-    def interruption(self) -> Interrupted | None:
-        """A cancel before a rejection, before an address; none once the goods have left."""
-        if self._state.has_left:
+    def interruption(self, fulfilment: FulfilmentState | None = None) -> Interrupted | None:
+        """A cancel before a rejection, before an address; none for goods that have left."""
+        if fulfilment.has_left if fulfilment else self._state.all_left:
             return None
         if self.cancels:
             return Stopped(self.cancels[0])
-        if rejection := self._state.rejection:
-            return rejection
+        if fulfilment and fulfilment.rejection:
+            return fulfilment.rejection
         return AddressChanged(self.fixes[-1]) if self.fixes else None
 
     def take_fix(self) -> FixAddress | None:
@@ -302,10 +308,10 @@ class Requests:
         if not self.fixes:
             return None
         for fix in self.fixes:
-            self._conduct.settle(fix)
+            self._telling.settle(fix)
         newest = self.fixes[-1]
         self.fixes.clear()
-        self._conduct.note(
+        self._telling.note(
             "address_changed", verb=newest, data={"address_version": newest.address_version}
         )
         return newest
@@ -313,9 +319,9 @@ class Requests:
     def cancelled(self) -> None:
         """The order is cancelled: all who asked for it are answered."""
         for cancel in self.cancels:
-            self._conduct.settle(cancel)
+            self._telling.settle(cancel)
         for fix in self.fixes:
-            self._conduct.settle(fix, "too_late: the order is cancelled")
+            self._telling.settle(fix, "too_late: the order is cancelled")
         self.cancels.clear()
         self.fixes.clear()
 

@@ -17,9 +17,10 @@ from domain.returns import InspectedLine, ReturnInput, ReturnOutcome
 from domain.stock import RestockRequest, SkuQuantity
 from domain.verbs import Cancel, InvalidVerb, Retry, ReturnInspected, ReturnReceived, Verb
 from domain.waits import Owner
-from workflows.conduct import Conduct, Interrupted
+from workflows.conduct import Conduct
 from workflows.outside import CHANNEL, OURS, recording
 from workflows.requests import parse
+from workflows.strand import Interrupted
 
 Status = ReturnStatus
 
@@ -42,7 +43,9 @@ class ReturnWorkflow:
     @workflow.init
     def __init__(self, asked: ReturnInput) -> None:
         self._asked = asked
-        self._conduct = Conduct(asked.policy, self._interruption, self._write)
+        self._conduct = Conduct(asked.policy, self._write)
+        self._telling = self._conduct.telling
+        self._strand = self._conduct.strand(self._interruption)
         self._status = Status.REQUESTED
         self._seen: set[str] = set()
         self._received: ReturnReceived | None = None
@@ -75,14 +78,14 @@ class ReturnWorkflow:
     @workflow.query
     def state(self) -> ReturnRecord:
         """The return as its workflow knows it now."""
-        return self._record(self._conduct.seq)
+        return self._record(self._telling.seq)
 
     @workflow.signal(dynamic=True, description="received, inspected, cancel, retry")
     def tell(self, name: str, args: Sequence[RawValue]) -> None:
         try:
             verb = parse(KINDS, name, args)
         except InvalidVerb as error:
-            self._conduct.note("signal_refused", why=str(error)[:500])
+            self._telling.note("signal_refused", why=str(error)[:500])
             return
         if verb.command_id not in self._seen:
             self._tell(verb)
@@ -112,8 +115,8 @@ class ReturnWorkflow:
         if verb.command_id:
             self._seen.add(verb.command_id)
         if refusal := self._refusal(verb):
-            self._conduct.note("verb_refused", verb=verb, why=refusal)
-            self._conduct.settle(verb, refusal)
+            self._telling.note("verb_refused", verb=verb, why=refusal)
+            self._telling.settle(verb, refusal)
         else:
             self._accept(verb)
 
@@ -154,8 +157,8 @@ class ReturnWorkflow:
                 self._cancel = verb
             case _:
                 self._conduct.retry()
-        self._conduct.note(type(verb).__name__.lower(), verb=verb)
-        self._conduct.settle(verb)
+        self._telling.note(type(verb).__name__.lower(), verb=verb)
+        self._telling.settle(verb)
 
     def _interruption(self) -> Interrupted | None:
         return CalledOff() if self._cancel and not self._received else None
@@ -164,7 +167,7 @@ class ReturnWorkflow:
 
     async def _receive(self) -> None:
         """Wait for the goods; after the policy's time it is the operator who should ask."""
-        came = await self._conduct.until(
+        came = await self._strand.until(
             lambda: self._received is not None,
             Owner.CUSTOMER,
             "goods",
@@ -172,15 +175,13 @@ class ReturnWorkflow:
             next_action="then an operator is asked",
         )
         if not came:
-            await self._conduct.until(
+            await self._strand.until(
                 lambda: self._received is not None, Owner.OPERATOR, "goods_overdue"
             )
         self._advance(Status.RECEIVED)
 
     async def _inspect(self) -> None:
-        await self._conduct.until(
-            lambda: self._inspected is not None, Owner.WAREHOUSE, "inspection"
-        )
+        await self._strand.until(lambda: self._inspected is not None, Owner.WAREHOUSE, "inspection")
         self._advance(Status.INSPECTED)
 
     async def _restock(self) -> None:
@@ -188,7 +189,7 @@ class ReturnWorkflow:
             SkuQuantity(sku=line.sku, quantity=line.restock) for line in self._lines if line.restock
         )
         if good:
-            await self._conduct.attempt(
+            await self._strand.attempt(
                 InventoryActivities.restock,
                 RestockRequest(
                     return_id=self._asked.return_id,
@@ -209,7 +210,7 @@ class ReturnWorkflow:
         )
         if not wanted:
             return
-        answer = await self._conduct.attempt(
+        answer = await self._strand.attempt(
             ChannelActivities.refund,
             RefundRequest(
                 order_id=self._asked.order_id,
@@ -239,7 +240,7 @@ class ReturnWorkflow:
         if not may_follow(RETURN, self._status, status):
             raise AssertionError(f"{self._status} is never followed by {status}")
         self._status = status
-        self._conduct.note(f"return_{status}")
+        self._telling.note(f"return_{status}")
 
     def _record(self, seq: int) -> ReturnRecord:
         return ReturnRecord(
@@ -256,7 +257,7 @@ class ReturnWorkflow:
         )
 
     async def _write(self, seq: int) -> None:
-        journal, settled = self._conduct.take_news()
+        journal, settled = self._telling.take_news()
         record = self._record(seq)
         workflow.set_current_details(f"**{record.status}**")
         await workflow.execute_local_activity_method(

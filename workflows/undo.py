@@ -1,4 +1,4 @@
-"""The deeds of an order that can still be taken back, newest last."""
+"""Deeds that can still be taken back, newest last."""
 
 from collections.abc import Awaitable, Callable
 
@@ -17,6 +17,10 @@ class Undos:
         self._undos.pop(deed, None)
         self._undos[deed] = undo
 
+    def drop(self, deed: str) -> None:
+        """Others answer for this deed from now on."""
+        self._undos.pop(deed, None)
+
     def forget(self) -> None:
         """The point of no return has passed."""
         self._undos.clear()
@@ -28,10 +32,16 @@ class Undos:
         where a deed can no longer be taken back.
         """
         while self._undos:
-            deed, undo = next(reversed(self._undos.items()))
+            deed = next(reversed(self._undos))
             if only and deed.rpartition("/")[2] != only:
                 break
-            if not await undo():
+            if not await self.take_back_one(deed):
                 return False
-            self._undos.pop(deed, None)
+        return True
+
+    async def take_back_one(self, deed: str) -> bool:
+        """Take back this deed; False if that comes too late."""
+        if not await self._undos[deed]():
+            return False
+        self._undos.pop(deed, None)
         return True

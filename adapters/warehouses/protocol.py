@@ -82,7 +82,7 @@ def request_body(request: PackRequest, address: Address) -> dict[str, Any]:
     return {
         "reference": request.reference,
         "order_id": request.order_id,
-        "lines": [{"sku": line.sku, "quantity": line.quantity} for line in request.lines],
+        "lines": [{"sku": item.sku, "quantity": item.quantity} for item in request.items],
         "ship_to": ship_to(address),
     }
 

@@ -21,10 +21,9 @@ from domain.lifecycles import OrderStatus, ReturnStatus
 from domain.orders import Order, OrderOutcome
 from domain.policies import OrderPolicy
 from domain.records import OrderRecord, ReturnRecord
-from domain.stock import SkuQuantity
 from domain.tracking import Course, Scan
 from domain.waits import Wait
-from tests.workflows.world import BOX, World
+from tests.workflows.world import BOX, World, part_at
 from workflows.order import OrderWorkflow
 
 PATIENCE_S = 40.0
@@ -113,10 +112,9 @@ class Life:
         for line in self.order.lines:
             self.world.stock[line.sku, place] = self.world.stock.get((line.sku, place), 0) + pieces
         (key,) = self.world.waiting
-        del self.world.waiting[key]
-        lines = tuple(SkuQuantity(sku=n.sku, quantity=n.quantity) for n in self.order.lines)
-        self.world.take(key, place, lines)
-        await self.tell("stock_assigned", key=key, parts=[{"location": place, "lines": []}])
+        part = part_at(place, self.world.waiting.pop(key).lines)
+        self.world.hold(key, (part,))
+        await self.tell("stock_assigned", key=key, parts=[part.model_dump()])
 
     def scan(self, course: Course) -> Scan:
         """What the carrier has about the parcel."""

@@ -125,7 +125,7 @@ class Book(_Port):
 
 
 class Stockroom(_Port):
-    """`Inventory` and `Sourcing` of the world, by rules that never split."""
+    """`Inventory` and `Sourcing` of the world."""
 
     async def case(self, request: ReserveRequest) -> Case:
         stock = self._world.stock
@@ -142,7 +142,7 @@ class Stockroom(_Port):
                 for place in sorted({place for _, place in stock})
             ),
             excluded=request.excluded,
-            rules=RuleSet(parts_max=1),
+            rules=RuleSet(parts_max=self._world.parts_max),
         )
 
     async def reserve(
@@ -153,11 +153,11 @@ class Stockroom(_Port):
         def deed() -> Reserved | Short:
             if request.key in self._world.withdrawn:
                 raise AssertionError("reserved after its release")
-            for part in asked.parts:
-                self._world.take(request.key, part.location, part.items)
-                return Reserved(parts=asked.parts)
-            self._world.waiting[request.key] = request.order_id
-            return Short(missing=summed(request.lines))
+            if not asked.parts:
+                self._world.waiting[request.key] = request
+                return Short(missing=summed(request.lines))
+            self._world.hold(request.key, asked.parts)
+            return Reserved(parts=asked.parts)
 
         return await self._world.act("reserve", request.key, deed)
 
@@ -165,9 +165,10 @@ class Stockroom(_Port):
         def deed() -> None:
             self._world.withdrawn.add(reservation.key)
             self._world.waiting.pop(reservation.key, None)
-            place, lines = self._world.held.pop(reservation.key, ("", ()))
-            for line in lines:
-                self._world.stock[line.sku, place] += line.quantity
+            for key in self._world.held_under(reservation.key):
+                part = self._world.held.pop(key)
+                for item in part.items:
+                    self._world.stock[item.sku, part.location] += item.quantity
 
         await self._world.act("release_stock", reservation.key, deed)
 

@@ -253,7 +253,7 @@ async def test_a_rejecting_warehouse_gives_the_order_to_another(begin: Start, wo
     await see_delivered(life)
     first, second = world.last(life.id).fulfilments
     assert (first.location, first.reason, second.location) == ("berlin", "damaged", "leeds")
-    assert world.done("release_stock") == [f"{life.id}/reserve/1"]
+    assert world.done("release_stock") == [f"{life.id}/reserve/1/1"]
     assert world.stock["MUG", "berlin"] == 600
 
 

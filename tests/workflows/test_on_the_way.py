@@ -77,7 +77,7 @@ async def test_delivered_is_the_first_that_is_heard(begin: Start, world: World) 
     life = await begin(an_order("way-first"))
     await world.reaches("hand_over")
     await life.parcel(Course.DELIVERED)
-    await life.until_status(OrderStatus.DELIVERED)
+    await life.until_waiting("return_window")
     assert statuses(life)[-2:] == ["shipped", "delivered"]
     await assert_sound(life)
 

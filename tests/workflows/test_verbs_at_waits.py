@@ -109,8 +109,7 @@ OUTCOMES: Mapping[str, Mapping[str, Comes | str]] = {
         "hold": HELD,
         "release": RELEASED,
         "overrule": NOT_OURS_TO_LIFT,
-        # the payment's hold outlives the fix: from then on only the channel's `paid` ends it
-        "fix_address": moved("validate", later=("readdress",)),
+        "fix_address": moved("validate", "readdress", "capture", then="goes on"),
         "cancel": cancelled("recall", "release_stock"),
         "retry": Comes("retry", deeds=("capture",), then="goes on"),
     },

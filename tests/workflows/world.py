@@ -24,9 +24,11 @@ from domain.fulfilments import (
     Recalled,
 )
 from domain.money import Money
-from domain.orders import Order, OrderLine, PaymentStatus, Totals
+from domain.orders import LineRef, Order, OrderLine, PaymentStatus, Totals
 from domain.records import OrderRecord, Retrying, ReturnRecord
 from domain.stock import (
+    Part,
+    ReserveRequest,
     SkuQuantity,
 )
 from domain.tracking import Scan
@@ -55,8 +57,10 @@ def an_order(
     address: Address = GOOD_ADDRESS,
     quantity: int = 2,
     sku: str = "MUG",
+    also: tuple[str, ...] = (),
 ) -> Order:
-    goods = eur(1_500 * quantity)
+    """Pieces of one SKU, and one piece each of others in lines of their own."""
+    goods = eur(1_500 * (quantity + len(also)))
     return Order(
         channel="demo",
         channel_order_id=own_id,
@@ -65,15 +69,8 @@ def an_order(
         email="erika@example.com",
         phone="+49 30 901820",
         lines=(
-            OrderLine(
-                line_id="L1",
-                sku=sku,
-                title="Bohemian blue",
-                quantity=quantity,
-                unit_price=eur(1_500),
-                discount=eur(0),
-                tax=eur(0),
-            ),
+            _line("L1", sku, quantity),
+            *(_line(f"L{n}", other, 1) for n, other in enumerate(also, start=2)),
         ),
         address=address,
         totals=Totals(
@@ -128,8 +125,9 @@ class World:
     rejecting: set[str] = field(default_factory=set)
     declined: int = 0
     left: set[str] = field(default_factory=set)
-    held: dict[str, tuple[str, tuple[SkuQuantity, ...]]] = field(default_factory=dict)
-    waiting: dict[str, str] = field(default_factory=dict)
+    held: dict[str, Part] = field(default_factory=dict)
+    waiting: dict[str, ReserveRequest] = field(default_factory=dict)
+    parts_max: int = 1
     live: dict[str, Label] = field(default_factory=dict)
     label_versions: dict[str, int] = field(default_factory=dict)
     papers: dict[str, int] = field(default_factory=dict)
@@ -222,12 +220,37 @@ class World:
         for gate in self.gates:
             gate.set()
 
-    def take(self, key: str, place: str, lines: tuple[SkuQuantity, ...]) -> None:
-        for line in lines:
-            self.stock[line.sku, place] -= line.quantity
-        self.held[key] = (place, lines)
+    def hold(self, key: str, parts: tuple[Part, ...]) -> None:
+        for number, part in enumerate(parts, start=1):
+            for item in part.items:
+                self.stock[item.sku, part.location] -= item.quantity
+            self.held[f"{key}/{number}"] = part
+
+    def held_under(self, key: str) -> list[str]:
+        """The reservations that a key stands for: its own, or each of its parts'."""
+        return [held for held in self.held if held == key or held.rpartition("/")[0] == key]
 
     def put(self, order: Order) -> Order:
         self.orders[order.order_id] = order
         self.addresses[order.order_id, 1] = order.address
         return order
+
+
+def items_of(lines: tuple[LineRef, ...]) -> tuple[SkuQuantity, ...]:
+    return tuple(SkuQuantity(sku=line.sku, quantity=line.quantity) for line in lines)
+
+
+def part_at(place: str, lines: tuple[LineRef, ...]) -> Part:
+    return Part(location=place, lines=lines, items=items_of(lines))
+
+
+def _line(line_id: str, sku: str, quantity: int) -> OrderLine:
+    return OrderLine(
+        line_id=line_id,
+        sku=sku,
+        title="Bohemian blue",
+        quantity=quantity,
+        unit_price=eur(1_500),
+        discount=eur(0),
+        tax=eur(0),
+    )

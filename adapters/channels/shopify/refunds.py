@@ -37,7 +37,9 @@ class Refunds:
     async def refund(
         self, order_gid: str, request: RefundRequest, order: Order, until: float
     ) -> Refunded:
-        """Refund what the pieces cost, restock nothing, and tell the customer.
+        """Refund what the pieces cost and tell the customer; nothing that left is restocked.
+
+        What never left is cancelled, so that Shopify no longer waits for it.
 
         https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/refundCreate
         """
@@ -112,7 +114,7 @@ def _asked(
             {
                 "lineItemId": f"{_LINE_GID}{line.line_id}",
                 "quantity": line.quantity,
-                "restockType": "NO_RESTOCK",
+                "restockType": "NO_RESTOCK" if request.return_id else "CANCEL",
             }
             for line in request.lines
         ],
@@ -121,7 +123,8 @@ def _asked(
 
 
 def _note(request: RefundRequest) -> str:
-    return f"Return {request.return_id} {_mark(request.key)}"
+    what = f"Return {request.return_id}" if request.return_id else "Cancelled"
+    return f"{what} {_mark(request.key)}"
 
 
 def _mark(key: str) -> str:

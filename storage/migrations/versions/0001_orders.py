@@ -56,10 +56,12 @@ CREATE TABLE orders (
     -- what the workflow says of itself
     seq integer NOT NULL DEFAULT 0,
     status text NOT NULL DEFAULT 'received' CHECK (status IN ('received', 'validated', 'reserved',
-        'fulfilling', 'shipped', 'delivered', 'undelivered', 'closed', 'cancelling', 'cancelled')),
+        'fulfilling', 'partly_shipped', 'shipped', 'delivered', 'undelivered', 'closed',
+        'cancelling', 'cancelled')),
     address_version integer NOT NULL DEFAULT 1,
     attention text NOT NULL DEFAULT '',
     holds jsonb NOT NULL DEFAULT '[]',
+    cancelled_lines jsonb NOT NULL DEFAULT '[]',
     wait_owner text,
     wait_what text,
     wait_since timestamptz,
@@ -164,10 +166,11 @@ CREATE TABLE fulfilments (
     number integer NOT NULL,
     reference text NOT NULL UNIQUE,
     location text NOT NULL,
-    status text NOT NULL CHECK (status IN ('requested', 'accepted', 'rejected', 'packed',
-        'labelled', 'handed_over', 'delivered', 'undelivered', 'recalled')),
+    status text NOT NULL CHECK (status IN ('planned', 'requested', 'accepted', 'rejected',
+        'packed', 'labelled', 'handed_over', 'delivered', 'undelivered', 'recalled')),
     reason text NOT NULL DEFAULT '',
     lines jsonb NOT NULL,
+    wait jsonb,
     PRIMARY KEY (order_id, number)
 );
 

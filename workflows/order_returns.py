@@ -1,0 +1,118 @@
+"""An order that has arrived: it takes requests to return, and closes after the last of them."""
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+
+from temporalio import workflow
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from domain.ids import return_workflow_id
+from domain.lifecycles import OrderStatus, ReturnStatus
+from domain.returns import ReturnInput, ReturnOutcome
+from domain.verbs import RequestReturn
+from domain.waits import Owner
+from workflows.requests import Requests
+from workflows.returns import ReturnWorkflow
+from workflows.state import OrderState
+from workflows.strand import Strand
+from workflows.telling import Telling
+
+
+class OrderReturns:
+    """The returns of one order; each lives on its own as a `ReturnWorkflow`."""
+
+    def __init__(
+        self, state: OrderState, requests: Requests, strand: Strand, telling: Telling
+    ) -> None:
+        self._state = state
+        self._requests = requests
+        self._strand = strand
+        self._telling = telling
+        self._open = 0
+        self._closed = 0
+
+    async def accept(self) -> None:
+        """The window stops new requests only; the order closes after its last return."""
+        while True:
+            self._open_window()
+            while self._requests.returns:
+                await self._start(self._requests.returns.pop(0))
+            if self._open:
+                await self._until_moved(Owner.CUSTOMER, "return", "closes after its return")
+            elif await self._nothing_more_comes():
+                break
+
+    def _open_window(self) -> None:
+        """The window opens with the delivery, also where it comes after all."""
+        if self._state.status is OrderStatus.DELIVERED and self._state.returns_until is None:
+            window = timedelta(seconds=self._state.order.policy.return_window_s)
+            self._state.returns_until = workflow.now() + window
+
+    async def _nothing_more_comes(self) -> bool:
+        """Wait for a request to return; True if the window closed without one.
+
+        What could not be delivered has no window: it comes back, or arrives after all.
+        """
+        if self._state.status is OrderStatus.UNDELIVERED:
+            if self._closed:
+                return True
+            await self._until_moved(
+                Owner.OPERATOR, "undelivered", "nothing happens by itself: take the goods back"
+            )
+            return False
+        left = (self._state.returns_until or workflow.now()) - workflow.now()
+        if left <= timedelta(0):
+            return True
+        return not await self._until_moved(
+            Owner.CUSTOMER, "return_window", "then the order closes", left.total_seconds()
+        )
+
+    async def _until_moved(
+        self, owner: Owner, what: str, next_action: str, timeout_s: float | None = None
+    ) -> bool:
+        open_returns, moves = self._open, self._requests.moves
+        return await self._strand.until(
+            lambda: (
+                bool(self._requests.returns)
+                or self._open != open_returns
+                or self._requests.moves != moves
+            ),
+            owner,
+            what,
+            timeout_s=timeout_s,
+            next_action=next_action,
+        )
+
+    async def _start(self, asked: RequestReturn) -> None:
+        """The return lives on its own; this life only waits for its end."""
+        try:
+            child = await workflow.start_child_workflow(
+                ReturnWorkflow.run,
+                ReturnInput(
+                    return_id=asked.return_id,
+                    order_id=self._state.order.order_id,
+                    channel=self._state.order.channel,
+                    location=self._state.came_from(asked.lines[0].line_id),
+                    lines=asked.lines,
+                    policy=self._state.order.policy,
+                ),
+                id=return_workflow_id(asked.return_id),
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            )
+        except WorkflowAlreadyStartedError:
+            self._requests.refuse_return(asked, "return_id: another order's return has it")
+            return
+        self._open += 1
+        self._telling.note("return_requested", verb=asked, data={"return_id": asked.return_id})
+        self._telling.settle(asked)
+        child.add_done_callback(partial(self._ended, asked))
+
+    def _ended(self, asked: RequestReturn, child: "asyncio.Task[ReturnOutcome]") -> None:
+        """However it ended, also if somebody terminated it in Temporal's UI."""
+        ended_well = not child.cancelled() and child.exception() is None
+        outcome = child.result().status if ended_well else ""
+        self._open -= 1
+        self._closed += outcome == ReturnStatus.CLOSED
+        if outcome == ReturnStatus.CANCELLED:
+            self._requests.give_back(asked)

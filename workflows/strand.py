@@ -1,0 +1,298 @@
+"""One strand of a life: it does one thing at a time, or waits for one and says for whom.
+
+`attempt` is the only place that runs activities, `until` the only place that waits, and `park` the
+only place where an outside system's refusal ends.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.workflow import ActivityConfig, ActivityHandle
+
+from domain.verbs import Verb
+from domain.waits import Owner, Wait
+from workflows.telling import Telling
+
+S = TypeVar("S")
+P = TypeVar("P")
+R = TypeVar("R")
+
+GO_ON = ""
+"""What an undo says that an operator may go on without."""
+
+
+class Interrupted(Exception):
+    """Something was asked for that the step in flight must make way for."""
+
+
+class Overtaken(Exception):
+    """The world has moved past the step: what it was to bring about has happened."""
+
+
+class GivenUp(Exception):
+    """An operator wants to go on without the undo that an outside system refused."""
+
+    def __init__(self, verb: Verb) -> None:
+        super().__init__(verb.command_id)
+        self.verb = verb
+
+
+@dataclass
+class _Refused:
+    """An undo that was refused; see `Strand.attempt` for `if_said_again`."""
+
+    if_said_again: str
+    insisting: Verb | None = None
+
+
+def never() -> bool:
+    """The condition of a wait that only a request to stop can end."""
+    return False
+
+
+class Strand:
+    """`interruption` says what this strand must make way for, if anything."""
+
+    def __init__(
+        self,
+        telling: Telling,
+        retries: RetryPolicy,
+        interruption: Callable[[], Interrupted | None],
+    ) -> None:
+        self._telling = telling
+        self._retries = retries
+        self._interruption = interruption
+        self._retries_asked = 0
+        self._retryable = 0
+        self._refused_undo: _Refused | None = None
+        self._last_wait: Wait | None = None
+        self.attention = ""
+        self.wait: Wait | None = None
+
+    # -- doing
+
+    async def attempt(
+        self,
+        step: Callable[[S, P], Awaitable[R]],
+        request: P,
+        config: ActivityConfig,
+        *,
+        summary: str,
+        interruptible: bool = True,
+        overtaken: Callable[[], bool] = never,
+        if_said_again: str | None = None,
+    ) -> R:
+        """Run an activity until it is done, however often it takes.
+
+        A request to stop cancels it at once, even between two tries; its fate is then unknown and
+        the undo by key settles it. `Refused` parks the strand until an operator acts.
+
+        An undo says with `if_said_again` what comes of the verb that it is parked for if it is
+        said again: `GO_ON` leaves it undone, anything else is why that does not help.
+
+        Raises:
+            Interrupted: the strand must make way (only if `interruptible`).
+            Overtaken: `overtaken` came true while the activity had not finished or was parked.
+            GivenUp: an operator insisted while it was parked (only with `GO_ON`).
+        """
+        options: ActivityConfig = {**config, "summary": summary, "retry_policy": self._retries}
+        self.work()
+        while True:
+            if interruptible:
+                self.make_way()
+            if overtaken():
+                raise Overtaken
+            call = workflow.start_activity_method(step, request, **options)
+            await self._done_or_unwanted(call, interruptible=interruptible, overtaken=overtaken)
+            try:
+                return await call
+            except ActivityError as error:
+                if not is_cancelled_exception(error):
+                    await self.park(
+                        summary,
+                        error,
+                        interruptible=interruptible,
+                        overtaken=overtaken,
+                        if_said_again=if_said_again,
+                    )
+
+    async def _done_or_unwanted(
+        self, call: ActivityHandle[R], *, interruptible: bool, overtaken: Callable[[], bool]
+    ) -> None:
+        """Cancel the call as soon as the strand must make way or the world has moved past it."""
+        await workflow.wait_condition(
+            lambda: (
+                call.done() or overtaken() or (interruptible and self._interruption() is not None)
+            )
+        )
+        if not call.done():
+            call.cancel()
+
+    async def park(
+        self,
+        summary: str,
+        error: ActivityError,
+        *,
+        interruptible: bool,
+        overtaken: Callable[[], bool],
+        if_said_again: str | None,
+    ) -> None:
+        """Wait for an operator: `retry`, a changed input, a cancel, or one that insists.
+
+        Raises:
+            Interrupted: the strand must make way (only if `interruptible`).
+            Overtaken: `overtaken` came true first.
+            GivenUp: an operator insisted first.
+        """
+        self.attention = _code(error)
+        self._telling.note("refused", why=self.attention, data={"step": summary})
+        ways_on = _ways_on(if_said_again, interruptible=interruptible)
+        undo = _Refused(if_said_again or GO_ON)
+        self._refused_undo = undo if if_said_again is not None else None
+        try:
+            retried = await self.until_or_retry(
+                lambda: overtaken() or undo.insisting is not None,
+                Owner.OPERATOR,
+                self.attention,
+                next_action=f"nothing happens by itself: {ways_on}",
+                interruptible=interruptible,
+            )
+        finally:
+            self.attention = ""
+            self._refused_undo = None
+            self._telling.touch()
+        if undo.insisting is not None and not overtaken():
+            raise GivenUp(undo.insisting)
+        if not retried:
+            raise Overtaken
+
+    def insist(self, verb: Verb) -> None:
+        """Said again while an undo is parked: what may be left undone is."""
+        if self._refused_undo is not None and self._refused_undo.if_said_again == GO_ON:
+            self._refused_undo.insisting = verb
+
+    @property
+    def if_said_again(self) -> str | None:
+        """What comes of insisting on the parked undo; None if none is parked."""
+        return self._refused_undo.if_said_again if self._refused_undo else None
+
+    def retry(self) -> None:
+        """An operator wants what was refused to be tried again."""
+        self._retries_asked += 1
+
+    @property
+    def retryable(self) -> bool:
+        """Whether anything waits for a `retry`."""
+        return self._retryable > 0
+
+    def make_way(self) -> None:
+        """Raise what the strand must make way for, if anything."""
+        if interruption := self._interruption():
+            raise interruption
+
+    # -- waiting
+
+    async def until(
+        self,
+        condition: Callable[[], bool],
+        owner: Owner,
+        what: str,
+        *,
+        timeout_s: float | None = None,
+        next_action: str = "",
+        interruptible: bool = True,
+    ) -> bool:
+        """Wait until `condition`, saying on whom; False if `timeout_s` passed first.
+
+        Raises:
+            Interrupted: the strand must make way (only if `interruptible`).
+        """
+        if condition():
+            return True
+        if interruptible:
+            self.make_way()
+        self._waiting(owner, what, timeout_s, next_action)
+        heard = True
+        try:
+            await workflow.wait_condition(
+                lambda: condition() or (interruptible and self._interruption() is not None),
+                timeout=timeout_s,
+                timeout_summary=f"{owner}: {what}",
+            )
+        except TimeoutError:
+            heard = False
+        self.work()
+        if not condition() and interruptible:
+            self.make_way()
+        return heard
+
+    async def until_or_retry(
+        self,
+        condition: Callable[[], bool],
+        owner: Owner,
+        what: str,
+        *,
+        next_action: str = "",
+        interruptible: bool = True,
+    ) -> bool:
+        """Wait for `condition` or for an operator's `retry`; True if it was the retry."""
+        asked = self._retries_asked
+        self._retryable += 1
+        try:
+            await self.until(
+                lambda: condition() or self._retries_asked > asked,
+                owner,
+                what,
+                next_action=next_action,
+                interruptible=interruptible,
+            )
+        finally:
+            self._retryable -= 1
+        return self._retries_asked > asked and not condition()
+
+    def _waiting(self, owner: Owner, what: str, timeout_s: float | None, next_action: str) -> None:
+        now = workflow.now()
+        same = self._last_wait if self._last_wait and self._last_wait.what == what else None
+        self.wait = self._last_wait = Wait(
+            owner=owner,
+            what=what,
+            since=same.since if same else now,
+            deadline=now + timedelta(seconds=timeout_s) if timeout_s is not None else None,
+            next_action=next_action,
+        )
+        self._telling.touch()
+
+    def work(self) -> None:
+        """Nobody is waited for: the strand itself is at work."""
+        if self.wait is None or self.wait.owner is not Owner.US:
+            self.wait = Wait(owner=Owner.US, what="processing", since=workflow.now())
+            self._telling.touch()
+
+    def carry_on(self, before: "Strand") -> None:
+        """Do what another strand did: where it waits for the same, the wait is the same one."""
+        self._last_wait = before._last_wait  # noqa: SLF001 - another of its own kind
+
+    def rest(self) -> None:
+        """Others are at work; this strand has nothing to do and waits on nobody."""
+        if self.wait is not None:
+            self.wait = None
+            self._telling.touch()
+
+
+def _ways_on(if_said_again: str | None, *, interruptible: bool) -> str:
+    if if_said_again == GO_ON:
+        return "retry; or cancel, or fix the address again, to go on without it"
+    return "retry, change the input, or cancel" if interruptible else "retry"
+
+
+def _code(error: ActivityError) -> str:
+    """`refused:<system>:<code>`, or the type of whatever else ended the activity for good."""
+    cause: Any = error.cause
+    if isinstance(cause, ApplicationError):
+        return f"refused:{cause.message.replace(' ', '')}"
+    return f"failed:{type(cause).__name__}"
