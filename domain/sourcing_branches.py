@@ -6,15 +6,18 @@ start where they cost least, and what is too heavy there must leave at the lowes
 bound of the continuous knapsack (Dantzig 1957), summed over places because no unit leaves twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from itertools import product
 from math import prod
 from typing import NamedTuple
 
-from domain.sourcing_shares import IMPOSSIBLE, Choice, Shares, Units
+from domain.sourcing_shares import IMPOSSIBLE, Choice, Move, Shares, Units
 from domain.sourcing_tariffs import UNLIMITED_G, Level, cheapest
 
 BOXES_MAX = 4_000
+STEPS_TO_START = 60
+STEPS_TO_PACK = 8
+"""What it takes to see how several parcels are filled."""
 OPEN_LINES_MAX = 300
 """Each is a level of recursion."""
 
@@ -39,37 +42,43 @@ class Budget:
         self.left = steps
         self.spent = 0
 
-    def spend(self) -> bool:
-        """Take a step; False if there is none left."""
+    def spend(self, steps: int = 1) -> bool:
+        """Take steps; False if there are none left."""
         if self.left <= 0:
             return False
-        self.left -= 1
-        self.spent += 1
+        self.left -= steps
+        self.spent += steps
         return True
 
 
 class Box(NamedTuple):
-    over: tuple[int, ...]
-    upto: tuple[int, ...]
+    """Each part weighs from its `least` to its `upto`; shipping then costs `price` or more."""
+
     price: int
+    least: tuple[int, ...]
+    upto: tuple[int, ...]
 
 
-def cheapest_share(shares: Shares, limit: int, budget: Budget) -> tuple[Found | None, bool]:
+def cheapest_share(
+    shares: Shares, limit: int, budget: Budget, steps_a_box: int
+) -> tuple[Found | None, bool]:
     """Find the least cost below `limit`, and say whether nothing less can have been missed."""
     if not shares.possible:
         return None, True
     shares.arrange(as_named=False)
     branches = Branches(shares, limit, budget)
-    roots = sorted(
-        (bound, box)
-        for box in _boxes(shares, limit)
-        if (bound := branches.bound_of_box(box)) < limit
-    )
-    for bound, box in roots:
-        if bound >= branches.limit:
+    branches.start()
+    base = shares.cost + shares.rest_cost[0]
+    entered = False
+    for box in _boxes(shares, limit):
+        if base + box.price >= branches.limit:
             break
-        branches.enter(box)
-    return branches.found, branches.thorough and (shares.complete or not roots)
+        if not budget.spend():
+            return branches.found, False
+        if branches.bound_of_box(box) < branches.limit:
+            entered = True
+            branches.enter(box, steps_a_box)
+    return branches.found, branches.thorough and (shares.complete or not entered)
 
 
 def first_share(shares: Shares, cost: int, budget: Budget) -> Found | None:
@@ -82,7 +91,7 @@ def first_share(shares: Shares, cost: int, budget: Budget) -> Found | None:
     for box in _boxes(shares, cost + 1):
         branches = NamedBranches(shares, cost + 1, budget)
         if branches.bound_of_box(box) <= cost:
-            branches.enter(box)
+            branches.enter(box, budget.left)
             if not branches.thorough:
                 return None
             if branches.found:
@@ -99,20 +108,31 @@ class Branches:
         self.budget = budget
         self.found: Found | None = None
         self.thorough = True
+        self.left = 0
+        """Steps that the box may still take."""
         self.weights = list(shares.weights)
         self.value = list(shares.value)
         self.count = list(shares.count)
         self.drawn = [list(place) for place in shares.drawn]
         self.chosen: list[Units] = []
-        self.box = Box((), (), 0)
+        self.box = Box(0, (), ())
         self.all_places = range(len(shares.places))
 
     def bound_of_box(self, box: Box) -> int:
         self.box = box
         return self._bound(0, self.shares.cost, self.weights)
 
-    def enter(self, box: Box) -> None:
+    def start(self) -> None:
+        """Find any plan, whatever its parts weigh: it need not be good."""
+        if self.limit == IMPOSSIBLE:
+            thorough = self.thorough
+            self.enter(_whole(self.shares), STEPS_TO_START)
+            self.thorough = thorough
+
+    def enter(self, box: Box, steps: int) -> None:
+        """Search a box, for so many steps at most."""
         self.box = box
+        self.left = steps
         if len(self.shares.open_lines) > OPEN_LINES_MAX:
             self._complete(0, self.shares.cost)
             self.thorough = False
@@ -127,7 +147,8 @@ class Branches:
         one = lines[position]
         branches: list[tuple[int, int]] = []
         for index, choice in enumerate(one.choices):
-            if not self.budget.spend():
+            self.left -= 1
+            if self.left < 0 or not self.budget.spend():
                 self.thorough = False
                 break
             weights = list(map(int.__add__, self.weights, choice.weights))
@@ -163,82 +184,70 @@ class Branches:
     def _bound(self, position: int, cost: int, weights: list[int]) -> int:
         """Bound from below what any way costs that decides the lines before `position` like this.
 
-        Value and count are the ones of the parent: what it cannot reach, no child can.
+        What is too heavy somewhere must leave, and what is too light elsewhere must be filled up:
+        both are counted, the dearer one holds.
         """
         shares, box = self.shares, self.box
-        total = cost + shares.rest_cost[position] + box.price
+        leaving = coming = 0
         for at in self.all_places:
-            weight = weights[at]
-            excess = weight + shares.rest_weight[at][position] - box.upto[at]
-            if excess > 0:
-                total += self._leaving(at, position, excess)
-            if weight + shares.most_weight[at][position] <= box.over[at] or total >= self.limit:
-                return IMPOSSIBLE
-        return total
-
-    def _leaving(self, at: int, position: int, excess: int) -> int:
-        """What it costs at least that `excess` grams of the undecided lines leave a place."""
-        total = 0
-        for move in self.shares.moves[at]:
-            if move.position < position:
-                continue
-            grams = move.weight * move.units
-            if grams >= excess:
-                return total - (-move.extra * excess // move.weight)
-            total += move.extra * move.units
-            excess -= grams
-        return IMPOSSIBLE
+            left = weights[at] + shares.rest_weight[at][position]
+            if left > box.upto[at]:
+                leaving += _least(shares.leaving[at], position, left - box.upto[at])
+            elif left < box.least[at]:
+                coming += _least(shares.coming[at], position, box.least[at] - left)
+        return cost + shares.rest_cost[position] + box.price + max(leaving, coming)
 
     def _complete(self, position: int, cost: int) -> bool:
         """Leave the undecided lines where they cost least; True if nothing else can cost less."""
         if not self._reachable(position):
             return True
-        shares = self.shares
+        shares, box = self.shares, self.box
         weights = [self.weights[at] + shares.rest_weight[at][position] for at in self.all_places]
-        if any(
-            not over < weight <= upto
-            for over, weight, upto in zip(self.box.over, weights, self.box.upto, strict=True)
-        ):
+        for at, weight in enumerate(weights):
+            if not box.least[at] <= weight <= box.upto[at]:
+                return False
+        if not self._allowed(position):
             return False
-        rest = shares.open_lines[position:]
-        for offset, one in enumerate(rest):
-            self._take(position + offset, one.best, 1)
-        allowed = self._allowed()
-        bound = cost + shares.rest_cost[position] + self.box.price
-        exact = allowed and self._keep(weights, bound)
-        for offset in reversed(range(len(rest))):
-            self._take(position + offset, rest[offset].best, -1)
-        return exact
+        return self._keep(weights, cost + shares.rest_cost[position] + box.price)
 
     def _reachable(self, position: int) -> bool:
         """Whether each part can still get something, and be worth enough."""
         shares, least = self.shares, self.shares.problem.value_min
         if len(shares.places) == 1:
             return True
-        return all(
-            self.count[at] + shares.most_units[at][position] > 0
-            and self.value[at] + shares.most_value[at][position] >= least
-            for at in self.all_places
-        )
+        for at in self.all_places:
+            if not self.count[at] and not shares.most_units[at][position]:
+                return False
+            if self.value[at] + shares.most_value[at][position] < least:
+                return False
+        return True
 
-    def _allowed(self) -> bool:
-        """Whether what is booked breaks no rule."""
-        problem, places = self.shares.problem, self.shares.places
-        if len(places) > 1 and (min(self.value) < problem.value_min or not all(self.count)):
-            return False
-        return all(
-            drawn <= there
-            for at, place in enumerate(places)
-            for drawn, there in zip(self.drawn[at], problem.shared[place], strict=True)
-        )
+    def _allowed(self, position: int) -> bool:
+        """Whether it breaks no rule to leave the undecided lines where they cost least."""
+        shares, problem = self.shares, self.shares.problem
+        for at, place in enumerate(shares.places):
+            if len(shares.places) > 1 and (
+                self.value[at] + shares.rest_value[at][position] < problem.value_min
+                or self.count[at] + shares.rest_units[at][position] == 0
+            ):
+                return False
+            rest = shares.rest_drawn[position][at]
+            for drawn, more, there in zip(self.drawn[at], rest, problem.shared[place], strict=True):
+                if drawn + more > there:
+                    return False
+        return True
 
     def _keep(self, weights: list[int], bound: int) -> bool:
-        """Compare what is booked with the best so far; True if it costs no more than its bound."""
-        units = self.shares.every_line(self.chosen)
-        cost = bound - self.box.price + self.shares.shipping(weights, units)
+        """Compare this with the best so far; True if it costs no more than its bound."""
+        shares = self.shares
+        units = shares.every_line(self.chosen)
+        if shares.needs_packing(weights) and not self.budget.spend(STEPS_TO_PACK):
+            self.thorough = False
+            return True
+        cost = bound - self.box.price + shares.shipping(weights, units)
         if cost < self.limit:
             self.limit = cost
-            self.found = Found(cost, self.shares.places, units)
+            self.found = Found(cost, shares.places, units)
         return cost <= bound
 
 
@@ -267,35 +276,55 @@ def _most_to_the_first(choice: Choice) -> tuple[int, ...]:
     return tuple(-units for units in choice.units)
 
 
-def _boxes(shares: Shares, limit: int) -> Iterator[Box]:
-    """The boxes that can hold all the weight for less than the limit."""
+def _least(moves: Sequence[Move], position: int, grams: int) -> int:
+    """The least that it costs to move so many grams of the lines from `position` on."""
+    total = 0
+    for first, extra, weight, units in moves:
+        if first < position:
+            continue
+        more = weight * units
+        if more >= grams:
+            return total - (-extra * grams // weight)
+        total += extra * units
+        grams -= more
+    return IMPOSSIBLE
+
+
+def _boxes(shares: Shares, limit: int) -> list[Box]:
+    """The boxes that can hold all the weight for less than the limit, cheapest first."""
     problem = shares.problem
-    base = shares.cost + shares.rest_cost[0]
+    left = limit - shares.cost - shares.rest_cost[0]
     by_place = [
         [
             level
             for level in problem.levels[place]
             if shares.least_weight[at] <= level.upto_g
             and shares.weights[at] + shares.most_weight[at][0] > level.over_g
-            and base + level.price < limit
+            and level.price < left
         ]
         for at, place in enumerate(shares.places)
     ]
     if prod(map(len, by_place)) > BOXES_MAX:
-        yield _whole(shares)
-        return
-    for box in product(*by_place):
-        price = sum(level.price for level in box)
-        if base + price < limit and _holds(box, problem.total_g):
-            yield Box(
-                tuple(level.over_g for level in box), tuple(level.upto_g for level in box), price
-            )
+        return [_whole(shares)]
+    return sorted(
+        [
+            _box(price, levels, problem.total_g)
+            for levels in product(*by_place)
+            if (price := sum([level.price for level in levels])) < left
+            and sum([level.upto_g for level in levels]) >= problem.total_g
+            and sum([level.over_g + 1 for level in levels]) <= problem.total_g
+        ]
+    )
 
 
-def _holds(box: tuple[Level, ...], total_g: int) -> bool:
-    most_g = sum(level.upto_g for level in box)
-    least_g = sum(level.over_g + 1 for level in box)
-    return least_g <= total_g <= most_g
+def _box(price: int, levels: tuple[Level, ...], total_g: int) -> Box:
+    """Each part weighs at least what the others cannot."""
+    most_g = sum([level.upto_g for level in levels])
+    return Box(
+        price,
+        tuple([max(one.over_g + 1, total_g - most_g + one.upto_g) for one in levels]),
+        tuple([one.upto_g for one in levels]),
+    )
 
 
 def _whole(shares: Shares) -> Box:
@@ -303,4 +332,4 @@ def _whole(shares: Shares) -> Box:
     parts = [shares.problem.levels[place] for place in shares.places]
     many = len(parts)
     price = cheapest(parts, shares.problem.total_g)
-    return Box((-1,) * many, (UNLIMITED_G * many,) * many, price)
+    return Box(price, (0,) * many, (UNLIMITED_G * many,) * many)

@@ -1,5 +1,6 @@
 """A case in plain numbers, in one fixed order, for a search that knows no names."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -157,7 +158,7 @@ def _numbers(places: tuple[Place, ...], lines: tuple[Demand, ...], rules: RuleSe
     weight = tuple(line.weight_g for line in lines)
     need = tuple(line.quantity for line in lines)
     total_g = sum(map(int.__mul__, weight, need))
-    draws, shared_skus = _draws(items)
+    draws, shared_skus = _draws(places, lines, items)
     most = _most(places, items)
     return Problem(
         places=places,
@@ -187,14 +188,19 @@ def _levels(rates: Tariff, weight: Sequence[int], total_g: int) -> tuple[Level, 
 
 
 def _draws(
-    items: Sequence[tuple[SkuQuantity, ...]],
+    places: Sequence[Place], lines: Sequence[Demand], items: Sequence[tuple[SkuQuantity, ...]]
 ) -> tuple[tuple[tuple[tuple[int, int], ...], ...], list[str]]:
-    """For each line what a unit takes of the SKUs that several lines draw on."""
-    users: dict[str, set[int]] = {}
-    for index, line in enumerate(items):
-        for item in line:
-            users.setdefault(item.sku, set()).add(index)
-    shared = sorted(sku for sku, lines in users.items() if len(lines) > 1)
+    """For each line what a unit takes of the SKUs that several lines draw on, where it matters.
+
+    It does not where each place has all that they draw together, or nothing.
+    """
+    users = Counter(item.sku for line in items for item in line)
+    wanted = needed(lines)
+    shared = sorted(
+        sku
+        for sku, many in users.items()
+        if many > 1 and any(0 < one.candidate.available.get(sku, 0) < wanted[sku] for one in places)
+    )
     at = {sku: index for index, sku in enumerate(shared)}
     draws = tuple(
         tuple((at[item.sku], item.quantity) for item in line if item.sku in at) for line in items

@@ -12,11 +12,13 @@ from domain.sourcing_tariffs import cheapest
 EXACT_PARTS = 3
 STEPS_MAX = 20_000
 """A step takes some ten microseconds."""
-STEPS_A_COMBINATION = 6_000
-STEPS_A_RUNNER_UP = 200
+STEPS_A_COMBINATION = 2_500
+STEPS_AT_FIRST = 150
+STEPS_PAST_THREE = 200
 STEPS_FOR_NAMES = 2_000
 COMBINATIONS_MAX = 25_000
 RUNNERS_UP = 3
+FIRST_LOOKS = 4
 
 
 class Outcome(NamedTuple):
@@ -48,25 +50,48 @@ class _Search:
     def __init__(self, problem: Problem, steps_max: int) -> None:
         self.problem = problem
         self.budget = Budget(steps_max)
+        self.overtime = Budget(steps_max)
+        """For a first plan, while there is none."""
         self.best: Found | None = None
         self.found: dict[tuple[int, ...], Found] = {}
+        self.done: set[tuple[int, ...]] = set()
+        self.shares: dict[tuple[int, ...], Shares] = {}
         self.proven = True
         self.bounds = Bounds(problem)
 
     def outcome(self) -> Outcome:
         for place in range(len(self.problem.places)):
-            self._try((place,), IMPOSSIBLE, self.budget)
+            self._try((place,), IMPOSSIBLE, STEPS_AT_FIRST)
         combined = self._combinations()
-        for combination in combined:
-            if self.best and combination >= self.best.rank:
-                break
-            self._try(combination.places, self._limit(combination), self._share_of_budget())
+        self._look_round(combined)
+        self._look_closely(combined)
         self._go_past_three()
-        runners_up = self._runners_up(combined)
         if self.best:
             self.best = self._first_of_equals(self.best)
         alone = {places[0]: one for places, one in self.found.items() if len(places) == 1}
-        return Outcome(self.best, runners_up, alone, self.proven, self.budget.spent)
+        return Outcome(self.best, self._runners_up(), alone, self.proven, self._steps())
+
+    def _look_round(self, combined: list[Combination]) -> None:
+        """Take a short look at what looks best: good plans early make short work of the rest."""
+        for combination in combined[:FIRST_LOOKS]:
+            beaten = self.best and combination >= self.best.rank
+            if beaten and len(self.found) > RUNNERS_UP:
+                break
+            if self._try(combination.places, IMPOSSIBLE, STEPS_AT_FIRST):
+                self.done.add(combination.places)
+
+    def _look_closely(self, combined: list[Combination]) -> None:
+        """Solve what could be better, best bounds first, until the steps are used up."""
+        for combination in combined:
+            if self.best and combination >= self.best.rank:
+                return
+            if combination.places in self.done:
+                continue
+            if self.budget.left <= 0 and (self.best or self.overtime.left <= 0):
+                self.proven = False
+                return
+            limit = self._limit(combination)
+            self.proven &= self._try(combination.places, limit, STEPS_A_COMBINATION)
 
     def _limit(self, combination: Combination) -> int:
         """What this combination must stay below; it may cost the same where it ranks before."""
@@ -74,19 +99,26 @@ class _Search:
             return IMPOSSIBLE
         return self.best.cost + (tuple(combination[1:]) < self.best.rank[1:])
 
-    def _share_of_budget(self) -> Budget:
-        return Budget(min(STEPS_A_COMBINATION, self.budget.left))
-
-    def _try(self, places: tuple[int, ...], limit: int, budget: Budget) -> None:
-        found, thorough = cheapest_share(Shares(self.problem, places), limit, budget)
-        if budget is not self.budget:
-            self.budget.left -= budget.spent
-            self.budget.spent += budget.spent
-        self.proven &= thorough
-        if found:
+    def _try(self, places: tuple[int, ...], limit: int, steps: int) -> bool:
+        """Look for a plan with these places; True if none below the limit can have been missed."""
+        if places not in self.shares:
+            self.shares[places] = Shares(self.problem, places)
+        budget = self.budget if self.budget.left > 0 or self.best else self.overtime
+        allowed = Budget(min(steps, budget.left))
+        found, thorough = cheapest_share(self.shares[places], limit, allowed, steps // 5)
+        budget.spend(allowed.spent)
+        if found and found.cost < self._cost_of(places):
             self.found[places] = found
             if self.best is None or found.rank < self.best.rank:
                 self.best = found
+        return thorough
+
+    def _steps(self) -> int:
+        return self.budget.spent + self.overtime.spent
+
+    def _cost_of(self, places: tuple[int, ...]) -> int:
+        known = self.found.get(places)
+        return known.cost if known else IMPOSSIBLE
 
     def _combinations(self) -> list[Combination]:
         """The combinations that could beat the best single location, best bounds first."""
@@ -115,7 +147,7 @@ class _Search:
             ]
             places = min(wider, key=lambda some: (self.bounds.lack(some), self.bounds.of(some)))
             if len(places) > 1 and self.bounds.enough(places):
-                self._try(places, IMPOSSIBLE, Budget(STEPS_A_RUNNER_UP))
+                self._try(places, IMPOSSIBLE, STEPS_PAST_THREE)
 
     def _first_of_equals(self, best: Found) -> Found:
         if len(best.places) == 1:
@@ -123,21 +155,10 @@ class _Search:
         shares = Shares(self.problem, best.places)
         return first_share(shares, best.cost, Budget(STEPS_FOR_NAMES)) or best
 
-    def _runners_up(self, combined: list[Combination]) -> tuple[Found, ...]:
-        """The cheapest plans at hand with other locations; a few more are looked for."""
-        if self.best is None:
-            return ()
-        tries = 0
-        for combination in combined:
-            if len(self.found) > RUNNERS_UP or tries == RUNNERS_UP:
-                break
-            if combination.places not in self.found:
-                tries += 1
-                shares = Shares(self.problem, combination.places)
-                found, _ = cheapest_share(shares, IMPOSSIBLE, Budget(STEPS_A_RUNNER_UP))
-                if found:
-                    self.found[combination.places] = found
-        others = [found for places, found in self.found.items() if places != self.best.places]
+    def _runners_up(self) -> tuple[Found, ...]:
+        """The cheapest plans at hand that use other locations."""
+        best = self.best.places if self.best else ()
+        others = [found for places, found in self.found.items() if places != best]
         return tuple(sorted(others, key=lambda found: found.rank)[:RUNNERS_UP])
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from functools import lru_cache
+from itertools import accumulate, islice
 from typing import NamedTuple
 
 from domain.sourcing_problem import Problem
@@ -39,7 +40,7 @@ class OpenLine:
 
 
 class Move(NamedTuple):
-    """Units of an open line that could leave where they cost least: at what price, what weight."""
+    """Units of an open line that could leave where they cost least: what more each then costs."""
 
     position: int
     extra: int
@@ -70,41 +71,43 @@ class Shares:
         self.possible = all(self._add(line) for line in range(len(problem.lines)))
 
     def arrange(self, *, as_named: bool) -> None:
-        """Set the order of decisions: as the lines are named, or the weightiest lines first.
+        """Set the order of decisions: as the lines are named, or the most entangled ones first.
+
+        These draw on stock that is short for several lines; then come the weightiest.
 
         As named, the choice that leaves most to the first place stands first of each line.
         """
         if as_named:
             self.open_lines.sort(key=lambda one: one.line)
         else:
-            self.open_lines.sort(key=lambda one: (-self._weightiness(one), one.line))
+            self.open_lines.sort(key=self._entanglement)
         self._sum_up()
 
-    def _weightiness(self, one: OpenLine) -> int:
-        return self.problem.need[one.line] * max(one.weight, 1)
+    def _entanglement(self, one: OpenLine) -> tuple[bool, tuple[tuple[int, int], ...], int, int]:
+        return (not one.draws, one.draws, -self.problem.need[one.line] * one.weight, one.line)
 
     def _add(self, line: int) -> bool:
         """Take a line in; False if the places have not enough of it."""
         problem = self.problem
-        limits = [problem.fits[p][line] for p in self.places]
+        limits = tuple([problem.fits[p][line] for p in self.places])
         need = problem.need[line]
         if sum(limits) < need:
             return False
         costs = [problem.unit[p][line] for p in self.places]
-        ways, all_of_them = _ways(need, limits, costs)
-        self.complete &= all_of_them
+        ways = _ways(need, limits)
+        if ways is None:
+            self.complete = False
+            ways = _plain_ways(need, limits, costs)
         weight = problem.weight[line]
-        choices = sorted(
-            (
-                Choice(
-                    units,
-                    sum(map(int.__mul__, units, costs)),
-                    tuple(count * weight for count in units),
-                )
-                for units in ways
-            ),
-            key=lambda choice: (choice.cost, tuple(-count for count in choice.units)),
-        )
+        choices = [
+            Choice(
+                units,
+                sum(map(int.__mul__, units, costs)),
+                tuple([count * weight for count in units]),
+            )
+            for units in ways
+        ]
+        choices.sort(key=_cost)
         if len(choices) > 1:
             draws = problem.draws[line]
             self.open_lines.append(
@@ -125,47 +128,77 @@ class Shares:
                 self.drawn[at][sku] += count * each
 
     def _sum_up(self) -> None:
-        """What the lines from each position on cost and weigh at least, and weigh at most."""
-        lines, many = self.open_lines, len(self.places)
-        self.rest_cost = _from_the_end([one.best.cost for one in lines])
-        self.rest_weight = [
-            _from_the_end([one.best.weights[at] for one in lines]) for at in range(many)
+        """What the lines from each position on come to: left where they cost least, and at most."""
+        lines, places = self.open_lines, range(len(self.places))
+        best = [one.best for one in lines]
+        columns = [
+            list(zip(*[choice.units for choice in one.choices], strict=True)) for one in lines
         ]
+        most = [[max(column) for column in columns_] for columns_ in columns]
+        self.rest_cost = _from_the_end([choice.cost for choice in best])
+        self.rest_weight = [_from_the_end([choice.weights[at] for choice in best]) for at in places]
+        self.rest_units = [_from_the_end([choice.units[at] for choice in best]) for at in places]
+        self.rest_value = [
+            _from_the_end([one.best.units[at] * one.value for one in lines]) for at in places
+        ]
+        self.most_units = [_from_the_end([units[at] for units in most]) for at in places]
         self.most_weight = [
-            _from_the_end([max(choice.weights[at] for choice in one.choices) for one in lines])
-            for at in range(many)
-        ]
-        self.most_units = [
-            _from_the_end([max(choice.units[at] for choice in one.choices) for one in lines])
-            for at in range(many)
+            _from_the_end([units[at] * one.weight for units, one in zip(most, lines, strict=True)])
+            for at in places
         ]
         self.most_value = [
-            _from_the_end(
-                [one.value * max(choice.units[at] for choice in one.choices) for one in lines]
-            )
-            for at in range(many)
+            _from_the_end([units[at] * one.value for units, one in zip(most, lines, strict=True)])
+            for at in places
         ]
         self.least_weight = [
-            self.weights[at] + sum(min(c.weights[at] for c in one.choices) for one in lines)
-            for at in range(many)
+            self.weights[at]
+            + sum(
+                min(columns_[at]) * one.weight for columns_, one in zip(columns, lines, strict=True)
+            )
+            for at in places
         ]
-        self.moves = [self._moves_from(at) for at in range(many)]
+        self.rest_drawn = self._rest_drawn()
+        self.leaving = self._moves(into=False)
+        self.coming = self._moves(into=True)
 
-    def _moves_from(self, at: int) -> tuple[Move, ...]:
-        """What could leave a place, by what it costs a gram; equal ones by position."""
-        problem, found = self.problem, []
+    def _rest_drawn(self) -> list[list[tuple[int, ...]]]:
+        """By position and place: what the lines from there on draw where they cost least."""
+        left = [[0] * len(place) for place in self.drawn]
+        found = [[tuple(place) for place in left]]
+        for one in reversed(self.open_lines):
+            for at, units in enumerate(one.best.units):
+                for sku, each in one.draws:
+                    left[at][sku] += each * units
+            found.append([tuple(place) for place in left])
+        return found[::-1]
+
+    def _moves(self, *, into: bool) -> list[tuple[Move, ...]]:
+        """By place, what could leave it or come to it, by what that costs a gram."""
+        problem = self.problem
+        found: list[list[Move]] = [[] for _ in self.places]
         for position, one in enumerate(self.open_lines):
-            here = one.best.units[at]
-            if not here or not one.weight:
+            if not one.weight:
                 continue
-            own = problem.unit[self.places[at]][one.line]
-            for other, place in enumerate(self.places):
-                room = problem.fits[place][one.line] - one.best.units[other]
-                if other != at and room > 0:
-                    extra = problem.unit[place][one.line] - own
-                    found.append(Move(position, extra, one.weight, min(here, room)))
-        found.sort(key=lambda move: (move.extra * 10**18 // move.weight, move.position))
-        return tuple(found)
+            costs = [problem.unit[place][one.line] for place in self.places]
+            rooms = [problem.fits[place][one.line] for place in self.places]
+            for here, units in enumerate(one.best.units):
+                if not units:
+                    continue
+                for there, room in enumerate(rooms):
+                    left = min(units, room - one.best.units[there])
+                    if there != here and left > 0:
+                        move = Move(position, costs[there] - costs[here], one.weight, left)
+                        found[there if into else here].append(move)
+        for moves in found:
+            moves.sort(key=_by_gram)
+        return [tuple(moves) for moves in found]
+
+    def needs_packing(self, weights: Sequence[int]) -> bool:
+        """Whether some part is no single parcel."""
+        return any(
+            weight > self.problem.rates[place].limit_g
+            for weight, place in zip(weights, self.places, strict=True)
+        )
 
     def shipping(self, weights: Sequence[int], units: Sequence[Units]) -> int:
         """What the parcels of all parts cost; `units` by line, then by place of these."""
@@ -184,11 +217,11 @@ class Shares:
         return total
 
     def every_line(self, chosen: Sequence[Units]) -> tuple[Units, ...]:
-        """The units of all lines in their order; `chosen` are the open ones' by position."""
+        """The units of all lines in their order; `chosen` are the first open ones', by position."""
         by_line = dict(self.forced)
-        for one, units in zip(self.open_lines, chosen, strict=True):
-            by_line[one.line] = units
-        return tuple(by_line[line] for line in range(len(self.problem.lines)))
+        for position, one in enumerate(self.open_lines):
+            by_line[one.line] = chosen[position] if position < len(chosen) else one.best.units
+        return tuple([by_line[line] for line in range(len(self.problem.lines))])
 
 
 def _from_the_end(numbers: Sequence[int]) -> list[int]:
@@ -196,14 +229,11 @@ def _from_the_end(numbers: Sequence[int]) -> list[int]:
     return list(accumulate(reversed(numbers), initial=0))[::-1]
 
 
-def _ways(need: int, limits: Sequence[int], costs: Sequence[int]) -> tuple[list[Units], bool]:
-    """All ways to share out a line if they are not too many; else the plain ones."""
-    ways: list[Units] = []
-    for units in _compositions(need, tuple(limits)):
-        ways.append(units)
-        if len(ways) > CHOICES_MAX:
-            return _plain_ways(need, limits, costs), False
-    return ways, True
+@lru_cache(maxsize=4_096)
+def _ways(need: int, limits: Units) -> tuple[Units, ...] | None:
+    """All ways to share out a line, most to the first place first; None if they are too many."""
+    ways = tuple(islice(_compositions(need, limits), CHOICES_MAX + 1))
+    return ways if len(ways) <= CHOICES_MAX else None
 
 
 def _compositions(need: int, limits: tuple[int, ...]) -> Iterator[Units]:
@@ -216,7 +246,7 @@ def _compositions(need: int, limits: tuple[int, ...]) -> Iterator[Units]:
             yield (here, *others)
 
 
-def _plain_ways(need: int, limits: Sequence[int], costs: Sequence[int]) -> list[Units]:
+def _plain_ways(need: int, limits: Units, costs: Sequence[int]) -> tuple[Units, ...]:
     """Fill the cheapest place first; and each other place first, then the cheapest."""
     by_cost = sorted(range(len(limits)), key=lambda at: (costs[at], at))
     found: set[Units] = set()
@@ -226,4 +256,13 @@ def _plain_ways(need: int, limits: Sequence[int], costs: Sequence[int]) -> list[
             units[at] = min(left, limits[at])
             left -= units[at]
         found.add(tuple(units))
-    return sorted(found)
+    return tuple(sorted(found, reverse=True))
+
+
+def _by_gram(move: Move) -> tuple[int, int]:
+    """Exact for any two weights: fractions of numbers below 10**8 differ by more than 10**-16."""
+    return (move.extra * 10**18 // move.weight, move.position)
+
+
+def _cost(choice: Choice) -> int:
+    return choice.cost
