@@ -72,6 +72,12 @@ class Bundles:
         found = await self._list(sku=sku, after="", limit=1)
         return found[0] if found else None
 
+    async def among(self, skus: Sequence[str]) -> frozenset[str]:
+        """Those of `skus` that are bundles."""
+        async with transaction(self._engine) as connection:
+            found = await connection.execute(_BUNDLED, {"skus": [storable(sku) for sku in skus]})
+            return frozenset(row.bundle for row in found) & frozenset(skus)
+
     async def list(self, *, after: str = "", limit: int = PAGE_MAX) -> tuple[Bundle, ...]:
         """Bundles by SKU, those after `after`."""
         return await self._list(sku=None, after=after, limit=limit)

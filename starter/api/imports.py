@@ -8,13 +8,9 @@ from fastapi import APIRouter, Query, Request
 from starter.api.auth import Caller
 from starter.bodies import limited_body
 from starter.composition import composition_of
-from starter.csv_imports import (
-    ImportReport,
-    import_bundles,
-    import_locations,
-    import_skus,
-    import_stock,
-)
+from starter.csv_imports import import_bundles, import_locations, import_skus
+from starter.csv_judging import ImportReport
+from starter.stock_imports import import_stock
 
 router = APIRouter(prefix="/api/imports", tags=["imports"])
 

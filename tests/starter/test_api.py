@@ -271,12 +271,9 @@ async def test_goods_are_received_and_corrected_once_for_each_key(world: World) 
     answer = await world.api("POST", "/api/stock/adjustments", less)
     assert answer.json()["available"] == 3
     levels = (await world.api("GET", "/api/stock?sku=MUG")).json()
-    assert levels == {
-        "levels": [
-            {"sku": "MUG", "location": "berlin", "on_hand": 3, "reserved": 0, "available": 3}
-        ],
-        "next": None,
-    }
+    (level,) = levels["levels"]
+    assert (level["sku"], level["location"], level["on_hand"]) == ("MUG", "berlin", 3)
+    assert (level["reserved"], level["available"], levels["next"]) == (0, 3, None)
     for body, field in (
         ({**goods, "sku": "NONE"}, "sku"),
         ({**goods, "quantity": 0}, "quantity"),
