@@ -11,9 +11,10 @@ from domain.sourcing_tariffs import cheapest
 
 EXACT_PARTS = 3
 STEPS_MAX = 20_000
-"""A step takes some ten microseconds."""
-STEPS_A_COMBINATION = 2_500
+"""A step takes some five microseconds."""
 STEPS_AT_FIRST = 150
+ROUNDS = ((2_000, 400), (8_000, 2_500), (20_000, 20_000))
+"""Steps for a combination, and for each of its boxes: what is hard waits for what is easy."""
 STEPS_PAST_THREE = 200
 STEPS_FOR_NAMES = 2_000
 COMBINATIONS_MAX = 25_000
@@ -61,10 +62,12 @@ class _Search:
 
     def outcome(self) -> Outcome:
         for place in range(len(self.problem.places)):
-            self._try((place,), IMPOSSIBLE, STEPS_AT_FIRST)
+            self._try((place,), IMPOSSIBLE, STEPS_AT_FIRST, STEPS_AT_FIRST)
         combined = self._combinations()
         self._look_round(combined)
-        self._look_closely(combined)
+        for steps, steps_a_box in ROUNDS:
+            self._look_closely(combined, steps, steps_a_box)
+        self.proven &= self._all_done(combined)
         self._go_past_three()
         if self.best:
             self.best = self._first_of_equals(self.best)
@@ -77,21 +80,26 @@ class _Search:
             beaten = self.best and combination >= self.best.rank
             if beaten and len(self.found) > RUNNERS_UP:
                 break
-            if self._try(combination.places, IMPOSSIBLE, STEPS_AT_FIRST):
-                self.done.add(combination.places)
+            self._try(combination.places, IMPOSSIBLE, STEPS_AT_FIRST, STEPS_AT_FIRST // 5)
 
-    def _look_closely(self, combined: list[Combination]) -> None:
-        """Solve what could be better, best bounds first, until the steps are used up."""
+    def _look_closely(self, combined: list[Combination], steps: int, steps_a_box: int) -> None:
+        """Solve what could be better, best bounds first, as long as there are steps left."""
         for combination in combined:
             if self.best and combination >= self.best.rank:
                 return
-            if combination.places in self.done:
-                continue
             if self.budget.left <= 0 and (self.best or self.overtime.left <= 0):
-                self.proven = False
                 return
-            limit = self._limit(combination)
-            self.proven &= self._try(combination.places, limit, STEPS_A_COMBINATION)
+            if combination.places not in self.done:
+                limit = self._limit(combination)
+                self._try(combination.places, limit, steps, steps_a_box)
+
+    def _all_done(self, combined: list[Combination]) -> bool:
+        """Whether no combination is left that could be better than the best."""
+        return all(
+            combination.places in self.done
+            for combination in combined
+            if not self.best or combination < self.best.rank
+        )
 
     def _limit(self, combination: Combination) -> int:
         """What this combination must stay below; it may cost the same where it ranks before."""
@@ -99,19 +107,20 @@ class _Search:
             return IMPOSSIBLE
         return self.best.cost + (tuple(combination[1:]) < self.best.rank[1:])
 
-    def _try(self, places: tuple[int, ...], limit: int, steps: int) -> bool:
-        """Look for a plan with these places; True if none below the limit can have been missed."""
+    def _try(self, places: tuple[int, ...], limit: int, steps: int, steps_a_box: int) -> None:
+        """Look for a plan with these places; done if none below the limit can have been missed."""
         if places not in self.shares:
             self.shares[places] = Shares(self.problem, places)
         budget = self.budget if self.budget.left > 0 or self.best else self.overtime
         allowed = Budget(min(steps, budget.left))
-        found, thorough = cheapest_share(self.shares[places], limit, allowed, steps // 5)
+        found, thorough = cheapest_share(self.shares[places], limit, allowed, steps_a_box)
         budget.spend(allowed.spent)
         if found and found.cost < self._cost_of(places):
             self.found[places] = found
             if self.best is None or found.rank < self.best.rank:
                 self.best = found
-        return thorough
+        if thorough:
+            self.done.add(places)
 
     def _steps(self) -> int:
         return self.budget.spent + self.overtime.spent
@@ -147,7 +156,7 @@ class _Search:
             ]
             places = min(wider, key=lambda some: (self.bounds.lack(some), self.bounds.of(some)))
             if len(places) > 1 and self.bounds.enough(places):
-                self._try(places, IMPOSSIBLE, STEPS_PAST_THREE)
+                self._try(places, IMPOSSIBLE, STEPS_PAST_THREE, STEPS_PAST_THREE)
 
     def _first_of_equals(self, best: Found) -> Found:
         if len(best.places) == 1:
