@@ -14,6 +14,7 @@ from domain.stock import (
     ReserveRequest,
     RestockRequest,
     Short,
+    ShortPickRequest,
 )
 
 LOOKS_MAX = 20
@@ -44,6 +45,10 @@ class InventoryActivities:
     @activity.defn(name="release_stock")
     async def release(self, reservation: ReservationRef) -> None:
         await self._inventory.release(reservation)
+
+    @activity.defn(name="short_pick")
+    async def short_pick(self, request: ShortPickRequest) -> None:
+        await self._inventory.short_pick(request)
 
     @activity.defn(name="ship_stock")
     async def ship(self, reservation: ReservationRef) -> None:

@@ -5,7 +5,7 @@ from typing import Literal
 from domain.ids import OrderId
 from domain.money import Money
 from domain.orders import LineRef
-from domain.stock import SkuQuantity
+from domain.stock import ShortPick, SkuQuantity
 from domain.values import Message
 
 
@@ -49,7 +49,9 @@ class PackAccepted(Message):
 class PackRejected(Message):
     kind: Literal["rejected"] = "rejected"
     reason: str
-    """A code: `no_stock`, `damaged`, `closed`, `other`."""
+    """A code: `no_stock`, `damaged`, `closed`, `short`, `other`."""
+    short: tuple[ShortPick, ...] = ()
+    """What the picker did not find: the record is corrected, and the order sourced again."""
 
 
 class Packed(Message):

@@ -45,6 +45,7 @@ from domain.stock import (
     ReserveRequest,
     RestockRequest,
     Short,
+    ShortPickRequest,
 )
 from domain.tracking import Course, Scan
 from domain.validation import Verdict
@@ -108,6 +109,10 @@ class Inventory(Protocol):
 
         A base key stands for all parts that are still reserved, a part's key for itself.
         """
+        ...
+
+    async def short_pick(self, request: ShortPickRequest) -> None:
+        """A picker found less than was reserved: give the part back and correct the record."""
         ...
 
     async def ship(self, reservation: ReservationRef) -> None:

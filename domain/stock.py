@@ -130,6 +130,36 @@ class ReservationRef(Message):
     key: str
 
 
+class ShortReason(StrEnum):
+    """Why a warehouse found less than the record says; each corrects the record in its own way."""
+
+    NOT_IN_STOCK = "not_in_stock"
+    """Nothing more is there: on hand falls to what other orders are promised."""
+    MISMATCH = "mismatch"
+    """The record was wrong: on hand falls by what is missing."""
+    DAMAGED = "damaged"
+    """What is missing is there and broken: it moves to damaged."""
+
+
+class ShortPick(Message):
+    """Of `sku` a picker found only `found` of the pieces that were reserved."""
+
+    sku: str
+    found: int = Field(ge=0)
+    reason: ShortReason
+
+
+class ShortPickRequest(Message):
+    """Give a part's reservation back and correct the record, in one transaction.
+
+    `key` is the key of the part's reservation; a repeat changes nothing.
+    """
+
+    order_id: OrderId
+    key: str
+    short: tuple[ShortPick, ...]
+
+
 class RestockRequest(Message):
     """Returned goods that go back on the shelf."""
 

@@ -12,7 +12,7 @@ from domain.fulfilments import PackedParcel
 from domain.ids import ReturnId
 from domain.orders import Destination, PaymentStatus
 from domain.returns import InspectedLine, ReturnLine
-from domain.stock import Part
+from domain.stock import Part, ShortPick
 from domain.tracking import Course
 from domain.values import Message
 
@@ -84,6 +84,7 @@ class WarehouseSaid(Verb):
     reference: str
     status: Literal["rejected", "packed", "handed_over"]
     reason: str = ""
+    short: tuple[ShortPick, ...] = ()
     parcels: tuple[PackedParcel, ...] = ()
 
 

@@ -24,6 +24,8 @@ from domain.stock import (
     ReserveRequest,
     RestockRequest,
     Short,
+    ShortPick,
+    ShortPickRequest,
     SkuQuantity,
     StockChange,
     StockLevel,
@@ -50,6 +52,7 @@ SELECT parts, missing FROM stock_wait(:order_id, :key, CAST(:lines AS jsonb),
 """)
 _EXPIRE = text("SELECT stock_expire(CAST(:skus AS text[]))")
 _RELEASE = text("SELECT stock_release(:order_id, :key)")
+_SHORT_PICK = text("SELECT stock_short_pick(:order_id, :key, CAST(:short AS jsonb))")
 _SHIP = text("SELECT stock_ship(:order_id, :key)")
 _RESTOCK = text("""
 SELECT stock_restock(:key, :order_id, :location, CAST(:lines AS jsonb), :return_id)
@@ -99,6 +102,11 @@ class PostgresInventory:
     async def release(self, reservation: ReservationRef) -> None:
         async with stock_connection(self._engine) as connection:
             await connection.execute(_RELEASE, reservation.model_dump())
+
+    async def short_pick(self, request: ShortPickRequest) -> None:
+        wanted = request.model_dump(mode="json") | {"short": _json(request.short)}
+        async with stock_connection(self._engine) as connection:
+            await connection.execute(_SHORT_PICK, wanted)
 
     async def ship(self, reservation: ReservationRef) -> None:
         async with stock_connection(self._engine) as connection:
@@ -189,5 +197,5 @@ def _reserved(parts: list[dict[str, object]] | None) -> Reserved | Changed:
     return Reserved(parts=tuple(Part.model_validate(part) for part in parts))
 
 
-def _json(lines: Iterable[LineRef | SkuQuantity]) -> str:
+def _json(lines: Iterable[LineRef | SkuQuantity | ShortPick]) -> str:
     return json.dumps([line.model_dump() for line in lines])

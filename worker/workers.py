@@ -62,6 +62,7 @@ def build(client: Client, ports: Ports, settings: Settings, *, cache: int = 500)
                 orders.record_return,
                 inventory.reserve,
                 inventory.release,
+                inventory.short_pick,
                 inventory.ship,
                 inventory.restock,
             ],

@@ -20,7 +20,7 @@ from domain.ids import effect_key
 from domain.lifecycles import FulfilmentStatus
 from domain.orders import OrderInput
 from domain.records import LABEL_NOT_VOIDED
-from domain.stock import ReservationRef
+from domain.stock import ReservationRef, ShortPick, ShortPickRequest
 from domain.verbs import Verb
 from domain.waits import Owner
 from workflows.conduct import Conduct
@@ -212,6 +212,23 @@ class Fulfilment:
         )
         if self.state.status is F.PLANNED:
             self.state.advance(F.RECALLED)
+        return True
+
+    def found_short(self, short: tuple[ShortPick, ...]) -> None:
+        """Its stock is not given back as it was: what was not found corrects the record."""
+        self.undos.replace("stock", partial(self._correct, short))
+
+    async def _correct(self, short: tuple[ShortPick, ...]) -> bool:
+        await self.strand.attempt(
+            InventoryActivities.short_pick,
+            ShortPickRequest(
+                order_id=self._order.order_id, key=self.state.reservation_key, short=short
+            ),
+            OURS,
+            summary="correct the record by what was found",
+            interruptible=False,
+            if_said_again=STOCK_FIRST,
+        )
         return True
 
     async def _recall(self) -> bool:

@@ -14,7 +14,7 @@ from domain.fulfilments import (
 from domain.ids import effect_key
 from domain.lifecycles import FULFILMENT, FulfilmentStatus
 from domain.records import FulfilmentRecord
-from domain.stock import Part
+from domain.stock import Part, ShortPick
 from domain.tracking import FINAL, Course
 from domain.verbs import ParcelMoved, WarehouseSaid
 from domain.waits import Owner
@@ -28,9 +28,10 @@ F = FulfilmentStatus
 class Rejected(Interrupted):
     """The warehouse will not pack this; the stock must come from elsewhere."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, short: tuple[ShortPick, ...] = ()) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.short = short
 
 
 class FulfilmentState:
@@ -81,8 +82,8 @@ class FulfilmentState:
                 ]
                 self.advance(F.PACKED)
                 self._telling.note("packed", data={"parcels": len(parcels)})
-            case PackRejected(reason=reason):
-                self.reject(reason)
+            case PackRejected(reason=reason, short=short):
+                self.reject(reason, short)
             case Recalled() | NotThere():
                 self.reject("unknown_to_warehouse")
             case _:
@@ -94,7 +95,7 @@ class FulfilmentState:
             case "packed" if self.status in (F.REQUESTED, F.ACCEPTED) and said.parcels:
                 self.answered(Packed(parcels=said.parcels))
             case "rejected" if F.REJECTED in FULFILMENT[self.status]:
-                self.reject(said.reason or "no_reason")
+                self.reject(said.reason or "no_reason", said.short)
             case "handed_over" if self.status is F.LABELLED:
                 self.left()
             case _:
@@ -124,10 +125,10 @@ class FulfilmentState:
         self._telling.touch()
         self._moved(self)
 
-    def reject(self, reason: str) -> None:
+    def reject(self, reason: str, short: tuple[ShortPick, ...] = ()) -> None:
         """The life hears of it as soon as it does or waits for anything."""
         if self.rejection is None and self.status is not F.REJECTED:
-            self.reason, self.rejection = reason, Rejected(reason)
+            self.reason, self.rejection = reason, Rejected(reason, short)
             self.advance(F.REJECTED)
 
     def left(self) -> None:

@@ -186,11 +186,15 @@ class OrderWorkflow:
     async def _hear_rejection(self, part: Fulfilment, rejection: Rejected) -> bool:
         """The rejecting location gives its stock back and is not asked again.
 
+        Where it only found less than we thought, the record is corrected and it may be asked.
         False if the goods have left after all.
         """
         location, part.state.rejection = part.state.location, None
         self._telling.note("rejected", why=rejection.reason, data={"location": location})
-        self._sourcing.exclude(location)
+        if rejection.short:
+            part.found_short(rejection.short)
+        else:
+            self._sourcing.exclude(location)
         return await part.undos.take_back()
 
     async def _use_new_address(self) -> None:

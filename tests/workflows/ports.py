@@ -46,6 +46,7 @@ from domain.stock import (
     ReserveRequest,
     RestockRequest,
     Short,
+    ShortPickRequest,
     summed,
 )
 from domain.tracking import Course, Scan, course_of
@@ -171,6 +172,14 @@ class Stockroom(_Port):
                     self._world.stock[item.sku, part.location] += item.quantity
 
         await self._world.act("release_stock", reservation.key, deed)
+
+    async def short_pick(self, request: ShortPickRequest) -> None:
+        def deed() -> None:
+            part = self._world.held.pop(request.key)
+            for short in request.short:
+                self._world.stock[short.sku, part.location] = short.found
+
+        await self._world.act("short_pick", request.key, deed)
 
     async def ship(self, reservation: ReservationRef) -> None:
         await self._world.act(

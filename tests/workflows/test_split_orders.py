@@ -211,3 +211,29 @@ async def test_each_deed_of_each_share_happens_once_though_its_answer_is_lost(
     await life.until_status(OrderStatus.SHIPPED)
     await life.until(lambda _: len(world.done("tell_shipped")) == 2)
     assert len(world.done(step)) == len(set(world.done(step))) == 2
+
+
+@at_once
+async def test_a_short_pick_corrects_the_record_and_the_rest_comes_from_elsewhere(
+    begin: Start, world: World
+) -> None:
+    world.packing = "later"
+    world.stock = {("MUG", "berlin"): 2, ("MUG", "leeds"): 5}
+    life = await begin(an_order("short-pick"))
+    await life.until_waiting("packing")
+    first = world.last(life.id).fulfilments[0]
+    missing = {"sku": "MUG", "found": 1, "reason": "not_in_stock"}
+    await life.tell(
+        "warehouse_said",
+        reference=first.reference,
+        status="rejected",
+        reason="short",
+        short=[missing],
+    )
+    record = await life.until(lambda r: len(r.fulfilments) == 2)
+    other = "leeds" if first.location == "berlin" else "berlin"
+    assert [part.location for part in record.fulfilments] == [first.location, other]
+    assert world.done("short_pick") == [f"{life.id}/reserve/1/1"]
+    assert world.done("release_stock") == []
+    await life.packed()
+    await life.until_status(OrderStatus.SHIPPED)

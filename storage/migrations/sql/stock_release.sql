@@ -34,6 +34,47 @@ BEGIN
     END IF;
 END $$;
 
+-- What a picker did not find, as movements of what is unpromised once the part is given back; see
+-- `ShortReason`. A SKU that was not reserved, or of which enough was found, corrects nothing.
+CREATE FUNCTION stock_corrections(place text, items_ jsonb, short_ jsonb)
+RETURNS TABLE (kind text, reason text, items jsonb) LANGUAGE sql STABLE AS $$
+    SELECT CASE x.reason WHEN 'damaged' THEN 'damaged' ELSE 'adjusted' END, x.reason,
+           jsonb_agg(jsonb_build_object('sku', x.sku, 'quantity', CASE x.reason
+               WHEN 'damaged' THEN x.missing WHEN 'mismatch' THEN -x.missing ELSE x.found - x.unpromised END))
+      FROM (SELECT DISTINCT ON (i.sku) i.sku, f.reason, f.found, i.quantity - f.found AS missing,
+                   s.on_hand - s.reserved - s.damaged AS unpromised
+              FROM jsonb_to_recordset(short_) AS f (sku text, found bigint, reason text)
+              JOIN jsonb_to_recordset(items_) AS i (sku text, quantity bigint) ON i.sku = f.sku
+              JOIN stock s ON s.sku = i.sku AND s.location = place
+             WHERE f.found < i.quantity ORDER BY i.sku, f.found) x
+     GROUP BY 1, 2
+$$;
+
+-- A part whose picker found less is given back, and the record corrected, before anybody else is
+-- promised what is not there.
+CREATE FUNCTION stock_short_pick(order_ text, key_ text, short_ jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE r reservations; c record;
+BEGIN
+    PERFORM stock_lock_order(order_);
+    SELECT * INTO r FROM reservations x WHERE x.key = key_;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'reservation_unknown' USING ERRCODE = 'HF001';
+    ELSIF r.order_id <> order_ THEN
+        RAISE EXCEPTION 'key_reused' USING ERRCODE = 'HF001';
+    ELSIF r.state = 'shipped' THEN
+        RAISE EXCEPTION 'reservation_shipped' USING ERRCODE = 'HF001';
+    ELSIF r.state = 'released' THEN
+        RETURN;
+    END IF;
+    PERFORM stock_open(ARRAY[r.location], stock_skus(r.items));
+    UPDATE reservations x SET state = 'released' WHERE x.key = key_;
+    PERFORM stock_move('released', key_, order_, r.location, r.items, 'short_pick');
+    FOR c IN SELECT * FROM stock_corrections(r.location, r.items, short_) LOOP
+        PERFORM stock_move(c.kind, key_, order_, r.location, c.items, c.reason);
+    END LOOP;
+    PERFORM stock_share_out(ARRAY[r.location], stock_skus(r.items));
+END $$;
+
 -- Releases what has expired, of these SKUs or (NULL) of all, and says how many reservations that
 -- were. An order that is busy is left to the next sweep: to wait for several could be for ever.
 CREATE FUNCTION stock_expire(skus_ text[] DEFAULT NULL, limit_ integer DEFAULT 100) RETURNS integer
