@@ -1,13 +1,20 @@
 """A whole starter over a real database and a real Temporal, with a stand-in for the workflows."""
 
-from collections.abc import AsyncIterator
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 from pydantic import SecretStr
 from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
 
 from config.settings import Settings, ShopifyChannel
-from tests.starter.world import SECRET, World, running, working
+from tests.starter.world import SECRET, Oms, World, running, working
 
 
 @pytest.fixture
@@ -32,3 +39,62 @@ def settings(database_url: str) -> Settings:
 async def world(settings: Settings, temporal_client: Client) -> AsyncIterator[World]:
     async with running(settings, temporal_client) as made, working(made):
         yield made
+
+
+@pytest.fixture
+def environment(
+    database_url: str,
+    temporal_env: WorkflowEnvironment,
+    free_port: Callable[[], int],
+    tmp_path: Path,
+) -> dict[str, str]:
+    return {
+        **os.environ,
+        "OMS_DATABASE_URL": database_url,
+        "OMS_HTTP_PORT": str(free_port()),
+        "OMS_STATE_DIR": str(tmp_path),
+        "TEMPORAL_ADDRESS": temporal_env.client.service_client.config.target_host,
+        "COLUMNS": "200",
+    }
+
+
+@pytest.fixture
+def oms(oms_process: Oms) -> Oms:
+    return oms_process
+
+
+@pytest.fixture
+def oms_process(environment: dict[str, str]) -> Oms:
+    """The command line, as a process of its own."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "starter.cli", *arguments]
+        return subprocess.run(  # noqa: S603 - our own command
+            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    return run
+
+
+@pytest.fixture
+def served(environment: dict[str, str], oms_process: Oms) -> Iterator[str]:
+    """The address of a starter as it runs, whose key `oms` shows."""
+    environment["OMS_API_KEY"] = oms_process("key", "create", "test").stdout.split()[-1]
+    url = f"http://127.0.0.1:{environment['OMS_HTTP_PORT']}"
+    process = subprocess.Popen([sys.executable, "-m", "starter"], env=environment)
+    try:
+        deadline = time.monotonic() + 30
+        while not _answers(url):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+        yield url
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz", timeout=1, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False

@@ -1,19 +1,12 @@
 """The command line against the starter as it runs: a process of its own."""
 
 import json
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
-import pytest
-from temporalio.testing import WorkflowEnvironment
 
-from tests.starter.world import canonical_order
+from tests.starter.world import Oms, canonical_order
 
 CATALOGUE = {
     "skus": [{"sku": "MUG", "title": "Mug"}],
@@ -26,56 +19,6 @@ CATALOGUE = {
         }
     ],
 }
-
-Oms = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def environment(
-    database_url: str, temporal_env: WorkflowEnvironment, free_port, tmp_path: Path
-) -> dict[str, str]:
-    return {
-        **os.environ,
-        "OMS_DATABASE_URL": database_url,
-        "OMS_HTTP_PORT": str(free_port()),
-        "OMS_STATE_DIR": str(tmp_path),
-        "TEMPORAL_ADDRESS": temporal_env.client.service_client.config.target_host,
-        "COLUMNS": "200",
-    }
-
-
-@pytest.fixture
-def oms(environment: dict[str, str]) -> Oms:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "starter.cli", *arguments]
-        return subprocess.run(  # noqa: S603 - our own command
-            command, env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
-
-    return run
-
-
-@pytest.fixture
-def served(environment: dict[str, str], oms: Oms) -> Iterator[str]:
-    environment["OMS_API_KEY"] = oms("key", "create", "test").stdout.split()[-1]
-    url = f"http://127.0.0.1:{environment['OMS_HTTP_PORT']}"
-    process = subprocess.Popen([sys.executable, "-m", "starter"], env=environment)
-    try:
-        deadline = time.monotonic() + 30
-        while not _answers(url):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-        yield url
-    finally:
-        process.terminate()
-        assert process.wait(30) == 0
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/healthz", timeout=1, trust_env=False).is_success
-    except httpx.HTTPError:
-        return False
 
 
 def test_an_operator_sets_up_imports_and_steers(

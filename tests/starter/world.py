@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from starter.composition import Composition
 from starter.signalling import Workflows
 
 SECRET = "the-shop-s-own-secret"
+Oms = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @workflow.defn(name="OrderWorkflow")
