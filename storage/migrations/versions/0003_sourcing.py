@@ -150,6 +150,25 @@ BEGIN
     RETURN answer;
 END $$;
 
+-- Gives an order that waits what was decided for many at once, and wakes it as the queue does. NULL:
+-- it waits no more, or the stock is gone.
+CREATE FUNCTION sourcing_assign(order_ text, key_ text, parts_ jsonb, why jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE answer jsonb;
+BEGIN
+    PERFORM stock_lock_order(order_);
+    IF NOT EXISTS (SELECT FROM stock_waiting w WHERE w.key = key_ AND w.order_id = order_) THEN
+        RETURN NULL;
+    END IF;
+    answer := sourcing_reserve(order_, key_, parts_, NULL, why);
+    INSERT INTO inbox (source, kind, event_key, order_id, body)
+    SELECT 'stock', 'stock_assigned', order_ || '/' || key_, order_,
+           convert_to(jsonb_build_object('key', key_, 'parts', answer)::text, 'UTF8')
+     WHERE answer IS NOT NULL
+    ON CONFLICT (source, event_key) DO NOTHING;
+    RETURN answer;
+END $$;
+
 -- Enters the queue and keeps why. Neither `parts` nor `missing`: there is more now, source again.
 CREATE FUNCTION sourcing_wait(order_ text, key_ text, lines_ jsonb, ranked text[], seen jsonb,
                               parts_max integer, priority integer, why jsonb,
@@ -195,7 +214,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP TABLE sourcing_decisions, sourcing_rules")
     op.execute(
-        "DROP FUNCTION sourcing_wait, sourcing_reserve, sourcing_keep, sourcing_full, "
+        "DROP FUNCTION sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_full, "
         "sourcing_taken, sourcing_activate, sourcing_rules_active, sourcing_rules_guard"
     )
     op.execute("DROP INDEX reservations_by_day")
