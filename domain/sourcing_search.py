@@ -62,7 +62,7 @@ class _Search:
 
     def outcome(self) -> Outcome:
         for place in range(len(self.problem.places)):
-            self._try((place,), IMPOSSIBLE, STEPS_AT_FIRST, STEPS_AT_FIRST)
+            self._try_alone(place)
         combined = self._combinations()
         self._look_round(combined)
         for steps, steps_a_box in ROUNDS:
@@ -73,6 +73,13 @@ class _Search:
             self.best = self._first_of_equals(self.best)
         alone = {places[0]: one for places, one in self.found.items() if len(places) == 1}
         return Outcome(self.best, self._runners_up(), alone, self.proven, self._steps())
+
+    def _try_alone(self, place: int) -> None:
+        """See what a place costs alone: nothing is to be chosen, so that it needs no budget."""
+        shares = Shares(self.problem, (place,))
+        found, _ = cheapest_share(shares, IMPOSSIBLE, Budget(STEPS_MAX), STEPS_MAX)
+        if found:
+            self._note(found)
 
     def _look_round(self, combined: list[Combination]) -> None:
         """Take a short look at what looks best: good plans early make short work of the rest."""
@@ -115,19 +122,20 @@ class _Search:
         allowed = Budget(min(steps, budget.left))
         found, thorough = cheapest_share(self.shares[places], limit, allowed, steps_a_box)
         budget.spend(allowed.spent)
-        if found and found.cost < self._cost_of(places):
-            self.found[places] = found
-            if self.best is None or found.rank < self.best.rank:
-                self.best = found
+        if found:
+            self._note(found)
         if thorough:
             self.done.add(places)
 
+    def _note(self, found: Found) -> None:
+        known = self.found.get(found.places)
+        if not known or found.cost < known.cost:
+            self.found[found.places] = found
+        if not self.best or found.rank < self.best.rank:
+            self.best = found
+
     def _steps(self) -> int:
         return self.budget.spent + self.overtime.spent
-
-    def _cost_of(self, places: tuple[int, ...]) -> int:
-        known = self.found.get(places)
-        return known.cost if known else IMPOSSIBLE
 
     def _combinations(self) -> list[Combination]:
         """The combinations that could beat the best single location, best bounds first."""

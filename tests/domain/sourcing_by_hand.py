@@ -17,7 +17,7 @@ Shares = tuple[tuple[int, ...], ...]
 
 
 def best_by_hand(case: Case) -> tuple[int, int, tuple[str, ...], Shares] | None:
-    """The best plan: cost, parts, locations and, negated, the units at these; None if there is none."""
+    """The best plan's cost, parts, locations and, negated, the units at these; or None."""
     lines = sorted(case.lines, key=lambda line: line.line_id)
     candidates = sorted(case.candidates, key=lambda one: one.location)
     ways = [list(_ways(line.quantity, len(candidates))) for line in lines]
@@ -59,29 +59,31 @@ def allowed(case: Case, lines: list[Demand], candidates: list[Candidate], shares
 
 def _may_ship(case: Case, candidate: Candidate, own: list[tuple[Demand, int]]) -> bool:
     zone = _zone(case, candidate)
-    country = case.destination.country
-    if candidate.location in case.excluded or not candidate.active:
-        return False
-    if candidate.serves and country not in candidate.serves:
-        return False
-    if candidate.capacity_left is not None and candidate.capacity_left < 1:
-        return False
-    if case.rules.zones and zone is None:
-        return False
+    left = candidate.capacity_left
+    kept_out = (
+        candidate.location in case.excluded
+        or not candidate.active
+        or (candidate.serves and case.destination.country not in candidate.serves)
+        or (left is not None and left < 1)
+        or (case.rules.zones and zone is None)
+    )
+    return not kept_out and _may_send(candidate, zone, own) and _has(candidate, own)
+
+
+def _may_send(candidate: Candidate, zone: Zone | None, own: list[tuple[Demand, int]]) -> bool:
+    takes_hazmat = candidate.hazmat and (zone is None or zone.hazmat)
+    return all(
+        line.weight_g <= _limit(candidate, zone) and (takes_hazmat or not line.hazmat)
+        for line, _ in own
+    )
+
+
+def _has(candidate: Candidate, own: list[tuple[Demand, int]]) -> bool:
     left = dict(candidate.available)
     for line, units in own:
-        if line.hazmat and not (candidate.hazmat and (zone is None or zone.hazmat)):
-            return False
-        if line.weight_g > _limit(candidate, zone):
-            return False
-        each = (
-            [(line.sku, 1)]
-            if not line.components
-            else [(one.sku, one.quantity) for one in line.components]
-        )
-        for sku, many in each:
+        for sku, many in [(one.sku, one.quantity) for one in line.components] or [(line.sku, 1)]:
             left[sku] = left.get(sku, 0) - many * units
-    return all(many >= 0 for sku, many in left.items() if many != candidate.available.get(sku, 0))
+    return all(many >= 0 for many in left.values())
 
 
 def _zone(case: Case, candidate: Candidate) -> Zone | None:

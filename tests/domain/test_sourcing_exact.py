@@ -81,6 +81,20 @@ def test_the_order_in_which_things_are_told_does_not_matter(seed: int) -> None:
         assert source(shuffled) == source(case)
 
 
+def test_past_its_steps_the_best_found_is_allowed_and_not_called_proven() -> None:
+    chance = random.Random(7)
+    unproven = 0
+    for case in [small_case(chance) for _ in range(600)]:
+        hasty, thorough = source(case, steps_max=4), source(case)
+        unproven += not hasty.proven
+        if hasty.proven:
+            assert hasty.plan == thorough.plan
+        elif hasty.plan:
+            assert thorough.plan
+            assert hasty.plan.cost.total_minor >= thorough.plan.cost.total_minor
+    assert unproven > 10
+
+
 def test_the_cases_made_by_chance_are_of_every_kind() -> None:
     """A proof over cases that never split, or never fail, would prove little."""
     chance = random.Random(0)
