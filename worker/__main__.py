@@ -14,6 +14,7 @@ from config.logging import configure_logging
 from config.settings import Settings, SettingsInvalid, load_settings
 from config.temporal import SearchAttributesMissing, check_search_attributes, connect
 from config.wiring import NO_CARRIER, wire
+from domain import geography
 from worker.health import health
 from worker.workers import Ports, build
 
@@ -38,6 +39,8 @@ async def work(settings: Settings) -> None:
     client = await _reached(settings, stop)
     if client is None:
         return
+    # a fifth of a second now, not at the first order to each country
+    await asyncio.to_thread(geography.load, geography.countries())
     wiring = wire(settings, settings.worker_database_pool)
     ports = Ports(
         order_book=wiring.order_book,
