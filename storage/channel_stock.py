@@ -57,6 +57,7 @@ _MARK_ALL = text("INSERT INTO channel_stock_marks DEFAULT VALUES")
 _MOVED = text("""
 SELECT CAST(CAST(pg_snapshot_xmin(at) AS text) AS bigint) AS all_ended_before,
        CAST(CAST(pg_snapshot_xmax(at) AS text) AS bigint) AS none_began_from,
+       NOT EXISTS (SELECT FROM pg_snapshot_xip(at) AS x WHERE x <> pg_current_xact_id()) AS alone,
        (SELECT coalesce(max(id), 0) FROM stock_movements) AS last,
        ARRAY(SELECT DISTINCT sku FROM stock_movements WHERE id > :seen_to AND NOT :all) AS skus
   FROM pg_current_snapshot() AS at
@@ -216,19 +217,12 @@ async def _look(connection: AsyncConnection, progress: Row[Any]) -> _Look:
     queued = set((await connection.execute(_QUEUE_MOVED)).scalars())
     asked = {"seen_to": progress.seen_to, "all": everything}
     moved = (await connection.execute(_MOVED, asked)).one()
-    looked = (progress.looked_to, progress.looked_before)
+    skus = None if everything else frozenset(marked | queued | set(moved.skus))
+    if moved.alone:  # nobody else was writing: nothing below `last` can come any more
+        return _Look(skus, moved.last, moved.last, moved.none_began_from)
     if moved.all_ended_before < progress.looked_before:
-        return _Look(_named(everything, marked | queued, moved.skus), progress.seen_to, *looked)
-    return _Look(
-        skus=_named(everything, marked | queued, moved.skus),
-        seen_to=progress.looked_to,
-        looked_to=moved.last,
-        looked_before=moved.none_began_from,
-    )
-
-
-def _named(everything: bool, some: set[str], others: Iterable[str]) -> frozenset[str] | None:
-    return None if everything else frozenset(some | set(others))
+        return _Look(skus, progress.seen_to, progress.looked_to, progress.looked_before)
+    return _Look(skus, progress.looked_to, moved.last, moved.none_began_from)
 
 
 async def _in_parts(

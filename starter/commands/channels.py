@@ -1,6 +1,7 @@
 """`oms channel …`: what channels may sell, and by which rules."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,8 +48,8 @@ def history(channel: Channel, limit: int = 50) -> None:
     table = Table("version", "since", "by", "rules")
     found = call("GET", f"{_path(channel)}/versions", params={"limit": limit})["versions"]
     for one in found:
-        said = escape(json.dumps(one["rules"]))
-        table.add_row(str(one["version"]), one["at"], one["by"], said)
+        said = "\n".join(_sentences(one["rules"]))
+        table.add_row(str(one["version"]), one["at"], one["by"], escape(said))
     Console(soft_wrap=True).print(table)
 
 
@@ -91,6 +92,19 @@ def drop_rule(channel: Channel, sku: str) -> None:
     said = call("GET", _path(channel))["rules"]
     said["skus"].pop(sku, None)
     _show(call("PUT", _path(channel), said))
+
+
+def _sentences(said: dict[str, Any]) -> Iterator[str]:
+    for sku, rule in [("all", said["standard"]), *said["skus"].items()]:
+        parts = [f"{name.replace('_', ' ')} {n}" for name, n in rule.items() if _counts(name, n)]
+        if rule["locations"] is not None:
+            parts.append("from " + (", ".join(rule["locations"]) or "nowhere"))
+        yield f"{sku}: {', '.join(parts) or 'all that is free'}"
+
+
+def _counts(name: str, value: Any) -> bool:
+    """Whether this part of a rule makes a difference; a cap of 0 does."""
+    return name != "locations" and (value is not None if name == "cap" else bool(value))
 
 
 def _path(channel: str) -> str:
