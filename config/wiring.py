@@ -27,6 +27,7 @@ from storage.queries import OrderQueries
 from storage.returns import Returns
 from storage.scans import Scans
 from storage.sourcing import PostgresSourcing
+from storage.sourcing_batch import SourcingBatch
 from storage.sourcing_rules import SourcingRules
 from storage.stock import PostgresInventory
 from storage.tasks import Tasks
@@ -45,6 +46,7 @@ class Wiring:
     inventory: PostgresInventory
     sourcing: PostgresSourcing
     sourcing_rules: SourcingRules
+    sourcing_batch: SourcingBatch
     scans: Scans
     warehouses: Mapping[str, Warehouse]
     carriers: Mapping[str, Carrier]
@@ -92,6 +94,7 @@ def wire(settings: Settings, pool_size: int) -> Wiring:
         inventory=inventory,
         sourcing=PostgresSourcing(engine, inventory, rules),
         sourcing_rules=rules,
+        sourcing_batch=SourcingBatch(engine),
         scans=Scans(engine),
         warehouses=outside.warehouses,
         carriers=outside.carriers,

@@ -12,9 +12,11 @@ from typing import Protocol
 
 from domain.orders import LineRef
 from domain.promises import Promise
-from domain.sourcing import Case, Cost, Plan, PlannedPart
+from domain.sourcing import Case, Cost, Decision, Plan, PlannedPart
+from domain.sourcing_decision import source
 from domain.sourcing_prices import priced
 from domain.sourcing_problem import Problem, problem
+from domain.sourcing_words import sentence
 from domain.stock import summed
 
 WAITING_TIMES = 10
@@ -185,6 +187,20 @@ class Together:
                     taken.setdefault(name, []).append((used, 1))
         for name in sorted(taken):
             self.program.row(None, left[name], taken[name])
+
+
+def decided(case: Case, plan: Plan, solution: Solution, many: int) -> Decision:
+    """Make a plan of many orders one order's decision, beside what it would have had alone."""
+    alone = source(case)
+    told = sentence(case, plan, alone.runners_up, alone.candidates, ())
+    return alone.model_copy(
+        update={
+            "plan": plan,
+            "proven": solution.proven,
+            "missing": (),
+            "sentence": f"Decided together for {many} orders that waited: {told}",
+        }
+    )
 
 
 def _dearest(numbers: Problem) -> int:

@@ -175,8 +175,8 @@ class PostgresSourcing:
         asked = claim(request.channel, case, decision)
         if not asked.parts and await self._inventory.expire(asked):
             return Changed()
-        why = await asyncio.to_thread(_why, case, decision)
-        said: dict[str, Any] = {"order_id": request.order_id, "key": request.key, "why": why}
+        kept = await asyncio.to_thread(why, case, decision)
+        said: dict[str, Any] = {"order_id": request.order_id, "key": request.key, "why": kept}
         if asked.parts:
             return await self._reserve(said | {"expires_at": request.expires_at}, asked)
         return await self._wait(said | {"lines": _json(request.lines)}, asked)
@@ -218,7 +218,7 @@ class PostgresSourcing:
         return await asyncio.to_thread(_past, rows, rules)
 
 
-def _why(case: Case, decision: Decision) -> str:
+def why(case: Case, decision: Decision) -> str:
     """What is kept; the rules are known by their version."""
     facts = case.model_dump(mode="json", exclude={"rules"})
     return json_text({"decision": decision.model_dump(mode="json"), "facts": facts})

@@ -14,6 +14,7 @@ from domain.sourcing_replay import Comparison, compare
 from domain.sourcing_rules import RuleSet
 from starter.api.answers import OrderPath, order_or_404
 from starter.api.auth import Caller
+from starter.batch import BatchResult, assign_together
 from starter.bodies import LimitedRoute
 from starter.composition import Composition, composition_of
 from starter.problems import invalid_field, not_found
@@ -51,6 +52,15 @@ class RulesList(BaseModel):
     """Newest first; one is active."""
 
     rules: list[StoredRules]
+
+
+class BatchAsked(BaseModel):
+    """`seconds` is the solver's time; what it has found by then is what is proposed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    apply: bool = False
+    seconds: Annotated[int, Field(ge=1, le=20)] = 10
 
 
 class ReplayAsked(BaseModel):
@@ -112,6 +122,15 @@ async def activate(request: Request, version: Version, by: Caller) -> StoredRule
     if found is None:
         raise not_found("rule set")
     return found
+
+
+@router.post("/sourcing/batch")
+async def batch(request: Request, asked: BatchAsked, _by: Caller) -> BatchResult:
+    """Assign the orders that wait for goods together; without `apply` it is only proposed."""
+    on = composition_of(request)
+    result = await assign_together(on.wired, asked.seconds, apply=asked.apply)
+    on.awake.set()
+    return result
 
 
 @router.post("/sourcing/replay")

@@ -82,6 +82,25 @@ def replay(
     _print_comparison(total, page)
 
 
+@sourcing.command()
+def batch(
+    apply: Annotated[bool, typer.Option("--apply", help="Assign, not only propose.")] = False,
+    seconds: Annotated[int, typer.Option(min=1, max=20, help="The solver's time")] = 10,
+) -> None:
+    """Assign the orders that wait for goods together, where that serves more or costs less."""
+    found = call("POST", "/api/sourcing/batch", {"apply": apply, "seconds": seconds})
+    console = Console(soft_wrap=True)
+    for given in found["orders"]:
+        said = f"{given['order_id']} {given['state']}: {given['sentence']}"
+        console.print(said, highlight=False, markup=False)
+    known = "proven best" if found["proven"] else f"at most {found['gap_minor']:.0f} from the best"
+    console.print(
+        f"{found['served']} of {found['waiting']} that wait, {known}; "
+        f"one after the other {found['in_turn_served']}",
+        highlight=False,
+    )
+
+
 def why(order_id: Annotated[str, typer.Argument()], as_json: AsJson = False) -> None:
     """Why it ships from where it ships: in one sentence, then candidate by candidate."""
     found = call("GET", f"/api/orders/{part(order_id)}/sourcing")

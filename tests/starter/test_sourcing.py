@@ -14,7 +14,7 @@ from domain.sourcing_decision import source
 from domain.stock import ReserveRequest, StockChange
 from starter.api import sourcing as sourcing_api
 from storage.catalogue import CatalogueSku
-from tests.starter.world import World, canonical_order
+from tests.starter.world import World, canonical_order, eventually
 
 
 def place(location: str, country: str, postal_code: str) -> Location:
@@ -194,3 +194,47 @@ async def test_a_bad_question_for_a_replay_names_the_field(
     assert (
         await world.api("POST", "/api/sourcing/replay", span(rules_version=9))
     ).status_code == 404
+
+
+async def test_orders_that_wait_are_assigned_together_and_woken(world: World) -> None:
+    """No order alone can use what a location with new rules may ship, until the batch asks."""
+    await furnish(world, berlin=3)
+    waiting = [await order(world, quantity=4, number=n) for n in range(2)]
+    waiting.append(await order(world, quantity=5, number=2))
+    await world.wired.catalogue.put_locations([place("wien", "AT", "1010")])
+    split = (await world.api("POST", "/api/sourcing/rules", {"parts_max": 2})).json()["version"]
+    await world.api("POST", f"/api/sourcing/rules/{split}/activate")
+    change = StockChange(key="w", sku="MUG", location="wien", quantity=2, reason="", by="ann")
+    await world.wired.inventory.receive(change)
+    proposed = (await world.api("POST", "/api/sourcing/batch", {})).json()
+    assert (proposed["waiting"], proposed["served"], proposed["proven"]) == (3, 1, True)
+    (given,) = proposed["orders"]
+    assert given["state"] == "proposed"
+    assert given["sentence"].startswith("Decided together for 3 orders that waited: ")
+    assert (await world.wired.inventory.levels(sku="MUG"))[0].reserved == 0
+
+    applied = (await world.api("POST", "/api/sourcing/batch", {"apply": True})).json()
+    assert [(g["order_id"], g["state"]) for g in applied["orders"]] == [
+        (given["order_id"], "assigned")
+    ]
+    kept = (await world.api("GET", f"/api/orders/{given['order_id']}/sourcing")).json()
+    assert [one["outcome"] for one in kept["decisions"]] == ["reserved", "waiting"]
+    assert {share["location"] for share in kept["decisions"][0]["reservations"]} == {
+        "berlin",
+        "wien",
+    }
+
+    async def woken() -> Any:
+        return [name for name, _ in await world.signals(given["order_id"])]
+
+    assert await eventually(woken) == ["stock_assigned"]
+    again = (await world.api("POST", "/api/sourcing/batch", {"apply": True})).json()
+    assert (again["waiting"], again["served"]) == (2, 0)
+
+
+async def test_a_batch_takes_no_nonsense(world: World) -> None:
+    for body, field in (({"seconds": 0}, "seconds"), ({"apply": "yes"}, "apply"), ({"x": 1}, "x")):
+        answer = await world.api("POST", "/api/sourcing/batch", body)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+    empty = (await world.api("POST", "/api/sourcing/batch", {"apply": True})).json()
+    assert (empty["waiting"], empty["served"], empty["orders"]) == (0, 0, [])

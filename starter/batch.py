@@ -1,0 +1,107 @@
+"""Assigns the orders that wait for goods together: what is best for all of them at once."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel
+
+from config.wiring import Wiring
+from domain.errors import Refused
+from domain.sourcing import Case, Decision
+from domain.sourcing_in_turn import in_turn, total_minor
+from domain.sourcing_together import Solution, Together, decided
+from domain.stock import Changed
+from storage.sourcing_batch import Waiting
+
+ORDERS_MAX = 500
+
+
+class Given(BaseModel):
+    """`state` is `proposed`; or `assigned`, or `changed` where others were faster."""
+
+    order_id: str
+    state: str
+    sentence: str
+
+
+class BatchResult(BaseModel):
+    """Beside what one order after the other would get; amounts in the rules' currency.
+
+    `gap_minor` says how much dearer than the optimum the solution may be; 0 if it is proven.
+    """
+
+    waiting: int
+    in_turn_served: int
+    in_turn_cost_minor: int
+    served: int
+    cost_minor: int
+    proven: bool
+    gap_minor: float
+    orders: list[Given]
+
+
+class _Found(BaseModel):
+    decisions: dict[str, Decision]
+    result: BatchResult
+
+
+async def assign_together(wired: Wiring, limit_s: float, *, apply: bool) -> BatchResult:
+    """Solve for the first `ORDERS_MAX` of the queue; with `apply`, reserve and wake the orders."""
+    waiting = await wired.sourcing_batch.waiting(ORDERS_MAX)
+    cases = await _cases(wired, waiting)
+    urgency = {one.request.key: one.priority for one in waiting if one.request.key in cases}
+    found = await asyncio.to_thread(_solved, cases, urgency, limit_s)
+    given = [
+        await _give(wired, one, cases[one.request.key], decision, apply=apply)
+        for one in waiting
+        if (decision := found.decisions.get(one.request.key)) is not None
+    ]
+    return found.result.model_copy(update={"orders": given})
+
+
+async def _cases(wired: Wiring, waiting: Sequence[Waiting]) -> dict[str, Case]:
+    """In the order of the queue; an order whose SKU has left the catalogue waits on."""
+    found: dict[str, Case] = {}
+    for one in waiting:
+        try:
+            found[one.request.key] = await wired.sourcing.case(one.request)
+        except Refused:
+            continue
+    return found
+
+
+def _solved(cases: Mapping[str, Case], urgency: Mapping[str, int], limit_s: float) -> _Found:
+    # late: the solver and numpy take time and memory that nothing else here needs
+    from adapters.highs import HighsSolver
+
+    turn = in_turn(cases)
+    together = Together(cases, urgency)
+    solution = HighsSolver().minimise(together.program, together.start(turn), limit_s)
+    plans = together.plans(solution)
+    return _Found(
+        decisions={key: decided(cases[key], plans[key], solution, len(cases)) for key in plans},
+        result=BatchResult(
+            waiting=len(cases),
+            in_turn_served=len(turn),
+            in_turn_cost_minor=total_minor(list(turn.values())),
+            served=len(plans),
+            cost_minor=total_minor(list(plans.values())),
+            proven=solution.proven,
+            gap_minor=_gap(solution),
+            orders=[],
+        ),
+    )
+
+
+def _gap(solution: Solution) -> float:
+    return 0.0 if solution.proven else max(0.0, solution.cost - solution.bound)
+
+
+async def _give(
+    wired: Wiring, one: Waiting, case: Case, decision: Decision, *, apply: bool
+) -> Given:
+    state = "proposed"
+    if apply:
+        answer = await wired.sourcing_batch.assign(one.request, case, decision)
+        state = "changed" if isinstance(answer, Changed) else "assigned"
+    return Given(order_id=one.request.order_id, state=state, sentence=decision.sentence)

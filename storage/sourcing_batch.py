@@ -1,0 +1,63 @@
+"""Orders in the queue, read with what they were sourced by, and given what was decided for all."""
+
+import json
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.sourcing import Case, Decision
+from domain.stock import Changed, Reserved, ReserveRequest
+from domain.values import Value
+from storage.sourcing import why
+from storage.stock_calls import stock_connection
+
+# Who waits has a decision: it knows where the goods shall go, and which locations rejected them.
+_WAITING = text("""
+SELECT w.key, w.order_id, w.priority, w.lines, d.facts -> 'destination' AS destination,
+       d.facts -> 'excluded' AS excluded
+  FROM stock_waiting w JOIN sourcing_decisions d ON d.key = w.key AND d.outcome = 'waiting'
+ ORDER BY w.priority DESC, w.position LIMIT :limit
+""")
+_ASSIGN = text("""
+SELECT sourcing_assign(:order_id, :key, CAST(:parts AS jsonb), CAST(:why AS jsonb))
+""")
+
+
+class Waiting(Value):
+    """An order in the queue, as it asked."""
+
+    request: ReserveRequest
+    priority: int
+
+
+class SourcingBatch:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def waiting(self, limit: int) -> tuple[Waiting, ...]:
+        """The first of the queue, in its order."""
+        async with stock_connection(self._engine) as connection:
+            rows = (await connection.execute(_WAITING, {"limit": limit})).mappings().all()
+        return tuple(_waiting(row) for row in rows)
+
+    async def assign(
+        self, request: ReserveRequest, case: Case, decision: Decision
+    ) -> Reserved | Changed:
+        """Reserve the plan for an order that waits and wake it; one statement.
+
+        `Changed`: it waits no more, or the stock is gone; nothing happened.
+        """
+        parts = [
+            {"location": part.location, "lines": [line.model_dump() for line in part.lines]}
+            for part in (decision.plan.parts if decision.plan else ())
+        ]
+        said = {"order_id": request.order_id, "key": request.key, "parts": json.dumps(parts)}
+        async with stock_connection(self._engine) as connection:
+            taken = await connection.scalar(_ASSIGN, {**said, "why": why(case, decision)})
+        return Changed() if taken is None else Reserved(parts=taken)
+
+
+def _waiting(row: Any) -> Waiting:
+    asked = {name: row[name] for name in ("key", "order_id", "lines", "destination", "excluded")}
+    return Waiting(request=ReserveRequest(**asked), priority=row["priority"])
