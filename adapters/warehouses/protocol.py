@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from domain.addresses import Address
 from domain.fulfilments import (
@@ -14,10 +14,12 @@ from domain.fulfilments import (
     PackRequest,
     Recalled,
 )
+from domain.stock import ShortPick, ShortReason
 
-REASONS = frozenset({"no_stock", "damaged", "closed"})
+REASONS = frozenset({"no_stock", "damaged", "closed", "short"})
 
 Size = Annotated[int, Field(strict=True, gt=0, le=10_000_000)]
+Count = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
 
 
 class _Part(BaseModel):
@@ -31,6 +33,14 @@ class Parcel(_Part):
     height_mm: Size
 
 
+class Found(_Part):
+    """What a picker found of one SKU, and why it is less than was asked for."""
+
+    sku: str = Field(pattern=r"^[^\x00-\x1f\x7f]{1,500}$")
+    found: Count
+    reason: ShortReason
+
+
 class Fulfilment(_Part):
     """A fulfilment as the warehouse shows it."""
 
@@ -39,7 +49,16 @@ class Fulfilment(_Part):
     location: str
     status: Literal["accepted", "rejected", "packed", "recalled", "handed_over"]
     reason: str | None = None
+    short: tuple[Found, ...] = Field(default=(), max_length=1_000)
     parcels: tuple[Parcel, ...] = Field(default=(), max_length=1_000)
+
+    @field_validator("short")
+    @classmethod
+    def _once(cls, short: tuple[Found, ...]) -> tuple[Found, ...]:
+        """Two counts of one SKU would leave open which of them corrects the record."""
+        if len({found.sku for found in short}) < len(short):
+            raise ValueError("names a SKU twice")
+        return short
 
     def packed_parcels(self) -> tuple[PackedParcel, ...]:
         return tuple(PackedParcel(**parcel.model_dump()) for parcel in self.parcels)
@@ -48,12 +67,18 @@ class Fulfilment(_Part):
         """The reason as a code of ours."""
         return self.reason if self.reason in REASONS else "other"
 
+    def short_picks(self) -> tuple[ShortPick, ...]:
+        return tuple(ShortPick(**found.model_dump()) for found in self.short)
+
+    def rejected(self) -> PackRejected:
+        return PackRejected(reason=self.rejection(), short=self.short_picks())
+
     def standing(self) -> PackAccepted | PackRejected | Packed | Recalled | HandedOver:
         match self.status:
             case "accepted":
                 return PackAccepted()
             case "rejected":
-                return PackRejected(reason=self.rejection())
+                return self.rejected()
             case "packed" if self.parcels:
                 return Packed(parcels=self.packed_parcels())
             case "packed":  # in nothing that we could label: we ask again, then an operator does
@@ -67,7 +92,7 @@ class Fulfilment(_Part):
         """What became of the request to pack it; one that they took back themselves is rejected."""
         match self.status:
             case "rejected":
-                return PackRejected(reason=self.rejection())
+                return self.rejected()
             case "recalled":
                 return PackRejected(reason="other")
             case "accepted" | "packed" | "handed_over":

@@ -95,6 +95,7 @@ def to_report(raw_body: bytes, location: str) -> WarehouseReport:
             reference=event.data.reference,
             status=_status(event.type),
             reason=event.data.rejection() if rejected else "",
+            short=event.data.short_picks() if rejected else (),
             parcels=parcels,
         ),
     )

@@ -1,16 +1,17 @@
 """The warehouses' memory and deeds: take on, pack, recall, hand over."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from simulators.journal import Effect, Entry, Journal
 from simulators.warehouse.requests import FulfilmentRequest, HandOver, ShipTo
 
 Json = dict[str, Any]
-Reason = Literal["no_stock", "damaged", "closed"]
+Reason = Literal["no_stock", "damaged", "closed", "short"]
 BOX_G = 120
 UNIT_G = 350
 UNITS_A_LAYER = 4
@@ -26,16 +27,48 @@ class ProblemError(Exception):
         self.more = more
 
 
+class Found(BaseModel):
+    """How many pieces of a SKU the picker finds, and what is the matter with the others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sku: str
+    found: int = Field(0, ge=0)
+    reason: Literal["not_in_stock", "mismatch", "damaged"] = "not_in_stock"
+
+
 class Rejection(BaseModel):
-    """An order to reject the next fulfilments that fit."""
+    """An order to reject the next fulfilments that fit.
+
+    One that is `short` fits those that ask for more of a SKU than is found of it.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     match: str | None = None
     location: str | None = None
     reason: Reason = "no_stock"
+    short: list[Found] = []
     when: Literal["at_once", "after_accepting"] = "at_once"
     times: int = Field(1, ge=1)
+
+    @model_validator(mode="after")
+    def _says_what_is_short(self) -> Self:
+        if (self.reason == "short") != bool(self.short):
+            raise ValueError("reason short and what is short go together")
+        return self
+
+    def fits(self, location: str, asked: FulfilmentRequest) -> bool:
+        here = self.location in (None, location)
+        matches = self.match is None or self.match in f"{asked.reference} {asked.order_id}"
+        return here and matches and (not self.short or bool(self.missing(asked)))
+
+    def missing(self, asked: FulfilmentRequest) -> list[Json]:
+        """What is short of the pieces that are asked for."""
+        wanted = Counter[str]()
+        for line in asked.lines:
+            wanted[line.sku] += line.quantity
+        return [one.model_dump() for one in self.short if one.found < wanted[one.sku]]
 
 
 class Boxes(BaseModel):
@@ -56,9 +89,10 @@ class Fulfilment:
     request: Json
     status: str = "accepted"
     reason: str | None = None
+    short: list[Json] | None = None
     parcels: list[Json] | None = None
     ship_to: Json | None = None
-    doomed: str | None = None
+    doomed: Json | None = None
     handed_over_at: str | None = None
     labels: list[Json] | None = None
 
@@ -71,6 +105,7 @@ class Fulfilment:
             "order_id": self.order_id,
             "status": self.status,
             "reason": self.reason,
+            "short": self.short or [],
             "parcels": self.parcels or [],
             "handed_over_at": self.handed_over_at,
             "labels": self.labels or [],
@@ -101,6 +136,7 @@ class Stockroom:
                 pass
             case "rejected":
                 found.status, found.reason = "rejected", data["reason"]
+                found.short = data["short"]
             case "packed":
                 found.status, found.parcels = "packed", data["parcels"]
             case "recalled":
@@ -139,20 +175,18 @@ class Stockroom:
                 )
             return known, False
         made_id = f"ful_{len(self.fulfilments) + 1:08d}"
-        rejection = self._rejection(location, f"{asked.reference} {asked.order_id}")
+        rejection = self._rejection(location, asked)
         data: Json = {"location": location, "request": request}
-        if rejection is not None and rejection.when == "at_once":
-            data["reason"] = rejection.reason
-            self._write("rejected", made_id, asked.reference, data)
+        doom = rejection and {"reason": rejection.reason, "short": rejection.missing(asked)}
+        if rejection is not None and doom and rejection.when == "at_once":
+            self._write("rejected", made_id, asked.reference, data | doom)
             return self.fulfilments[made_id], True
-        data["doomed"] = rejection.reason if rejection else None
-        self._write("accepted", made_id, asked.reference, data)
+        self._write("accepted", made_id, asked.reference, data | {"doomed": doom})
         return self.fulfilments[made_id], True
 
-    def _rejection(self, location: str, text: str) -> Rejection | None:
+    def _rejection(self, location: str, asked: FulfilmentRequest) -> Rejection | None:
         for rejection in self._rejections:
-            here = rejection.location in (None, location)
-            if here and (rejection.match is None or rejection.match in text):
+            if rejection.fits(location, asked):
                 rejection.times -= 1
                 if not rejection.times:
                     self._rejections.remove(rejection)
@@ -173,7 +207,7 @@ class Stockroom:
         if found.status != "accepted":
             return
         if found.doomed is not None:
-            self._write("rejected", found.id, found.reference, {"reason": found.doomed})
+            self._write("rejected", found.id, found.reference, found.doomed)
             self._changed("fulfilment.rejected", found)
             return
         self._write("packed", found.id, found.reference, {"parcels": self._parcels(found)})

@@ -28,6 +28,7 @@ from domain.ids import OrderId
 from domain.money import Money
 from domain.orders import Order
 from domain.ports import Warehouse
+from domain.stock import ShortPick, ShortReason, SkuQuantity, summed
 from storage.effects import Effects
 from tests.adapters.conftest import CALL_S, WAREHOUSE_KEY, World, line_refs
 
@@ -64,6 +65,7 @@ def pack(order: Order, order_id: OrderId) -> PackRequest:
         reference=f"{order_id}/f1",
         location="berlin",
         lines=line_refs(order),
+        items=summed(line_refs(order)),
         address_version=1,
     )
 
@@ -138,6 +140,34 @@ class TestRequesting:
         for _ in range(2):
             assert await warehouse.request(pack, order) == PackRejected(reason="damaged")
         assert await warehouse.look(ref(pack, "look")) == PackRejected(reason="damaged")
+
+    async def test_what_a_picker_did_not_find_is_told_with_its_reason(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        short = [
+            {"sku": "CUP-BLUE", "found": 1, "reason": "damaged"},
+            {"sku": "TOWEL", "found": 1, "reason": "mismatch"},
+            {"sku": "SPOON", "found": 0, "reason": "not_in_stock"},
+        ]
+        told = {"match": pack.reference, "reason": "short", "short": short}
+        await world.tell("warehouse/reject", told)
+        found = (ShortPick(sku="CUP-BLUE", found=1, reason=ShortReason.DAMAGED),)
+        for _ in range(2):
+            answer = await warehouse.request(pack, order)
+            assert answer == PackRejected(reason="short", short=found)
+        assert await warehouse.look(ref(pack, "look")) == PackRejected(reason="short", short=found)
+
+    async def test_what_is_picked_is_asked_for_and_not_what_was_sold(
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    ) -> None:
+        """A bundle is sold under its own SKU, which no shelf has."""
+        items = (SkuQuantity(sku="CUP-BLUE", quantity=6), SkuQuantity(sku="SPOON", quantity=3))
+        await warehouse.request(pack.model_copy(update={"items": items}), order)
+        (accepted,) = await world.journal(pack.order_id, "accepted")
+        assert accepted["data"]["request"]["lines"] == [
+            {"sku": "CUP-BLUE", "quantity": 6},
+            {"sku": "SPOON", "quantity": 3},
+        ]
 
     @pytest.mark.parametrize(
         "fault",

@@ -11,6 +11,7 @@ import pytest
 
 from adapters.warehouses.webhooks import event_key, to_report, verify
 from domain.fulfilments import PackedParcel
+from domain.stock import ShortPick, ShortReason
 from domain.verbs import WarehouseSaid
 from tests.adapters.conftest import WAREHOUSE_SECRET, World
 from tests.simulators.simulator_process import until
@@ -26,6 +27,7 @@ HEADERS = {
     "webhook-signature": KNOWN_SIGNATURE,
 }
 PARCEL = {"weight_g": 820, "length_mm": 300, "width_mm": 200, "height_mm": 110}
+SHORT = {"sku": "MUG", "found": 1, "reason": "damaged"}
 
 
 def signed(secret: str) -> str:
@@ -145,6 +147,17 @@ class TestReports:
         said = to_report(report("rejected", reason=reason, parcels=[]), "berlin").said
         assert (said.status, said.reason, said.parcels) == ("rejected", code, ())
 
+    def test_rejected_tells_what_was_not_found(self) -> None:
+        body = report("rejected", reason="short", parcels=[], short=[SHORT, SHORT | {"sku": "CAP"}])
+        said = to_report(body, "berlin").said
+        assert (said.status, said.reason) == ("rejected", "short")
+        assert said.short == tuple(
+            ShortPick(sku=sku, found=1, reason=ShortReason.DAMAGED) for sku in ("MUG", "CAP")
+        )
+
+    def test_nothing_is_short_of_what_is_not_rejected(self) -> None:
+        assert to_report(report(short=[SHORT]), "berlin").said.short == ()
+
     def test_handed_over_is_told(self) -> None:
         assert to_report(report("handed_over"), "berlin").said.status == "handed_over"
 
@@ -167,6 +180,18 @@ class TestReports:
             ),
             (report(parcels=[PARCEL | {"width_mm": "9"}]), "data.parcels.0.width_mm: Input should"),
             (report(parcels=[PARCEL | {"width_mm": 1e3}]), "data.parcels.0.width_mm: Input should"),
+            (
+                report("rejected", short=[SHORT, SHORT]),
+                "data.short: Value error, names a SKU twice",
+            ),
+            (report("rejected", short=[SHORT | {"found": -1}]), "data.short.0.found: Input should"),
+            (
+                report("rejected", short=[SHORT | {"found": "1"}]),
+                "data.short.0.found: Input should",
+            ),
+            (report("rejected", short=[SHORT | {"reason": "eaten"}]), "data.short.0.reason: Input"),
+            (report("rejected", short=[SHORT | {"sku": "M\0"}]), "data.short.0.sku: String should"),
+            (report("rejected", short={"sku": "MUG"}), "data.short: Input should be"),
         ],
     )
     def test_what_cannot_be_read_names_the_field_and_the_reason(

@@ -104,6 +104,37 @@ async def test_a_warehouse_rejects_when_told_to(client, receiver, order_id, when
     assert second.json()["status"] == "accepted"
 
 
+async def test_a_picker_finds_less_of_what_was_asked_for(client, receiver, order_id):
+    short = [{"sku": "MUG", "found": 1, "reason": "mismatch"}, {"sku": "CAP"}]
+    told = {"reason": "short", "short": short, "when": "after_accepting"}
+    await client.post("/control/warehouse/reject", json=told)
+    enough = await ask(
+        client, fulfilment(f"demo-{order_id}/f1", lines=[{"sku": "MUG", "quantity": 1}])
+    )
+    await until(lambda: receiver.of(f'"demo-{order_id}/f1"'))
+    packed = await get(client, f"/v1/fulfilments/{enough.json()['id']}")
+    assert (packed["status"], packed["short"]) == ("packed", [])
+    asked = await ask(client, fulfilment(f"demo-{order_id}/f2"))
+    assert (asked.json()["status"], asked.json()["short"]) == ("accepted", [])
+    said = (await until(lambda: receiver.of(f'"demo-{order_id}/f2"')))[0]
+    rejected = await get(client, f"/v1/fulfilments/{asked.json()['id']}")
+    assert json.loads(said.body) | {"timestamp": ""} == {
+        "type": "fulfilment.rejected", "timestamp": "", "data": rejected,
+    }  # fmt: skip
+    assert (rejected["status"], rejected["reason"]) == ("rejected", "short")
+    assert rejected["short"] == [{"sku": "MUG", "found": 1, "reason": "mismatch"}]
+    (entry,) = await journal(client, effect="rejected", order=f"demo-{order_id}")
+    assert entry["data"]["short"] == rejected["short"]
+
+
+@pytest.mark.parametrize(
+    "told", [{"reason": "short"}, {"reason": "damaged", "short": [{"sku": "MUG"}]}]
+)
+async def test_what_is_short_and_its_reason_go_together(client, told):
+    answer = await client.post("/control/warehouse/reject", json=told)
+    assert answer.status_code == 422
+
+
 async def test_the_parcel_weighs_what_its_pieces_weigh(client, receiver, order_id):
     weights = {"unit_weights_g": {"ANVIL": 5000}}
     await client.post("/control/warehouse/weights", json=weights)
