@@ -1,23 +1,20 @@
 """Branch and bound: the cheapest way to share an order's lines out among given locations.
 
-Shipping is a step function of a part's weight, so the search goes box by box: a box says between
-which two steps each part's weight lies, hence what shipping costs at least. Within a box lines
-start where they cost least, and what is too heavy there must leave at the lowest cost a gram: the
-bound of the continuous knapsack (Dantzig 1957), summed over places because no unit leaves twice.
+In a box (`sourcing_boxes`) shipping has its least cost. Lines start where they cost least; what is
+too heavy there must leave at the lowest cost a gram, what is too light must be filled up at the
+lowest: the bound of the continuous knapsack (Dantzig 1957), summed over places because no unit
+moves twice.
 """
 
 from collections.abc import Sequence
-from itertools import product
-from math import prod
 from typing import NamedTuple
 
+from domain.sourcing_boxes import Box, boxes, whole
 from domain.sourcing_shares import IMPOSSIBLE, Choice, Move, Shares, Units
-from domain.sourcing_tariffs import UNLIMITED_G, Level, cheapest
 
-BOXES_MAX = 4_000
 STEPS_TO_START = 60
-STEPS_TO_PACK = 8
-"""What it takes to see how several parcels are filled."""
+LINES_A_STEP = 6
+"""To see how several parcels are filled takes a step for so many lines."""
 OPEN_LINES_MAX = 300
 """Each is a level of recursion."""
 
@@ -51,14 +48,6 @@ class Budget:
         return True
 
 
-class Box(NamedTuple):
-    """Each part weighs from its `least` to its `upto`; shipping then costs `price` or more."""
-
-    price: int
-    least: tuple[int, ...]
-    upto: tuple[int, ...]
-
-
 def cheapest_share(
     shares: Shares, limit: int, budget: Budget, steps_a_box: int
 ) -> tuple[Found | None, bool]:
@@ -70,7 +59,7 @@ def cheapest_share(
     branches.start()
     base = shares.cost + shares.rest_cost[0]
     entered = False
-    for box in _boxes(shares, limit):
+    for box in boxes(shares, limit):
         if base + box.price >= branches.limit:
             break
         if not budget.spend():
@@ -86,9 +75,11 @@ def first_share(shares: Shares, cost: int, budget: Budget) -> Found | None:
 
     Lines are compared in their order; None if the budget ends before all was looked at.
     """
+    if len(shares.open_lines) > OPEN_LINES_MAX:
+        return None
     shares.arrange(as_named=True)
     ways: list[Found] = []
-    for box in _boxes(shares, cost + 1):
+    for box in boxes(shares, cost + 1):
         branches = NamedBranches(shares, cost + 1, budget)
         if branches.bound_of_box(box) <= cost:
             branches.enter(box, budget.left)
@@ -126,7 +117,7 @@ class Branches:
         """Find any plan, whatever its parts weigh: it need not be good."""
         if self.limit == IMPOSSIBLE:
             thorough = self.thorough
-            self.enter(_whole(self.shares), STEPS_TO_START)
+            self.enter(whole(self.shares), STEPS_TO_START)
             self.thorough = thorough
 
     def enter(self, box: Box, steps: int) -> None:
@@ -241,7 +232,7 @@ class Branches:
         """Compare this with the best so far; True if it costs no more than its bound."""
         shares = self.shares
         units = shares.every_line(self.chosen)
-        if shares.needs_packing(weights) and not self.budget.spend(STEPS_TO_PACK):
+        if shares.needs_packing(weights) and not self.budget.spend(1 + len(units) // LINES_A_STEP):
             self.thorough = False
             return True
         cost = bound - self.box.price + shares.shipping(weights, units)
@@ -288,48 +279,3 @@ def _least(moves: Sequence[Move], position: int, grams: int) -> int:
         total += extra * units
         grams -= more
     return IMPOSSIBLE
-
-
-def _boxes(shares: Shares, limit: int) -> list[Box]:
-    """The boxes that can hold all the weight for less than the limit, cheapest first."""
-    problem = shares.problem
-    left = limit - shares.cost - shares.rest_cost[0]
-    by_place = [
-        [
-            level
-            for level in problem.levels[place]
-            if shares.least_weight[at] <= level.upto_g
-            and shares.weights[at] + shares.most_weight[at][0] > level.over_g
-            and level.price < left
-        ]
-        for at, place in enumerate(shares.places)
-    ]
-    if prod(map(len, by_place)) > BOXES_MAX:
-        return [_whole(shares)]
-    return sorted(
-        [
-            _box(price, levels, problem.total_g)
-            for levels in product(*by_place)
-            if (price := sum([level.price for level in levels])) < left
-            and sum([level.upto_g for level in levels]) >= problem.total_g
-            and sum([level.over_g + 1 for level in levels]) <= problem.total_g
-        ]
-    )
-
-
-def _box(price: int, levels: tuple[Level, ...], total_g: int) -> Box:
-    """Each part weighs at least what the others cannot."""
-    most_g = sum([level.upto_g for level in levels])
-    return Box(
-        price,
-        tuple([max(one.over_g + 1, total_g - most_g + one.upto_g) for one in levels]),
-        tuple([one.upto_g for one in levels]),
-    )
-
-
-def _whole(shares: Shares) -> Box:
-    """One box for all weights, where there are too many steps to look at each."""
-    parts = [shares.problem.levels[place] for place in shares.places]
-    many = len(parts)
-    price = cheapest(parts, shares.problem.total_g)
-    return Box(price, (0,) * many, (UNLIMITED_G * many,) * many)

@@ -1,13 +1,11 @@
 """Which locations to share an order out among: all combinations of up to three, by their bounds."""
 
-from collections.abc import Iterator
-from itertools import combinations
 from typing import NamedTuple
 
+from domain.sourcing_bounds import Bounds, Combination
 from domain.sourcing_branches import Budget, Found, cheapest_share, first_share
 from domain.sourcing_problem import Problem
 from domain.sourcing_shares import IMPOSSIBLE, Shares
-from domain.sourcing_tariffs import cheapest
 
 EXACT_PARTS = 3
 STEPS_MAX = 20_000
@@ -17,7 +15,7 @@ ROUNDS = ((2_000, 400), (8_000, 2_500), (20_000, 20_000))
 """Steps for a combination, and for each of its boxes: what is hard waits for what is easy."""
 STEPS_PAST_THREE = 200
 STEPS_FOR_NAMES = 2_000
-COMBINATIONS_MAX = 25_000
+COMBINATIONS_MAX = 100_000
 RUNNERS_UP = 3
 FIRST_LOOKS = 4
 
@@ -30,14 +28,6 @@ class Outcome(NamedTuple):
     alone: dict[int, Found]
     proven: bool
     steps: int
-
-
-class Combination(NamedTuple):
-    """Places, with a bound from below on what any plan costs that uses all of them."""
-
-    bound: int
-    size: int
-    places: tuple[int, ...]
 
 
 def search(problem: Problem, steps_max: int = STEPS_MAX) -> Outcome:
@@ -63,8 +53,10 @@ class _Search:
     def outcome(self) -> Outcome:
         for place in range(len(self.problem.places)):
             self._try_alone(place)
-        combined = self._combinations()
-        self._look_round(combined)
+        combined: list[Combination] = []
+        for size in range(2, min(EXACT_PARTS, self.problem.parts_max) + 1):
+            combined = sorted([*combined, *self._combinations(size)])
+            self._look_round(combined)
         for steps, steps_a_box in ROUNDS:
             self._look_closely(combined, steps, steps_a_box)
         self.proven &= self._all_done(combined)
@@ -84,6 +76,8 @@ class _Search:
     def _look_round(self, combined: list[Combination]) -> None:
         """Take a short look at what looks best: good plans early make short work of the rest."""
         for combination in combined[:FIRST_LOOKS]:
+            if combination.places in self.shares:
+                continue
             beaten = self.best and combination >= self.best.rank
             if beaten and len(self.found) > RUNNERS_UP:
                 break
@@ -137,17 +131,17 @@ class _Search:
     def _steps(self) -> int:
         return self.budget.spent + self.overtime.spent
 
-    def _combinations(self) -> list[Combination]:
-        """The combinations that could beat the best single location, best bounds first."""
+    def _combinations(self, size: int) -> list[Combination]:
+        """The combinations of so many places that could beat the best plan so far."""
+        limit = self.best.cost if self.best else IMPOSSIBLE
         found: list[Combination] = []
-        most = min(EXACT_PARTS, self.problem.parts_max)
-        for looked_at, places in enumerate(self.bounds.in_order(most, self.best)):
+        for looked_at, places in enumerate(self.bounds.in_order(size, limit)):
             if looked_at == COMBINATIONS_MAX:
                 self.proven = False
                 break
-            if self.bounds.enough(places):
-                found.append(Combination(self.bounds.of(places), len(places), places))
-        return sorted(found)
+            if self.bounds.enough(places) and (bound := self.bounds.of(places)) <= limit:
+                found.append(Combination(bound, size, places))
+        return found
 
     def _go_past_three(self) -> None:
         """Add locations one by one while that helps; nothing says that no better way exists."""
@@ -177,110 +171,3 @@ class _Search:
         best = self.best.places if self.best else ()
         others = [found for places, found in self.found.items() if places != best]
         return tuple(sorted(others, key=lambda found: found.rank)[:RUNNERS_UP])
-
-
-class Bounds:
-    """Bounds that look at no single assignment: quick enough for thousands of combinations."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        lines = range(len(problem.lines))
-        self.lines_cost = [
-            [
-                problem.unit[p][line] * problem.need[line] if problem.fits[p][line] else IMPOSSIBLE
-                for line in lines
-            ]
-            for p in range(len(problem.places))
-        ]
-        self.some = [_bits(fits) for fits in problem.fits]
-        self.all_of = [
-            _bits([fit >= need for fit, need in zip(fits, problem.need, strict=True)])
-            for fits in problem.fits
-        ]
-        self.every_line = (1 << len(problem.lines)) - 1
-        self.drawn = self._drawn()
-        self.tariffs = {levels: at for at, levels in enumerate(dict.fromkeys(problem.levels))}
-        self.tariff_of = [self.tariffs[levels] for levels in problem.levels]
-        self.shipping: dict[tuple[int, ...], int] = {}
-
-    def in_order(self, most: int, best: Found | None) -> Iterator[tuple[int, ...]]:
-        """Combinations of two and more places, without those whose fixed costs are too high."""
-        fixed, split = self.problem.fixed, self.problem.split
-        limit = best.cost if best else IMPOSSIBLE
-        floor = self._floor()
-        for size in range(2, most + 1):
-            for places in combinations(range(len(fixed)), size):
-                if floor + split * (size - 1) + sum(fixed[p] for p in places) <= limit:
-                    yield places
-
-    def enough(self, places: tuple[int, ...]) -> bool:
-        """Whether there is enough of each line, and of what lines share, if it can be combined."""
-        some = full = 0
-        for place in places:
-            some |= self.some[place]
-            full |= self.all_of[place]
-        if some != self.every_line:
-            return False
-        open_lines = self.every_line & ~full
-        fits, need = self.problem.fits, self.problem.need
-        while open_lines:
-            line = (open_lines & -open_lines).bit_length() - 1
-            if sum(fits[place][line] for place in places) < need[line]:
-                return False
-            open_lines &= open_lines - 1
-        shared = self.problem.shared
-        return all(
-            sum(shared[place][sku] for place in places) >= drawn
-            for sku, drawn in enumerate(self.drawn)
-        )
-
-    def of(self, places: tuple[int, ...]) -> int:
-        problem = self.problem
-        first, *others = (self.lines_cost[place] for place in places)
-        cheapest_lines = map(min, first, *others) if others else first
-        return (
-            sum(problem.fixed[place] for place in places)
-            + problem.split * (len(places) - 1)
-            + sum(cheapest_lines)
-            + self._shipping(places)
-        )
-
-    def of_more(self, parts: int) -> int:
-        """What any plan of so many parts or more costs at least."""
-        problem = self.problem
-        fixed = sorted(problem.fixed)[:parts]
-        first_prices = sorted(rates.prices[0] for rates in problem.rates)[:parts]
-        return sum(fixed) + problem.split * (parts - 1) + self._floor() + sum(first_prices)
-
-    def lack(self, places: tuple[int, ...]) -> int:
-        """How many units of lines the places have too few of."""
-        fits = self.problem.fits
-        return sum(
-            max(0, need - sum(fits[place][line] for place in places))
-            for line, need in enumerate(self.problem.need)
-        )
-
-    def _floor(self) -> int:
-        """What the lines cost at least wherever they ship from."""
-        return sum(min(costs) for costs in zip(*self.lines_cost, strict=True))
-
-    def _shipping(self, places: tuple[int, ...]) -> int:
-        key = tuple(sorted(self.tariff_of[place] for place in places))
-        if key not in self.shipping:
-            levels = [self.problem.levels[place] for place in places]
-            self.shipping[key] = cheapest(levels, self.problem.total_g)
-        return self.shipping[key]
-
-    def _drawn(self) -> list[int]:
-        """How many the order takes of each SKU that lines share."""
-        problem = self.problem
-        total = [0] * len(problem.shared[0])
-        for line, need in enumerate(problem.need):
-            for sku, each in problem.draws[line]:
-                total[sku] += each * need
-        return total
-
-
-def _bits(flags: tuple[int, ...] | list[bool]) -> int:
-    """A number with a bit for each that is not zero."""
-    return sum(1 << at for at, flag in enumerate(flags) if flag)
