@@ -20,7 +20,7 @@ UNCACHED := test_order_life or test_on_the_way or test_returns
 UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate
 
-.PHONY: help install demo up down test test-crash histories check bench bench-batch lock postal-codes clean
+.PHONY: help install demo up down test test-crash histories check bench bench-batch bench-sourcing lock postal-codes clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +77,9 @@ check: $(INSTALLED) ## lint, format, types, layering, lock file
 
 bench: $(INSTALLED) ## orders a second end to end, as a table and as JSON
 	@$(BIN)/python -m bench
+
+bench-sourcing: $(INSTALLED) ## how long it takes to choose where an order ships from
+	@$(BIN)/python -m bench.sourcing
 
 bench-batch: $(INSTALLED) ## orders that wait for scarce stock, in turn and together
 	@$(BIN)/python -m bench.batch
