@@ -126,9 +126,14 @@ class FulfilmentState:
         self._moved(self)
 
     def reject(self, reason: str, short: tuple[ShortPick, ...] = ()) -> None:
-        """The life hears of it as soon as it does or waits for anything."""
+        """The life hears of it as soon as it does or waits for anything.
+
+        What is not short corrects nothing, and the order would come back here for ever.
+        """
         if self.rejection is None and self.status is not F.REJECTED:
-            self.reason, self.rejection = reason, Rejected(reason, short)
+            asked = {item.sku: item.quantity for item in self.part.items}
+            lacking = tuple(pick for pick in short if pick.found < asked.get(pick.sku, 0))
+            self.reason, self.rejection = reason, Rejected(reason, lacking)
             self.advance(F.REJECTED)
 
     def left(self) -> None:

@@ -237,3 +237,29 @@ async def test_a_short_pick_corrects_the_record_and_the_rest_comes_from_elsewher
     assert world.done("release_stock") == []
     await life.packed()
     await life.until_status(OrderStatus.SHIPPED)
+
+
+@at_once
+async def test_a_short_pick_that_lacks_nothing_is_a_plain_rejection(
+    begin: Start, world: World
+) -> None:
+    """The record stays as it is: from the same place it would be rejected again and again."""
+    world.packing = "later"
+    world.stock = {("MUG", "berlin"): 5, ("MUG", "leeds"): 5}
+    life = await begin(an_order("short-of-nothing"))
+    await life.until_waiting("packing")
+    first = world.last(life.id).fulfilments[0]
+    enough = {"sku": "MUG", "found": 2, "reason": "mismatch"}
+    await life.tell(
+        "warehouse_said",
+        reference=first.reference,
+        status="rejected",
+        reason="short",
+        short=[enough, {"sku": "CAP", "found": 0, "reason": "mismatch"}],
+    )
+    record = await life.until(lambda r: len(r.fulfilments) == 2)
+    assert record.fulfilments[1].location != first.location
+    assert world.done("short_pick") == []
+    assert world.done("release_stock") == [f"{life.id}/reserve/1/1"]
+    await life.packed()
+    await life.until_status(OrderStatus.SHIPPED)
