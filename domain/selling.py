@@ -9,7 +9,7 @@ from domain.values import Value
 
 QUANTITY_MAX = 10**9
 """Far above what a shop holds of anything, and far below what a counter does."""
-EXCEPTIONS_MAX = 5_000
+EXCEPTIONS_MAX = 1_000
 LOCATIONS_MAX = 1_000
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]

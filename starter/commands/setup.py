@@ -17,11 +17,13 @@ from config.temporal import SEARCH_ATTRIBUTES, check_search_attributes, connect
 from config.wiring import Wiring, wire
 from domain.errors import OutsideError
 from domain.sourcing import Location
+from starter.catalogue_entries import location_problems
 from starter.commands.calls import fail, settings
-from storage.catalogue import CatalogueChannel, CatalogueSku
+from storage.bundles import Bundle, BundleRefused
+from storage.catalogue import CatalogueChannel, CatalogueSku, Put
 
 keys = typer.Typer(no_args_is_help=True, help="API keys.")
-catalogue = typer.Typer(no_args_is_help=True, help="SKUs, locations and channels.")
+catalogue = typer.Typer(no_args_is_help=True, help="SKUs, locations, channels, bundles.")
 attributes = typer.Typer(no_args_is_help=True, help="What Temporal must know of our orders.")
 
 T = TypeVar("T")
@@ -79,11 +81,12 @@ class CatalogueFile(BaseModel):
     skus: tuple[CatalogueSku, ...] = ()
     locations: tuple[Location, ...] = ()
     channels: tuple[CatalogueChannel, ...] = ()
+    bundles: tuple[Bundle, ...] = ()
 
 
 @catalogue.command("load")
 def load(file: Path) -> None:
-    """Load SKUs, locations and channels from JSON: {"skus": […], "locations": […], …}."""
+    """Load SKUs, locations, channels and bundles from JSON: {"skus": […], "locations": […], …}."""
     try:
         told = CatalogueFile.model_validate_json(file.read_bytes())
     except OSError as error:
@@ -91,14 +94,24 @@ def load(file: Path) -> None:
     except ValidationError as error:
         said = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         fail("\n".join(said))
+    wrong = [
+        f"{one.location}: {p.field}: {p.message}"
+        for one in told.locations
+        for p in location_problems(one)
+    ]
+    if wrong:
+        fail("\n".join(wrong))
 
-    async def put(wired: Wiring) -> None:
+    async def put(wired: Wiring) -> dict[str, Put | BundleRefused]:
         await wired.catalogue.put_skus(told.skus)
         await wired.catalogue.put_locations(told.locations)
         await wired.catalogue.put_channels(told.channels)
+        return await wired.bundles.put_all(told.bundles, strict=True)
 
-    with_tables(put)
-    counts = {"skus": told.skus, "locations": told.locations, "channels": told.channels}
+    refused = {s: one for s, one in with_tables(put).items() if isinstance(one, BundleRefused)}
+    if refused:
+        fail("\n".join(f"bundle {sku}: {error}" for sku, error in refused.items()))
+    counts = {name: getattr(told, name) for name in CatalogueFile.model_fields}
     sys.stdout.write(json.dumps({name: len(found) for name, found in counts.items()}) + "\n")
 
 

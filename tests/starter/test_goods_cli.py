@@ -71,3 +71,20 @@ def test_goods_are_set_up_stocked_and_offered(oms: Say, tmp_path: Path) -> None:
     assert "no counters had drifted" in said(oms, "stock", "rebuild")
     said(oms, "bundle", "remove", "SET")
     assert oms("bundle", "show", "SET").stderr == "404 not_found: There is no such bundle.\n"
+
+
+def test_a_catalogue_is_loaded_from_one_file_bundles_too(oms: Say, tmp_path: Path) -> None:
+    told = {
+        "skus": [{"sku": sku, "title": sku} for sku in ("CUP", "POT", "SET")],
+        "bundles": [{"sku": "SET", "components": [{"sku": "CUP", "quantity": 2}, {"sku": "POT"}]}],
+    }
+    file = tmp_path / "catalogue.json"
+    file.write_text(json.dumps(told))
+    assert json.loads(said(oms, "catalogue", "load", str(file)))["bundles"] == 1
+    assert "2 x CUP, 1 x POT" in said(oms, "bundle", "list")
+    file.write_text(json.dumps({"bundles": [{"sku": "NONE", "components": [{"sku": "SET"}]}]}))
+    refused = oms("catalogue", "load", str(file))
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        "bundle NONE: sku is not in the catalogue; components.0.sku is itself a bundle\n",
+    )
