@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from domain.sourcing import Location
 from starter.api.auth import Caller
+from starter.api.described import described
 from starter.bodies import LimitedRoute
 from starter.catalogue_entries import entry
 from starter.composition import composition_of
@@ -43,14 +44,6 @@ class BundlePage(BaseModel):
     next: str | None = None
 
 
-def _said(kind: type[BaseModel], key: str) -> dict[str, Any]:
-    """What the API's description says of a body that need not repeat the key in its address."""
-    schema = kind.model_json_schema()
-    schema["required"] = [name for name in schema.get("required", []) if name != key]
-    content = {"application/json": {"schema": schema}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
 def _status(response: Response, became: Put) -> None:
     if became is Put.ADDED:
         response.status_code = CREATED
@@ -74,7 +67,7 @@ async def sku(request: Request, sku: Name, _by: Caller) -> CatalogueSku:
     return found
 
 
-@router.put("/skus/{sku:path}", openapi_extra=_said(CatalogueSku, "sku"))
+@router.put("/skus/{sku:path}", openapi_extra=described(CatalogueSku, without="sku"))
 async def put_sku(
     request: Request,
     response: Response,
@@ -108,7 +101,7 @@ async def location(request: Request, location: Name, _by: Caller) -> Location:
     return found
 
 
-@router.put("/locations/{location}", openapi_extra=_said(Location, "location"))
+@router.put("/locations/{location}", openapi_extra=described(Location, without="location"))
 async def put_location(
     request: Request,
     response: Response,
@@ -140,7 +133,7 @@ async def bundle(request: Request, sku: Name, _by: Caller) -> Bundle:
     return found
 
 
-@router.put("/bundles/{sku:path}", openapi_extra=_said(Bundle, "sku"))
+@router.put("/bundles/{sku:path}", openapi_extra=described(Bundle, without="sku"))
 async def put_bundle(
     request: Request,
     response: Response,

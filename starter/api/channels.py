@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from domain.selling import SellingRules
 from starter.api.auth import Caller
+from starter.api.described import described
 from starter.api.stock import ChannelView, channel_view
 from starter.bodies import LimitedRoute
 from starter.composition import composition_of
@@ -85,15 +86,7 @@ async def rules(request: Request, channel: Channel) -> RulesView:
     return _view(await book.current(channel))
 
 
-@router.put(
-    "/{channel}/selling-rules",
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": SellingRules.model_json_schema()}},
-        }
-    },
-)
+@router.put("/{channel}/selling-rules", openapi_extra=described(SellingRules))
 async def put_rules(request: Request, channel: Channel, body: Said, by: Caller) -> RulesView:
     """Let other rules hold from now on: a new version, unless they are the ones that hold."""
     book = composition_of(request).wired.channel_stocks.rules

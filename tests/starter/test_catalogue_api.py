@@ -1,5 +1,6 @@
 """SKUs, locations and bundles are what was last said of them; what makes no sense is refused."""
 
+import json
 from typing import Any
 
 import pytest
@@ -99,3 +100,14 @@ async def test_what_is_not_there_is_not_found(world: World) -> None:
     for path in ("skus/none", "locations/none", "bundles/none", "channels/none/selling-rules"):
         assert (await world.api("GET", f"/api/{path}")).status_code == 404
     assert (await world.api("POST", "/api/imports/orders")).status_code == 422
+
+
+async def test_the_description_of_the_api_refers_to_nothing_that_it_lacks(world: World) -> None:
+    told = (await world.http.get("/openapi.json")).json()
+    for path in ("/api/locations/{location}", "/api/skus/{sku}", "/api/bundles/{sku}"):
+        body = told["paths"][path]["put"]["requestBody"]["content"]["application/json"]["schema"]
+        assert "$ref" not in json.dumps(body)
+        assert path.split("{")[1].rstrip("}") not in body["required"]
+    rules = told["paths"]["/api/channels/{channel}/selling-rules"]["put"]["requestBody"]
+    assert "hidden_below" in json.dumps(rules)
+    assert "$ref" not in json.dumps(rules)

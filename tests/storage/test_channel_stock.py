@@ -168,6 +168,23 @@ async def test_what_changes_seldom_is_worked_out_again_as_well(
     assert await news(channels, 0, "fair") == {"cup": 8, "hat": 0, "pot": 0, "set": 4, "tea": 0}
 
 
+async def test_counters_that_were_put_right_are_worked_out_again(
+    stock: PostgresInventory, stock_engine: AsyncEngine, channels: ChannelStocks
+) -> None:
+    await receive(stock, "cup", 5)
+    before = await channels.refresh()
+    async with stock_engine.begin() as connection:  # as a damaged disk might
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        await connection.execute(text("UPDATE stock SET on_hand = 1"))
+    await channels.mark_all()
+    assert await news(channels, before) == {"cup": 1, "set": 0}
+    before = await channels.refresh()
+    assert len(await stock.rebuild()) == 1
+    assert await news(channels, before) == {}
+    await channels.mark_all()
+    assert await news(channels, before) == {"cup": 5}
+
+
 async def test_a_movement_that_commits_after_later_ones_is_not_missed(
     stock: PostgresInventory, stock_engine: AsyncEngine, channels: ChannelStocks
 ) -> None:
