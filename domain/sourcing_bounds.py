@@ -43,7 +43,7 @@ class Bounds:
         self.shipping: dict[tuple[int, ...], int] = {}
 
     def in_order(self, size: int, limit: int) -> Iterator[tuple[int, ...]]:
-        """Combinations of so many places, cheap ones first, that could cost no more than `limit`.
+        """Combinations of so many places, cheap ones first, that could cost less than `limit`.
 
         Each part costs at least what using its place does, and a parcel of the first tier.
         """
@@ -54,7 +54,7 @@ class Bounds:
     def _within(self, left: int, size: int, start: int) -> Iterator[tuple[int, ...]]:
         for at in range(start, len(self.cheap) - size + 1):
             place = self.cheap[at]
-            if self.least[place] * size > left:
+            if self.least[place] * size >= left:
                 return
             if size == 1:
                 yield (place,)

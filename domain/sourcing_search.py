@@ -132,14 +132,14 @@ class _Search:
         return self.budget.spent + self.overtime.spent
 
     def _combinations(self, size: int) -> list[Combination]:
-        """The combinations of so many places that could beat the best plan so far."""
+        """The combinations of so many places that could beat the best plan, which uses fewer."""
         limit = self.best.cost if self.best else IMPOSSIBLE
         found: list[Combination] = []
         for looked_at, places in enumerate(self.bounds.in_order(size, limit)):
             if looked_at == COMBINATIONS_MAX:
                 self.proven = False
                 break
-            if self.bounds.enough(places) and (bound := self.bounds.of(places)) <= limit:
+            if self.bounds.enough(places) and (bound := self.bounds.of(places)) < limit:
                 found.append(Combination(bound, size, places))
         return found
 

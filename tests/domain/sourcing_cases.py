@@ -121,7 +121,7 @@ def _rules(chance: random.Random) -> RuleSet:
         part_value_min_minor=0 if complete else chance.choice((0, 0, 0, 0, 0, 0, 500, 1_400)),
         distance_minor_per_100km=chance.choice((0, 10, 50)),
         split_minor=chance.choice((0, 0, 0, 50, 500)),
-        balance_minor=chance.choice((0, 0, 7, 40, 200)),
+        balance_minor=chance.choice((0, 1, 3, 7, 40, 200)),
         lateness_minor_per_day=chance.choice((0, 100)),
         shipping_percent=chance.choice((100, 100, 33)),
         promise_days=chance.choice((None, 1, 3)),
@@ -147,7 +147,7 @@ def _zones(chance: random.Random) -> tuple[Zone, ...]:
 def _tiers(chance: random.Random) -> tuple[Tier, ...]:
     most = chance.choice((800, 2_000, 2_000, 2_000, 5_000))
     weights = [*sorted(chance.sample((300, 450, 500, 700), chance.randint(0, 3))), most]
-    prices = sorted(chance.choice((0, 90, 150, 300, 420, 900)) for _ in weights)
+    prices = sorted(chance.choice((0, 1, 2, 90, 151, 300, 420)) for _ in weights)
     return tuple(
         Tier(weight_max_g=weight, price_minor=price)
         for weight, price in zip(weights, prices, strict=True)

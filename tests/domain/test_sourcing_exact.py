@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain import sourcing_search
 from domain.sourcing import Case, Decision
 from domain.sourcing_decision import source
 from tests.domain.sourcing_by_hand import Shares, allowed, best_by_hand, cost_by_hand
@@ -54,9 +55,14 @@ def see_that_it_is_the_best(case: Case) -> Decision:
     return decision
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_no_way_to_ship_a_small_order_beats_the_plan(seed: int) -> None:
-    chance = random.Random(seed)
+@pytest.mark.parametrize("first_looks", [4, 0])
+@pytest.mark.parametrize("seed", range(6))
+def test_no_way_to_ship_a_small_order_beats_the_plan(
+    seed: int, first_looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without first looks all depends on the bounds and on the limits that grow from them."""
+    monkeypatch.setattr(sourcing_search, "FIRST_LOOKS", first_looks)
+    chance = random.Random(f"{seed} {first_looks}")
     for _ in range(CASES_A_SEED):
         see_that_it_is_the_best(small_case(chance))
 
