@@ -12,7 +12,12 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from starter.local.postgres import PostgresServer
-from storage import channel_tables, sourcing_tables, stock_tables  # noqa: F401 - they add to the metadata
+from storage import (  # noqa: F401 - they add to the metadata
+    channel_tables,
+    sourcing_tables,
+    stock_tables,
+    supply_tables,
+)
 from storage.migrate import alembic_config, upgrade
 from storage.tables import metadata
 

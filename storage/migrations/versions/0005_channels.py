@@ -7,7 +7,7 @@ queue is compared with what it was. Only what changes seldom leaves a mark, by t
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

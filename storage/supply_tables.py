@@ -1,0 +1,122 @@
+"""The tables of supply as SQLAlchemy knows them; only the functions in PostgreSQL write them."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from storage.tables import Time, metadata
+
+
+def _text(name: str, *more: Any) -> Column[Any]:
+    return Column(name, Text, *more, nullable=False)
+
+
+def _units(name: str) -> Column[Any]:
+    return Column(name, BigInteger, nullable=False)
+
+
+def _number(name: str = "number") -> Column[Any]:
+    return Column(name, BigInteger, Identity(always=True), nullable=False)
+
+
+def _said() -> tuple[Column[Any], ...]:
+    """Why, by whom, when."""
+    return (
+        Column("reason", Text, nullable=False, server_default=text("''::text")),
+        _text("by"),
+        _now(),
+    )
+
+
+def _now() -> Column[Any]:
+    return Column("at", Time, nullable=False, server_default=text("now()"))
+
+
+supplies = Table(
+    "supplies",
+    metadata,
+    Column("supply_id", Text, primary_key=True),
+    _number(),
+    _text("kind"),
+    Column("state", Text, nullable=False, server_default=text("'open'::text")),
+    Column("origin", Text, ForeignKey("locations.location")),
+    _text("destination", ForeignKey("locations.location")),
+    Column("reference", Text, nullable=False, server_default=text("''::text")),
+    _now(),
+    UniqueConstraint("number"),
+    Index("supplies_by_kind", "kind", "number"),
+)
+
+supply_lines = Table(
+    "supply_lines",
+    metadata,
+    Column("supply_id", Text, ForeignKey("supplies.supply_id"), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    _text("sku", ForeignKey("skus.sku")),
+    _units("quantity"),
+    Column("expected_on", Date, nullable=False),
+    Column("received", BigInteger, nullable=False, server_default=text("0")),
+    Index("supply_lines_awaited", "sku", postgresql_where=text("received < quantity")),
+)
+
+supply_deeds = Table(
+    "supply_deeds",
+    metadata,
+    Column("key", Text, primary_key=True),
+    _number("id"),
+    _text("supply_id", ForeignKey("supplies.supply_id")),
+    _text("deed"),
+    Column("asked", JSONB, nullable=False),
+    Column("answer", JSONB, nullable=False),
+    *_said(),
+    UniqueConstraint("id"),
+    Index("supply_deeds_by_supply", "supply_id", "id"),
+)
+
+stock_counts = Table(
+    "stock_counts",
+    metadata,
+    Column("count_id", Text, primary_key=True),
+    _number(),
+    _text("key"),
+    _text("location", ForeignKey("locations.location")),
+    Column("asked", JSONB, nullable=False),
+    *_said(),
+    UniqueConstraint("number"),
+    UniqueConstraint("key"),
+)
+
+stock_count_lines = Table(
+    "stock_count_lines",
+    metadata,
+    Column("count_id", Text, ForeignKey("stock_counts.count_id"), primary_key=True),
+    Column("sku", Text, ForeignKey("skus.sku"), primary_key=True),
+    _units("counted"),
+    _units("recorded"),
+)
+
+stock_discrepancies = Table(
+    "stock_discrepancies",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _text("cause"),
+    _text("kind"),
+    _text("sku"),
+    _text("location"),
+    _units("quantity"),
+    *_said(),
+    Index("stock_discrepancies_by_cause", "cause"),
+)
