@@ -30,7 +30,8 @@ PAGE_MAX = 500
 
 # A unit's weight is what the catalogue says of it, else what its components weigh, else what the
 # channel said; its value is what was paid for it. The capacity that is left is today's where the
-# location is: what was given back the same day counts no more.
+# location is: what was given back the same day counts no more. Arrays of SKUs keep the planner, who
+# cannot know how few there are, from reading whole tables.
 _CASE = text("""
 WITH wanted AS MATERIALIZED (
     SELECT l.line_id, l.sku, l.quantity FROM jsonb_to_recordset(CAST(:lines AS jsonb))
@@ -43,7 +44,8 @@ WITH wanted AS MATERIALIZED (
     SELECT m.sold, bool_or(k.hazmat) AS hazmat, sum(k.weight_g * m.quantity) AS weight_g,
            coalesce(jsonb_agg(jsonb_build_object('sku', m.sku, 'quantity', m.quantity)
                               ORDER BY m.sku) FILTER (WHERE m.bundled), '[]') AS components
-      FROM made_of m JOIN skus k ON k.sku = m.sku GROUP BY m.sold
+      FROM made_of m JOIN skus k ON k.sku = m.sku
+     WHERE k.sku = ANY (ARRAY(SELECT sku FROM made_of)) GROUP BY m.sold
 ), lines AS (
     SELECT jsonb_agg(jsonb_build_object(
                'line_id', w.line_id, 'sku', w.sku, 'quantity', w.quantity,
@@ -60,6 +62,7 @@ WITH wanted AS MATERIALIZED (
              FROM orders d, jsonb_array_elements(d.document -> 'lines') e
             WHERE k.weight_g = 0 AND d.order_id = :order_id AND e ->> 'line_id' = w.line_id
             LIMIT 1) said ON true
+     WHERE k.sku = ANY (ARRAY(SELECT sku FROM wanted))
 ), candidates AS (
     SELECT jsonb_agg(jsonb_build_object(
                'location', l.location, 'name', l.name, 'country', l.country,
@@ -75,7 +78,7 @@ WITH wanted AS MATERIALIZED (
       FROM locations l
       LEFT JOIN LATERAL (
            SELECT jsonb_object_agg(s.sku, s.available) AS available FROM stock s
-            WHERE s.location = l.location AND s.sku IN (SELECT sku FROM made_of)
+            WHERE s.location = l.location AND s.sku = ANY (ARRAY(SELECT sku FROM made_of))
               AND s.available > 0) has ON true
 )
 SELECT now() AS now, r.version, lines.found AS lines, candidates.found AS candidates
