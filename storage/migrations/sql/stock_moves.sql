@@ -19,7 +19,10 @@ END $$;
 CREATE FUNCTION stock_lock(parts_ jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM 1 FROM stock s
-      WHERE (s.location, s.sku) IN (
+      WHERE s.sku = ANY (ARRAY( -- else the planner, who sees no sizes, reads the whole table
+            SELECT i.sku FROM jsonb_to_recordset(parts_) AS p (items jsonb)
+             CROSS JOIN jsonb_to_recordset(p.items) AS i (sku text)))
+        AND (s.location, s.sku) IN (
             SELECT p.location, i.sku FROM jsonb_to_recordset(parts_) AS p (location text, items jsonb)
              CROSS JOIN jsonb_to_recordset(p.items) AS i (sku text))
       ORDER BY s.location, s.sku FOR NO KEY UPDATE;
