@@ -17,6 +17,7 @@ from domain.waits import Owner
 from starter import verbs
 from starter.api.answers import OrderPath, order_or_404
 from starter.api.auth import Caller
+from starter.api.described import described
 from starter.api.order_bodies import canonical, read_order
 from starter.bodies import SMALL_BYTES, limited_body
 from starter.composition import Composition, composition_of
@@ -37,10 +38,7 @@ FIRST_ADDRESS = 1
     status_code=201,
     response_model=OrderView,
     openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": Order.model_json_schema()}},
-        },
+        **described(Order),
         "parameters": [
             {
                 "name": "Idempotency-Key",
