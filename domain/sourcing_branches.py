@@ -70,24 +70,20 @@ def cheapest_share(
     return branches.found, branches.thorough and (shares.complete or not entered)
 
 
-def first_share(shares: Shares, cost: int, budget: Budget) -> Found | None:
-    """Of the ways that cost just so much, find the one that leaves most to the first places.
+def first_share(shares: Shares, known: Found, budget: Budget) -> Found:
+    """Of the ways that cost what `known` does, find the one that leaves most to the first places.
 
-    Lines are compared in their order; None if the budget ends before all was looked at.
+    Lines are compared in their order. If the budget ends it is the best one so far.
     """
     if len(shares.open_lines) > OPEN_LINES_MAX:
-        return None
+        return known
     shares.arrange(as_named=True)
-    ways: list[Found] = []
-    for box in boxes(shares, cost + 1):
-        branches = NamedBranches(shares, cost + 1, budget)
-        if branches.bound_of_box(box) <= cost:
+    for box in boxes(shares, known.cost + 1):
+        branches = NamedBranches(shares, known, budget)
+        if branches.bound_of_box(box) <= known.cost:
             branches.enter(box, budget.left)
-            if not branches.thorough:
-                return None
-            if branches.found:
-                ways.append(branches.found)
-    return max(ways, key=lambda way: way.units, default=None)
+            known = branches.found or known
+    return known
 
 
 class Branches:
@@ -243,7 +239,14 @@ class Branches:
 
 
 class NamedBranches(Branches):
-    """The same search in the order of names; it ends with the first way below the limit."""
+    """The same search in the order of names, for the first way that costs as much as `known`.
+
+    Nothing is looked at that comes after `known` in that order.
+    """
+
+    def __init__(self, shares: Shares, known: Found, budget: Budget) -> None:
+        super().__init__(shares, known.cost + 1, budget)
+        self.known = [known.units[one.line] for one in shares.open_lines]
 
     def _descend(self, position: int, cost: int) -> None:
         lines = self.shares.open_lines
@@ -253,8 +256,9 @@ class NamedBranches(Branches):
         if not self._reachable(position):
             return
         for choice in sorted(lines[position].choices, key=_most_to_the_first):
+            if [*self.chosen, choice.units] < self.known[: position + 1]:
+                return
             if self.found or not self.budget.spend():
-                self.thorough &= bool(self.found)
                 return
             weights = list(map(int.__add__, self.weights, choice.weights))
             if self._bound(position + 1, cost + choice.cost, weights) < self.limit:

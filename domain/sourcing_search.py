@@ -14,7 +14,7 @@ STEPS_AT_FIRST = 150
 ROUNDS = ((2_000, 400), (8_000, 2_500), (20_000, 20_000))
 """Steps for a combination, and for each of its boxes: what is hard waits for what is easy."""
 STEPS_PAST_THREE = 200
-STEPS_FOR_NAMES = 2_000
+STEPS_FOR_NAMES = 4_000
 COMBINATIONS_MAX = 100_000
 RUNNERS_UP = 3
 FIRST_LOOKS = 4
@@ -164,7 +164,7 @@ class _Search:
         if len(best.places) == 1:
             return best
         shares = Shares(self.problem, best.places)
-        return first_share(shares, best.cost, Budget(STEPS_FOR_NAMES)) or best
+        return first_share(shares, best, Budget(STEPS_FOR_NAMES))
 
     def _runners_up(self) -> tuple[Found, ...]:
         """The cheapest plans at hand that use other locations."""
