@@ -15,6 +15,8 @@ class HighsSolver:
     """Costs are whole numbers: what is less than one above the bound is the optimum."""
 
     def minimise(self, program: Program, start: Sequence[int], limit_s: float) -> Solution:
+        if not program.costs:
+            return Solution(values=(), cost=0, bound=0.0, proven=True)
         solver = highspy.Highs()  # type: ignore[no-untyped-call]
         solver.silent()
         options = {"threads": THREADS, "time_limit": limit_s, "random_seed": 0,

@@ -12,7 +12,7 @@ from domain.orders import Destination
 from domain.sourcing import Candidate, Case, Demand, Plan
 from domain.sourcing_decision import source
 from domain.sourcing_in_turn import in_turn, total_minor
-from domain.sourcing_together import Program, Together
+from domain.sourcing_together import WAITING_TIMES, Program, Together
 from tests.domain.sourcing_cases import MONDAY, small_case
 
 LIMIT_S = 30.0
@@ -92,6 +92,10 @@ def light(case: Case) -> Case:
     """The same in one parcel wherever it ships from: then shipping is priced exactly."""
     lines = tuple(line.model_copy(update={"weight_g": line.weight_g // 20}) for line in case.lines)
     return case.model_copy(update={"lines": lines})
+
+
+def test_nothing_to_decide_is_decided() -> None:
+    assert together({}) == ({}, WAITING_TIMES)
 
 
 def test_of_two_who_want_the_same_the_more_urgent_one_is_served() -> None:

@@ -14,14 +14,8 @@ from storage.engine import create_engine
 from storage.sourcing import PostgresSourcing
 from storage.sourcing_rules import SourcingRules
 from storage.stock import PostgresInventory
-from tests.starter.test_cli import (  # noqa: F401 - fixtures
-    CATALOGUE,
-    Oms,
-    environment,
-    oms,
-    served,
-)
-from tests.starter.world import canonical_order
+from tests.starter.test_cli import CATALOGUE
+from tests.starter.world import Oms, canonical_order
 
 DRAFT = {
     "name": "by weight",
@@ -31,7 +25,7 @@ DRAFT = {
 
 
 @pytest.fixture
-def sourced(database_url: str, oms: Oms, served: str, tmp_path: Path) -> str:  # noqa: F811 - a fixture
+def sourced(database_url: str, oms: Oms, served: str, tmp_path: Path) -> str:
     """An order that was sourced as its workflow would have it."""
     (tmp_path / "catalogue.json").write_text(json.dumps(CATALOGUE))
     assert oms("catalogue", "load", str(tmp_path / "catalogue.json")).returncode == 0
@@ -58,7 +52,7 @@ async def reserve(database_url: str, order_id: str) -> None:
 
 async def test_an_operator_asks_why_and_tries_other_rules(
     database_url: str,
-    oms: Oms,  # noqa: F811 - a fixture
+    oms: Oms,
     sourced: str,
     tmp_path: Path,
 ) -> None:
@@ -93,8 +87,11 @@ async def test_an_operator_asks_why_and_tries_other_rules(
     shown = json.loads(oms("sourcing", "rules", "show", "2").stdout)
     assert (shown["state"], shown["rules"]["promise_days"]) == ("active", 30)
 
+    nobody = oms("sourcing", "batch", "--apply")
+    assert nobody.stdout == "0 of 0 that wait, proven best; one after the other 0\n"
 
-def test_bad_rules_are_refused_in_words(oms: Oms, served: str, tmp_path: Path) -> None:  # noqa: F811 - fixtures
+
+def test_bad_rules_are_refused_in_words(oms: Oms, served: str, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text('{"parts_max": 0}')
     refused = oms("sourcing", "rules", "draft", str(tmp_path / "bad.json"))
     assert refused.returncode == 1
