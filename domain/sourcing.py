@@ -8,7 +8,7 @@ from datetime import date, time
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, field_validator
+from pydantic import AwareDatetime, Field, ValidationError, field_validator
 
 from domain.addresses import Address
 from domain.orders import Destination, LineRef
@@ -42,6 +42,15 @@ class Location(Value):
     handling_days: int = Field(default=0, ge=0, le=HANDLING_MAX_DAYS)
     weekdays: Weekdays = WORKING_WEEK
     holidays: tuple[date, ...] = ()
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_must_be_known(cls, name: str) -> str:
+        """One location without a calendar would keep every order from being sourced."""
+        try:
+            return Calendar(timezone=name).timezone
+        except ValidationError:
+            raise ValueError("is no IANA time zone") from None
 
     @property
     def calendar(self) -> Calendar:
