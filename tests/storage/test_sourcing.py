@@ -162,8 +162,11 @@ async def test_who_waits_has_a_decision_too_and_then_what_the_queue_gave(room: R
     assert (kept.outcome, kept.decision.sentence) == ("waiting", decision.sentence)
     assert kept.reservations == ()
     await room.receive("lyon", CUP=2)
-    _, given = await room.once(wanted("demo-1", ("CUP", 2)))
-    assert where(given) == {"lyon": {"CUP": 2}}
+    for more in (0, 5):  # a repeat is what it was, also where it would be another plan now
+        if more:
+            await room.receive("berlin", CUP=more)
+        _, given = await room.once(wanted("demo-1", ("CUP", 2)))
+        assert where(given) == {"lyon": {"CUP": 2}}
     (kept,) = await room.sourcing.decisions(wanted("demo-1").order_id)
     assert [(share.location, share.state) for share in kept.reservations] == [("lyon", "reserved")]
 
