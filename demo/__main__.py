@@ -13,7 +13,7 @@ from demo.day import programme
 from demo.judge import read_world
 from demo.outside import Api, Refusal, Simulators
 from demo.place import NotPlaced, Place
-from demo.play import OmsFailed, play, stock_shelves
+from demo.play import OmsFailed, play, put_rules, stock_shelves
 from demo.screen import Screen
 from demo.stage import Stage
 from demo.verdict import audited, verdict
@@ -32,6 +32,7 @@ async def _run(place: Place, console: Console) -> bool:
         stage = Stage(place.channel, api, world, books)
         pieces = await stock_shelves(stage)
         console.print(f"  on the shelves: {pieces} pieces")
+        console.print(f"  sourcing: {await put_rules(stage)}")
         acts = programme()
         orders = sum(act.scenario.sells for act in acts)
         screen = Screen(console, stage, orders)

@@ -15,8 +15,8 @@ FIRST_NUMBER = 1_001
 LINES = (1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6)
 SCARCE = "SAMOVAR"
 """A SKU of which there is nothing in stock when the day begins."""
-
-
+APART = (("TAGINE", 1), ("TOASTRACK", 1))
+"""What no location has both of: Berlin the first, Leeds the second."""
 ELSEWHERE = {"address1": "Schlossplatz 1", "address2": None, "city": "Stuttgart", "zip": "70173"}
 """A good address, but not where the customer lives by now."""
 
@@ -57,6 +57,12 @@ _BEFALLS: tuple[tuple[float, Scenario, str, dict[str, object]], ...] = (
     (31.5, on.SCANS, "CA", {}),
     (32.5, on.REJECTED, "GB", {}),
     (33.5, on.DUPLICATES, "AU", {}),
+    (1.2, on.SPLIT, "DE", {"lines": APART, "payment": "authorized"}),
+    (2.2, on.SPLIT, "GB", {"lines": (("CLOCK", 3), ("WHISK", 2)), "payment": "authorized"}),
+    (2.8, on.BUNDLE, "DE", {"lines": (("COFFEE-SET", 2), ("MUG-BLUE", 1))}),
+    (3.8, on.GIFT_CARD, "FR", {"gift_card": "50.00", "payment": "authorized"}),
+    (4.2, on.GIFT_CARD, "US", {"gift_card": "25.00", "payment": "authorized"}),
+    (5.2, on.REST_CANCELLED, "DE", {"lines": APART, "payment": "authorized"}),
 )  # fmt: skip
 
 

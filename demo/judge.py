@@ -1,6 +1,7 @@
 """Judges the day by what the outside world journalled and what our books say, by nothing else."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from demo.books import Accounts
-from demo.shop import Sale, total_shown
+from demo.decisions import Decided
+from demo.shop import Sale, refund_shown, total_shown
 from demo.stage import Fact, equal
+from demo.till import CENT, SHOP_CURRENCY
 
 Json = dict[str, Any]
 
@@ -20,12 +23,19 @@ class Expected:
 
     status: str = "closed"
     labels_bought: int = 1
-    handed_over: bool = True
+    left: int = 1
+    """Fulfilments that a warehouse handed over, each at another location and in one parcel."""
     accepted: int = 1
     """Warehouses that took it on."""
     rejected: int = 0
-    refunded_lines: tuple[int, ...] = ()
+    returned_lines: tuple[int, ...] = ()
     """Places of the lines that came back whole, and were refunded."""
+    cancelled_lines: tuple[int, ...] = ()
+    """Places of the lines that never left, and were refunded."""
+
+    @property
+    def refunded_lines(self) -> tuple[int, ...]:
+        return self.returned_lines + self.cancelled_lines
 
 
 @dataclass(frozen=True)
@@ -38,14 +48,16 @@ class Evidence:
     movements: Mapping[str, tuple[int, int]]
     """On hand and reserved, by SKU: what the order's movements come to."""
     live_numbers: tuple[str, ...]
+    decided: Decided
 
     def count(self, system: str, effect: str) -> int:
-        return sum(1 for one in self.world if (one["system"], one["effect"]) == (system, effect))
+        return len(self.of(system, effect))
 
     def data(self, system: str, effect: str) -> list[Json]:
-        return [
-            one["data"] for one in self.world if (one["system"], one["effect"]) == (system, effect)
-        ]
+        return [one["data"] for one in self.of(system, effect)]
+
+    def of(self, system: str, effect: str) -> list[Json]:
+        return [one for one in self.world if (one["system"], one["effect"]) == (system, effect)]
 
     def amount(self, effect: str) -> Decimal:
         told = self.data("shopify", effect)
@@ -63,7 +75,9 @@ def read_world(journal_dir: Path, channel: str) -> dict[str, list[Json]]:
     return by_order
 
 
-def evidence(order_id: str, world: Sequence[Json], accounts: Accounts) -> Evidence:
+def evidence(
+    order_id: str, world: Sequence[Json], accounts: Accounts, decided: Decided
+) -> Evidence:
     standing = accounts.standings.get(order_id)
     return Evidence(
         status=standing.status if standing else "not in the books",
@@ -79,6 +93,7 @@ def evidence(order_id: str, world: Sequence[Json], accounts: Accounts) -> Eviden
             for row in accounts.labels
             if row["order_id"] == order_id and not row["voided"]
         ),
+        decided=decided,
     )
 
 
@@ -90,37 +105,48 @@ def judge(sale: Sale, expected: Expected, found: Evidence) -> list[Fact]:
     )
     return [
         ended,
-        *_warehouse(expected, found),
+        *_warehouse(sale, expected, found),
         *_carrier(sale, expected, found),
-        *_channel(expected, found),
+        *_channel(sale, expected, found),
         *_money(sale, expected, found),
         *_stock(sale, expected, found),
     ]
 
 
-def _warehouse(expected: Expected, found: Evidence) -> Iterable[Fact]:
+def _warehouse(sale: Sale, expected: Expected, found: Evidence) -> Iterable[Fact]:
     accepted, rejected = found.count("warehouse", "accepted"), found.count("warehouse", "rejected")
-    handed_over = found.count("warehouse", "handed_over")
     yield equal(f"{expected.accepted} warehouses take it on", expected.accepted, accepted)
     yield equal(f"{expected.rejected} warehouses reject it", expected.rejected, rejected)
-    once = "handed over once" if expected.handed_over else "never handed over"
-    yield equal(once, int(expected.handed_over), handed_over)
+    requests = {one["key"]: one["data"] for one in found.of("warehouse", "accepted")}
+    gone = [requests[one["key"]] for one in found.of("warehouse", "handed_over")]
+    yield equal(f"handed over: {expected.left}", expected.left, len(gone))
+    places = sorted(one["location"] for one in gone)
+    yield Fact("each part from another location", str(places), len(set(places)) == expected.left)
+    packed: Counter[str] = Counter()
+    for line in (line for one in gone for line in one["request"]["lines"]):
+        packed[line["sku"]] += line["quantity"]
+    wanted = sale.pieces(*expected.cancelled_lines) if expected.left else {}
+    yield Fact("exactly these pieces were packed", _pieces(packed), packed == wanted)
+    yield equal("it left from where sourcing decided", places, sorted(found.decided.shipped_from))
+    yield Fact("why is on record", str(len(found.decided.why)), bool(found.decided.why))
 
 
 def _carrier(sale: Sale, expected: Expected, found: Evidence) -> Iterable[Fact]:
     bought = [data["tracking_code"] for data in found.data("easypost", "label_bought")]
     voided = [data["tracking_code"] for data in found.data("easypost", "label_refunded")]
     live = tuple(sorted(set(bought) - set(voided)))
-    if expected.handed_over:
+    if expected.left:
         yield equal(f"labels bought: {expected.labels_bought}", expected.labels_bought, len(bought))
     else:
         yield Fact("at most one label bought", str(len(bought)), len(bought) <= 1)
-    once = "one live label" if expected.handed_over else "no live label"
-    yield Fact(once, " ".join(live) or "none", len(live) == int(expected.handed_over))
-    if expected.handed_over:
+    yield Fact(f"live labels: {expected.left}", _listed(live), len(live) == expected.left)
+    if expected.left:
         wanted = (sale.customer.country, sale.customer.postal_code)
-        places = sorted(_places(found, set(live)))
+        places = sorted(set(_places(found, set(live))))
         yield Fact("it goes to where the customer is", str(places), places == [wanted])
+    scans = found.data("easypost", "scan")
+    arrived = {scan["tracking_code"] for scan in scans if scan["status"] == "delivered"}
+    yield equal("what left arrives", live, tuple(sorted(arrived)))
     yield equal("our books know the live labels", live, tuple(sorted(found.live_numbers)))
 
 
@@ -136,22 +162,28 @@ def _places(found: Evidence, live: set[str]) -> Iterable[tuple[str, str]]:
             yield address["country"], address["zip"]
 
 
-def _channel(expected: Expected, found: Evidence) -> Iterable[Fact]:
-    told = [number for data in found.data("shopify", "fulfilled") for number in _numbers(data)]
+def _channel(sale: Sale, expected: Expected, found: Evidence) -> Iterable[Fact]:
+    fulfilled = found.data("shopify", "fulfilled")
+    told = [str(number) for data in fulfilled for number in data["tracking_numbers"]]
     handed = [
         parcel["tracking_number"]
         for data in found.data("warehouse", "handed_over")
         for parcel in data["parcels"]
     ]
+    yield equal("the shop is told each number that left, once", sorted(handed), sorted(told))
+    lines: Counter[str] = Counter()
+    for line in (line for data in fulfilled for line in data["lines"]):
+        lines[str(line["line_item_id"])] += line["quantity"]
+    wanted = {
+        sale.line_id(place): quantity
+        for place, (_, quantity) in enumerate(sale.lines)
+        if expected.left and place not in expected.cancelled_lines
+    }
+    yield Fact("the shop is told which lines left, once", str(dict(lines)), lines == wanted)
     cancelled = found.count("shopify", "cancelled")
-    yield equal("the shop is told the number that left, once", handed, told)
     yield equal(
         "the shop hears of the cancellation, once", int(expected.status == "cancelled"), cancelled
     )
-
-
-def _numbers(fulfilled: Json) -> list[str]:
-    return [str(number) for number in fulfilled["tracking_numbers"]]
 
 
 def _money(sale: Sale, expected: Expected, found: Evidence) -> Iterable[Fact]:
@@ -168,29 +200,31 @@ def _money(sale: Sale, expected: Expected, found: Evidence) -> Iterable[Fact]:
         f"{captured} {currency}, {found.count('shopify', 'captured')} times",
         captured == wanted and found.count("shopify", "captured") == int(wanted > 0),
     )
+    back = refund_shown(sale, expected.refunded_lines)
+    pieces = sum(sale.lines[place][1] for place in expected.refunded_lines)
+    slack = Decimal(0) if currency == SHOP_CURRENCY else pieces * CENT  # each was rounded
+    once = int(bool(expected.refunded_lines))
     yield Fact(
-        "refunded, and no more than captured" if expected.refunded_lines else "nothing refunded",
+        f"refunded once: {back} {currency}" if once else "nothing refunded",
         f"{refunded} {currency}, {found.count('shopify', 'refunded')} times",
-        0 < refunded <= total and found.count("shopify", "refunded") == 1
-        if expected.refunded_lines
-        else refunded == 0,
+        abs(refunded - back) <= slack and found.count("shopify", "refunded") == once,
     )
 
 
 def _stock(sale: Sale, expected: Expected, found: Evidence) -> Iterable[Fact]:
     left = {sku: -on_hand for sku, (on_hand, _) in found.movements.items() if on_hand}
     still = {sku: reserved for sku, (_, reserved) in found.movements.items() if reserved}
-    wanted = dict(sale.pieces()) if expected.handed_over else {}
-    for place in expected.refunded_lines:
-        sku, quantity = sale.lines[place]
-        wanted[sku] -= quantity
-    wanted = {sku: pieces for sku, pieces in wanted.items() if pieces}
+    wanted = sale.pieces(*expected.refunded_lines) if expected.left else {}
     yield Fact(
         "exactly these pieces left our stock" if wanted else "no piece left our stock",
         _pieces(left),
         left == wanted,
     )
     yield Fact("nothing stays reserved", _pieces(still), not still)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " ".join(words) or "none"
 
 
 def _pieces(by_sku: Mapping[str, int]) -> str:

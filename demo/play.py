@@ -1,6 +1,7 @@
 """Plays the day: stocks the shelves, lets every act begin at its time, and sees them all end."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import httpx
 
 from demo.day import Act
 from demo.outside import Refusal
-from demo.shop import HERE, offers
+from demo.shop import HERE, offers, rarities
 from demo.stage import LOOK_S, DidNotHappen, Fact, Stage
 
 LIMIT_S = 180.0
@@ -42,11 +43,19 @@ async def stock_shelves(stage: Stage) -> int:
     came = await asyncio.gather(
         *(
             receive(sku, location, quantity)
-            for sku, offer in offers().items()
+            for sku, offer in {**offers(), **rarities()}.items()
             for location, quantity in offer["stock"].items()
         )
     )
     return sum(came)
+
+
+async def put_rules(stage: Stage) -> str:
+    """Draft the day's rules of sourcing, and activate them. Their name."""
+    rules = json.loads((HERE / "rules.json").read_text(encoding="utf-8"))
+    draft = await stage.api.posted("/sourcing/rules", rules)
+    active = await stage.api.posted(f"/sourcing/rules/{draft['version']}/activate")
+    return str(active["rules"]["name"])
 
 
 class OmsFailed(Exception):

@@ -18,11 +18,14 @@ class Scenario:
     sells: bool = True
     tasks: tuple[str, ...] = ()
     """Kinds of the tasks that operators get of it."""
+    tells_why: bool = False
+    """Whether the day ends with why its first order went where it went."""
 
 
-NOTHING_LEFT = Expected(status="cancelled", handed_over=False)
+NOTHING_LEFT = Expected(status="cancelled", left=0)
+TWO_PARTS = Expected(labels_bought=2, left=2, accepted=2)
 
-SALE = Scenario("plain sales", "one parcel, delivered", play.sold)
+SALE = Scenario("plain sales", "one parcel, delivered", play.sold, tells_why=True)
 DUPLICATES = Scenario("webhook sent four times", "one order", play.told_four_times)
 EARLY = Scenario("update before its create", "waits for its order", play.updated_before_created)
 ADDRESS = Scenario("undeliverable address", "fixed by an operator", play.address_mended)
@@ -33,9 +36,13 @@ MOVED = Scenario(
     Expected(labels_bought=2),
 )
 PENDING = Scenario("payment pending first", "goes on when paid", play.paid_later)
-SHORT = Scenario("out of stock", "goes on when goods come", play.out_of_stock)
+SHORT = Scenario("out of stock", "goes on when goods come", play.out_of_stock, tells_why=True)
 REJECTED = Scenario(
-    "warehouse rejects", "another location sends", play.rejected, Expected(accepted=2, rejected=1)
+    "warehouse rejects",
+    "another location sends",
+    play.rejected,
+    Expected(accepted=2, rejected=1),
+    tells_why=True,
 )
 CARRIER_DOWN = Scenario("carrier down for 15 s", "goes on when it is back", play.carrier_down)
 LOST_LABEL = Scenario("label's answer lost", "bought once", play.label_answer_lost)
@@ -51,7 +58,24 @@ HELD = Scenario("held and released", "stands still, goes on", play.held_and_rele
 CUSTOMS = Scenario("stuck in customs", "waits on customs", play.stuck_in_customs)
 SCANS = Scenario("scans doubled and late", "never moves backwards", play.scans_repeated)
 RETURNED = Scenario(
-    "return with refund", "restocked and refunded", play.returned, Expected(refunded_lines=(0,))
+    "return with refund", "restocked and refunded", play.returned, Expected(returned_lines=(0,))
+)
+SPLIT = Scenario(
+    "no place has it all", "two parcels, charged once", play.split, TWO_PARTS, tells_why=True
+)
+BUNDLE = Scenario("a bundle", "its parts from one place", play.sold, tells_why=True)
+GIFT_CARD = Scenario(
+    "goods with a gift card",
+    "goods back, card paid",
+    play.returned,
+    Expected(returned_lines=(0,)),
+)
+REST_CANCELLED = Scenario(
+    "rest cancelled",
+    "one part left, rest refunded",
+    play.rest_cancelled,
+    Expected(cancelled_lines=(1,)),
+    tells_why=True,
 )
 UNREADABLE = Scenario(
     "unreadable body", "a task for an operator", play.unreadable, sells=False, tasks=("unreadable",)

@@ -141,6 +141,25 @@ async def carrier_refuses(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
     return (Fact("the retry is accepted", str(answer.status_code), answer.is_success),)
 
 
+async def split(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    await stage.sell(sale)
+    stage.say(sale, "no location has all of it: it is split")
+    return ()
+
+
+async def rest_cancelled(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
+    """The warehouse of the second part answers nobody, so that the first leaves alone."""
+    await stage.fault(
+        sale, system="warehouse", operation="request", mode="down",
+        match=f"{stage.order_id(sale)}/f2",
+    )  # fmt: skip
+    await stage.sell(sale)
+    await stage.until_status(sale, "partly_shipped")
+    answer = await stage.verb(sale, "cancel", {"reason": "customer"})
+    stage.say(sale, "one part has left; the rest is cancelled")
+    return (Fact("the cancellation is accepted", str(answer.status_code), answer.is_success),)
+
+
 async def cancelled_in_time(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
     await _held(stage, sale, "changed_mind")
     answer = await stage.verb(sale, "cancel", {"reason": "customer"})

@@ -4,31 +4,21 @@ https://shopify.dev/docs/api/webhooks/2026-07 (orders/create)
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from demo.till import SHOP_CURRENCY, Till, cents, sum_of
+
 HERE = Path(__file__).parent
-SHOP_CURRENCY = "EUR"
-SHOWN: Mapping[str, tuple[str, Decimal]] = {
-    "GB": ("GBP", Decimal("0.86")),
-    "US": ("USD", Decimal("1.08")),
-}
-"""The currency that customers of a country see, and what a euro costs in it."""
-VAT: Mapping[str, Decimal] = {
-    "DE": Decimal(19), "AT": Decimal(20), "NL": Decimal(21), "FR": Decimal(20), "ES": Decimal(21),
-    "IT": Decimal(22), "DK": Decimal(25), "GB": Decimal(20),
-}  # fmt: skip
-"""Per cent, and contained in the price; elsewhere a sales tax comes on top."""
-SALES_TAX = {"US": Decimal("6.25"), "CA": Decimal(13)}
 SHIPPING = Decimal("4.90")
 FIRST_ID = 5_900_000_000_000
 ID_STEP = 1_000
-CENT = Decimal("0.01")
 
 Json = dict[str, Any]
 
@@ -52,7 +42,8 @@ class Customer:
 class Sale:
     """One order of the day: who buys which pieces, and how it is paid.
 
-    `payment` is Shopify's financial status; `wrong` overwrites fields of the shipping address.
+    `payment` is Shopify's financial status; `wrong` overwrites fields of the shipping address;
+    `gift_card` is the price in euros of one that is bought along and sent by nobody.
     """
 
     number: int
@@ -61,6 +52,7 @@ class Sale:
     payment: str = "authorized"
     discount_percent: int = 0
     wrong: Mapping[str, str | None] = field(default_factory=dict)
+    gift_card: str = ""
 
     @property
     def shop_id(self) -> int:
@@ -73,18 +65,32 @@ class Sale:
     def line_id(self, place: int) -> str:
         return str(self.shop_id + place + 1)
 
-    def pieces(self) -> dict[str, int]:
-        """How many of each SKU, whichever lines they stand in."""
-        wanted: dict[str, int] = {}
-        for sku, quantity in self.lines:
-            wanted[sku] = wanted.get(sku, 0) + quantity
-        return wanted
+    def pieces(self, *without: int) -> dict[str, int]:
+        """How many of each SKU are picked, whichever lines and bundles they stand in.
+
+        `without` are places of lines that do not count.
+        """
+        wanted: Counter[str] = Counter()
+        for place, (sku, quantity) in enumerate(self.lines):
+            for component, many in made_of(sku).items() if place not in without else ():
+                wanted[component] += many * quantity
+        return dict(wanted)
 
 
 @cache
 def offers() -> Mapping[str, Json]:
     """Each SKU's price in euros and its stock when the day begins."""
     return dict(json.loads((HERE / "offers.json").read_text(encoding="utf-8")))
+
+
+@cache
+def rarities() -> Mapping[str, Json]:
+    """The same of what is not in plenty everywhere, and bought only where that is the point."""
+    return dict(json.loads((HERE / "rarities.json").read_text(encoding="utf-8")))
+
+
+def price(sku: str) -> Decimal:
+    return Decimal((offers().get(sku) or rarities()[sku])["price"])
 
 
 @cache
@@ -100,50 +106,34 @@ def goods() -> Mapping[str, Json]:
     return {one["sku"]: one for one in told["skus"]}
 
 
-class _Till:
-    """Adds up an order in the shop's currency and in the one that the customer sees."""
-
-    def __init__(self, country: str) -> None:
-        self.shown, self.rate = SHOWN.get(country, (SHOP_CURRENCY, Decimal(1)))
-        self.included = country in VAT
-        self.percent = VAT.get(country) or SALES_TAX.get(country, Decimal(0))
-
-    def bag(self, amounts: Sequence[Decimal]) -> Json:
-        ours, theirs = amounts
-        return {
-            "shop_money": {"amount": str(ours), "currency_code": SHOP_CURRENCY},
-            "presentment_money": {"amount": str(theirs), "currency_code": self.shown},
-        }
-
-    def both(self, amount: Decimal) -> tuple[Decimal, Decimal]:
-        return amount, _cents(amount * self.rate)
-
-    def tax(self, amounts: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
-        """The tax on or in these amounts."""
-        base = 100 + self.percent if self.included else Decimal(100)
-        ours, theirs = (_cents(amount * self.percent / base) for amount in amounts)
-        return ours, theirs
+@cache
+def bundles() -> Mapping[str, Mapping[str, int]]:
+    """What one unit of each bundle is made up of."""
+    told = json.loads((HERE / "catalogue.json").read_text(encoding="utf-8"))
+    return {
+        one["sku"]: {part["sku"]: part["quantity"] for part in one["components"]}
+        for one in told["bundles"]
+    }
 
 
-def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT, ROUND_HALF_UP)
-
-
-def _sum(pairs: Sequence[tuple[Decimal, Decimal]]) -> tuple[Decimal, Decimal]:
-    zero = Decimal("0.00")
-    return sum((a for a, _ in pairs), zero), sum((b for _, b in pairs), zero)
+def made_of(sku: str) -> Mapping[str, int]:
+    return bundles().get(sku, {sku: 1})
 
 
 def payload(sale: Sale, at: datetime | None = None) -> Json:
     """The order as Shopify's orders/create webhook carries it; the amounts add up."""
-    till = _Till(sale.customer.country)
+    till = Till(sale.customer.country)
     moment = (at or datetime.now(UTC)).isoformat(timespec="seconds")
-    lines = [_Line(sale, place, till) for place in range(len(sale.lines))]
+    lines: list[_Line | _GiftCard] = [_Line(sale, place, till) for place in range(len(sale.lines))]
+    if sale.gift_card:
+        lines.append(_GiftCard(sale, till))
     shipping = till.both(SHIPPING)
-    goods_net = _sum([(a - c, b - d) for (a, b), (c, d) in ((x.gross, x.discount) for x in lines)])
-    tax = _sum([line.tax for line in lines])
+    goods_net = sum_of(
+        [(a - c, b - d) for (a, b), (c, d) in ((x.gross, x.discount) for x in lines)]
+    )
+    tax = sum_of([line.tax for line in lines])
     on_top = (Decimal(0), Decimal(0)) if till.included else tax
-    total = _sum([goods_net, shipping, on_top])
+    total = sum_of([goods_net, shipping, on_top])
     return {
         "id": sale.shop_id,
         "admin_graphql_api_id": f"gid://shopify/Order/{sale.shop_id}",
@@ -158,9 +148,9 @@ def payload(sale: Sale, at: datetime | None = None) -> Json:
         "financial_status": sale.payment,
         "payment_gateway_names": ["bogus"],
         "taxes_included": till.included,
-        "total_line_items_price": str(_sum([line.gross for line in lines])[0]),
-        "total_discounts": str(_sum([line.discount for line in lines])[0]),
-        "total_discounts_set": till.bag(_sum([line.discount for line in lines])),
+        "total_line_items_price": str(sum_of([line.gross for line in lines])[0]),
+        "total_discounts": str(sum_of([line.discount for line in lines])[0]),
+        "total_discounts_set": till.bag(sum_of([line.discount for line in lines])),
         "total_tax": str(tax[0]),
         "total_tax_set": till.bag(tax),
         "total_price": str(total[0]),
@@ -187,17 +177,25 @@ def total_shown(sale: Sale) -> tuple[Decimal, str]:
     return Decimal(shown["amount"]), shown["currency_code"]
 
 
+def refund_shown(sale: Sale, places: Collection[int]) -> Decimal:
+    """What the customer paid for these lines, shipping aside, in the customer's currency."""
+    till = Till(sale.customer.country)
+    lines = [_Line(sale, place, till) for place in places]
+    net, tax = sum_of([line.net for line in lines]), sum_of([line.tax for line in lines])
+    return net[1] if till.included else net[1] + tax[1]
+
+
 class _Line:
-    def __init__(self, sale: Sale, place: int, till: _Till) -> None:
+    def __init__(self, sale: Sale, place: int, till: Till) -> None:
         self._id = sale.line_id(place)
         self._till = till
         self.sku, self.quantity = sale.lines[place]
-        self.unit = till.both(Decimal(offers()[self.sku]["price"]))
+        self.unit = till.both(price(self.sku))
         self.gross = (self.unit[0] * self.quantity, self.unit[1] * self.quantity)
         share = Decimal(sale.discount_percent) / 100
-        self.discount = (_cents(self.gross[0] * share), _cents(self.gross[1] * share))
-        net = (self.gross[0] - self.discount[0], self.gross[1] - self.discount[1])
-        self.tax = till.tax(net)
+        self.discount = (cents(self.gross[0] * share), cents(self.gross[1] * share))
+        self.net = (self.gross[0] - self.discount[0], self.gross[1] - self.discount[1])
+        self.tax = till.tax(self.net)
 
     def written(self) -> Json:
         good, till = goods()[self.sku], self._till
@@ -226,6 +224,35 @@ class _Line:
             "requires_shipping": True,
             "taxable": True,
             "gift_card": False,
+        }
+
+
+class _GiftCard:
+    """A line that is paid for and that nobody sends: no tax until it is spent, no discount."""
+
+    def __init__(self, sale: Sale, till: Till) -> None:
+        self._id = sale.line_id(len(sale.lines))
+        self._till = till
+        self.gross = self.net = till.both(Decimal(sale.gift_card))
+        self.discount = self.tax = till.both(Decimal("0.00"))
+
+    def written(self) -> Json:
+        return {
+            "id": int(self._id),
+            "sku": None,
+            "title": "Gift card",
+            "name": "Gift card",
+            "grams": 0,
+            "quantity": 1,
+            "current_quantity": 1,
+            "price": str(self.gross[0]),
+            "price_set": self._till.bag(self.gross),
+            "total_discount": "0.00",
+            "discount_allocations": [],
+            "tax_lines": [],
+            "requires_shipping": False,
+            "taxable": False,
+            "gift_card": True,
         }
 
 

@@ -24,6 +24,7 @@ def show(console: Console, found: Verdict, place: Place) -> None:
     back = ", ".join(f"{given} {currency}" for currency, (_, given) in found.money.items() if given)
     _say(console, "money", f"captured {captured or 'nothing'}; refunded {back or 'nothing'}")
     _audit(console, found.audit)
+    _whys(console, found.judged)
     _say(console, "compressed", f"{place.compressed}; nothing else")
     _say(console, "Temporal", place.temporal_ui_url)
     _say(console, "API", f"{place.api_url} (described at /openapi.json)")
@@ -111,6 +112,22 @@ def _audit(console: Console, audit: Audit) -> None:
     _say(console, "oms audit", lines[-1].strip() if audit.clean else "NOT clean:")
     for line in [] if audit.clean else lines:
         console.print(line, markup=False, soft_wrap=True)
+
+
+def _whys(console: Console, judged: Sequence[Judged]) -> None:
+    """The first order of each scenario whose way is worth telling, decision by decision."""
+    console.print()
+    console.print(Text("where from, and why", "bold"), Text("(any other: oms order why ID)", "dim"))
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    told: set[str] = set()
+    for one in judged:
+        title = one.act.scenario.title
+        if one.act.scenario.tells_why and title not in told:
+            told.add(title)
+            for n, sentence in enumerate(one.why):
+                table.add_row("" if n else one.act.sale.name, "" if n else title, Text(sentence))
+    console.print(table)
+    console.print()
 
 
 def _say(console: Console, what: str, said: str) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from demo.books import Accounts
 from demo.day import Act
+from demo.decisions import Decided, decisions
 from demo.judge import Json, evidence, judge
 from demo.play import OmsFailed, Played, oms
 from demo.repertoire import CARRIER_DOWN, SALE
@@ -30,12 +31,16 @@ LABEL = STEPS["label_bought"]
 
 @dataclass(frozen=True)
 class Judged:
-    """An act, the order it was about, how that ended, and all facts; no order, no status."""
+    """An act, the order it was about, how that ended, and all facts; no order, no status.
+
+    `why` are the decisions on where it ships from, oldest first.
+    """
 
     act: Act
     order_id: str
     status: str
     facts: tuple[Fact, ...]
+    why: tuple[str, ...] = ()
 
     @property
     def broken(self) -> tuple[Fact, ...]:
@@ -92,16 +97,17 @@ async def verdict(
 ) -> Verdict:
     """Judge every act by the world's journal and our books."""
     struck = await stage.struck()
+    decided = await decisions(stage.api, accounts.standings)
     judged = []
     for act in acts:
         order_id = stage.order_id(act.sale)
         facts = [*played.seen[act.sale.number], *struck.pop(order_id, [])]
-        status = ""
+        status, why = "", decided.get(order_id, Decided())
         if order_id in stage.sold:
-            found = evidence(order_id, world.get(order_id, ()), accounts)
+            found = evidence(order_id, world.get(order_id, ()), accounts, why)
             facts += judge(act.sale, act.scenario.expected, found)
             status = found.status
-        judged.append(Judged(act, order_id, status, tuple(facts)))
+        judged.append(Judged(act, order_id, status, tuple(facts), why.why))
     facts = [fact for others in struck.values() for fact in others]
     facts += of_the_day(acts, set(stage.sold), world, accounts)
     return Verdict(

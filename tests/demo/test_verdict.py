@@ -76,6 +76,23 @@ def test_the_summary_shows_each_broken_fact_and_where_to_look():
         assert shown in said
 
 
+def test_the_summary_tells_why_the_first_of_each_telling_scenario_went_where_it_went():
+    telling = [act for act in ACTS if act.scenario is SALE][:2]
+    quiet = next(act for act in ACTS if not act.scenario.tells_why)
+    whys = [("it waits", "Berlin ships it"), ("Leeds ships it",), ("Newark ships it",)]
+    judged = tuple(
+        Judged(act, "demo-1", "closed", (HOLDS,), why)
+        for act, why in zip([*telling, quiet], whys, strict=True)
+    )
+    console = Console(width=100, file=io.StringIO())
+    summary.show(console, replace(_verdict(), judged=judged), Place.of(PLACE))
+    said = console.file.getvalue()
+    assert f"{telling[0].sale.name}  plain sales  it waits" in said
+    assert "Berlin ships it" in said
+    assert "Leeds ships it" not in said
+    assert "Newark ships it" not in said
+
+
 PLACE = {
     "DEMO_API_URL": "http://api/",
     "DEMO_API_KEY": "hf_1",
