@@ -132,8 +132,11 @@ class Branches:
         if self._complete(position, cost) or position == len(lines):
             return
         one = lines[position]
+        left = self.limit - cost - self.shares.rest_cost[position + 1] - self.box.price
         branches: list[tuple[int, int]] = []
         for index, choice in enumerate(one.choices):
+            if choice.cost >= left:
+                break
             self.left -= 1
             if self.left < 0 or not self.budget.spend():
                 self.thorough = False
@@ -179,9 +182,9 @@ class Branches:
         for at in self.all_places:
             left = weights[at] + shares.rest_weight[at][position]
             if left > box.upto[at]:
-                leaving += _least(shares.leaving[at], position, left - box.upto[at])
+                leaving += _least(shares.leaving(at, position), left - box.upto[at])
             elif left < box.least[at]:
-                coming += _least(shares.coming[at], position, box.least[at] - left)
+                coming += _least(shares.coming(at, position), box.least[at] - left)
         return cost + shares.rest_cost[position] + box.price + max(leaving, coming)
 
     def _complete(self, position: int, cost: int) -> bool:
@@ -247,6 +250,7 @@ class NamedBranches(Branches):
     def __init__(self, shares: Shares, known: Found, budget: Budget) -> None:
         super().__init__(shares, known.cost + 1, budget)
         self.known = [known.units[one.line] for one in shares.open_lines]
+        self.by_name = [sorted(one.choices, key=_most_to_the_first) for one in shares.open_lines]
 
     def _descend(self, position: int, cost: int) -> None:
         lines = self.shares.open_lines
@@ -255,7 +259,7 @@ class NamedBranches(Branches):
             return
         if not self._reachable(position):
             return
-        for choice in sorted(lines[position].choices, key=_most_to_the_first):
+        for choice in self.by_name[position]:
             if [*self.chosen, choice.units] < self.known[: position + 1]:
                 return
             if self.found or not self.budget.spend():
@@ -271,12 +275,10 @@ def _most_to_the_first(choice: Choice) -> tuple[int, ...]:
     return tuple(-units for units in choice.units)
 
 
-def _least(moves: Sequence[Move], position: int, grams: int) -> int:
-    """The least that it costs to move so many grams of the lines from `position` on."""
+def _least(moves: Sequence[Move], grams: int) -> int:
+    """The least that it costs to move so many grams, the cheapest ones first."""
     total = 0
-    for first, extra, weight, units in moves:
-        if first < position:
-            continue
+    for _, extra, weight, units in moves:
         more = weight * units
         if more >= grams:
             return total - (-extra * grams // weight)

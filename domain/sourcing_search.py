@@ -8,10 +8,10 @@ from domain.sourcing_problem import Problem
 from domain.sourcing_shares import IMPOSSIBLE, Shares
 
 EXACT_PARTS = 3
-STEPS_MAX = 20_000
+STEPS_MAX = 12_000
 """A step takes some five microseconds."""
 STEPS_AT_FIRST = 150
-ROUNDS = ((2_000, 400), (8_000, 2_500), (20_000, 20_000))
+ROUNDS = ((2_000, 400), (8_000, 2_500), (STEPS_MAX, STEPS_MAX))
 """Steps for a combination, and for each of its boxes: what is hard waits for what is easy."""
 STEPS_PAST_THREE = 200
 STEPS_FOR_NAMES = 4_000

@@ -48,6 +48,21 @@ class Move(NamedTuple):
     units: int
 
 
+class Moves:
+    """Moves by place; those of the lines from a position on are picked out once, when asked for."""
+
+    def __init__(self, by_place: list[tuple[Move, ...]]) -> None:
+        self._by_place = by_place
+        self._since: dict[tuple[int, int], tuple[Move, ...]] = {}
+
+    def since(self, at: int, position: int) -> tuple[Move, ...]:
+        known = self._since.get((at, position))
+        if known is None:
+            known = tuple([move for move in self._by_place[at] if move.position >= position])
+            self._since[at, position] = known
+        return known
+
+
 class Shares:
     """The ways to share out among some places. Each of them must ship something.
 
@@ -158,8 +173,16 @@ class Shares:
             for at in places
         ]
         self.rest_drawn = self._rest_drawn()
-        self.leaving = self._moves(into=False)
-        self.coming = self._moves(into=True)
+        self._leaving = Moves(self._moves(into=False))
+        self._coming = Moves(self._moves(into=True))
+
+    def leaving(self, at: int, position: int) -> tuple[Move, ...]:
+        """What of the lines from `position` on could leave a place, by what that costs a gram."""
+        return self._leaving.since(at, position)
+
+    def coming(self, at: int, position: int) -> tuple[Move, ...]:
+        """What of the lines from `position` on could come to a place, by what that costs a gram."""
+        return self._coming.since(at, position)
 
     def _rest_drawn(self) -> list[list[tuple[int, ...]]]:
         """By position and place: what the lines from there on draw where they cost least."""
