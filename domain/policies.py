@@ -23,6 +23,10 @@ class OrderPolicy(Message):
     """How long a carrier may be silent before we ask it ourselves."""
     tracking_checks_max: int = Field(default=60, ge=0)
     """After so many silent checks the parcel waits for an operator."""
+    stock_check_s: int = Field(default=DAY_S, gt=0)
+    """How long an order waits for goods before it is sourced anew: rules, capacities change."""
+    stock_checks_max: int = Field(default=60, ge=0)
+    """After so many looks only goods that come in are waited for."""
     return_parcel_s: int = Field(default=30 * DAY_S, gt=0)
     """How long announced goods may be on their way back before an operator is asked."""
     verbs_max: int = Field(default=500, gt=0)

@@ -43,42 +43,53 @@ class Sourcing:
             self._reservations += 1
             key = effect_key(self._state.order.order_id, "reserve", self._reservations)
             undos.register(key, partial(self.release, key, strand))
-            answer = await strand.attempt(
-                InventoryActivities.reserve,
-                ReserveRequest(
-                    order_id=self._state.order.order_id,
-                    key=key,
-                    channel=self._state.order.channel,
-                    lines=lines,
-                    destination=self._state.destination,
-                    excluded=tuple(self._excluded),
-                ),
-                OURS,
-                summary="reserve where it is best",
-            )
-            match answer:
-                case Reserved():
-                    parts = answer.parts
-                case Short():
-                    parts = await self._wait_for_stock(answer, key, strand)
-            if parts:
+            if parts := await self._reserved_or_assigned(key, lines, strand):
                 undos.drop(key)
                 return {f"{key}/{n}": part for n, part in enumerate(parts, start=1)}
             await undos.take_back_one(key)
 
-    async def _wait_for_stock(self, short: Short, key: str, strand: Strand) -> tuple[Part, ...]:
-        """In the queue for goods to come; empty on `retry`, which forgives who rejected us."""
-        self._telling.note("short", data={line.sku: line.quantity for line in short.missing})
-        retried = await strand.until_or_retry(
+    async def _reserved_or_assigned(
+        self, key: str, lines: tuple[LineRef, ...], strand: Strand
+    ) -> tuple[Part, ...]:
+        """Where it is best, or in the queue for goods to come; empty on `retry`."""
+        request = ReserveRequest(
+            order_id=self._state.order.order_id,
+            key=key,
+            channel=self._state.order.channel,
+            lines=lines,
+            destination=self._state.destination,
+            excluded=tuple(self._excluded),
+        )
+        looks = 0
+        while True:
+            answer = await strand.attempt(
+                InventoryActivities.reserve, request, OURS, summary="reserve where it is best"
+            )
+            match answer:
+                case Reserved():
+                    return answer.parts
+                case Short(missing=missing) if not looks:
+                    self._telling.note("short", data={n.sku: n.quantity for n in missing})
+            if await self._retried_in_queue(key, looks, strand):
+                self._excluded.clear()
+                return ()
+            if key in self._requests.assigned:
+                return self._requests.assigned[key]
+            looks += 1
+
+    async def _retried_in_queue(self, key: str, looks: int, strand: Strand) -> bool:
+        """Wait for goods, at most until it is time to look again; True on an operator's `retry`.
+
+        `retry` forgives the locations that rejected us, and begins at the end of the queue.
+        """
+        policy = self._state.order.policy
+        return await strand.until_or_retry(
             lambda: key in self._requests.assigned,
             Owner.OPERATOR if self._excluded else Owner.SUPPLIER,
             "another_location" if self._excluded else "stock",
+            timeout_s=policy.stock_check_s if looks < policy.stock_checks_max else None,
             next_action="goes on by itself as soon as its goods are received",
         )
-        if retried:
-            self._excluded.clear()
-            return ()
-        return self._requests.assigned[key]
 
     async def release(self, key: str, strand: Strand) -> bool:
         """Give the stock back, or leave the queue for it."""

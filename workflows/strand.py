@@ -50,6 +50,11 @@ class _Refused:
     insisting: Verb | None = None
 
 
+def at_work() -> Wait:
+    """Nobody is waited for: the next step is ours, and in hand."""
+    return Wait(owner=Owner.US, what="processing", since=workflow.now())
+
+
 def never() -> bool:
     """The condition of a wait that only a request to stop can end."""
     return False
@@ -237,10 +242,11 @@ class Strand:
         owner: Owner,
         what: str,
         *,
+        timeout_s: float | None = None,
         next_action: str = "",
         interruptible: bool = True,
     ) -> bool:
-        """Wait for `condition` or for an operator's `retry`; True if it was the retry."""
+        """As `until`, or until an operator's `retry`; True if it was the retry."""
         asked = self._retries_asked
         self._retryable += 1
         try:
@@ -248,6 +254,7 @@ class Strand:
                 lambda: condition() or self._retries_asked > asked,
                 owner,
                 what,
+                timeout_s=timeout_s,
                 next_action=next_action,
                 interruptible=interruptible,
             )
@@ -270,7 +277,7 @@ class Strand:
     def work(self) -> None:
         """Nobody is waited for: the strand itself is at work."""
         if self.wait is None or self.wait.owner is not Owner.US:
-            self.wait = Wait(owner=Owner.US, what="processing", since=workflow.now())
+            self.wait = at_work()
             self._telling.touch()
 
     def carry_on(self, before: "Strand") -> None:

@@ -97,7 +97,7 @@ async def test_rules_are_drafted_shown_and_activated(world: World) -> None:
     assert (active.status_code, active.json()["state"]) == (200, "active")
     assert active.json()["activated_by"].startswith("key-")
     shown = (await world.api("GET", "/api/sourcing/rules/1")).json()
-    assert (shown["state"], shown["rules"]["parts_max"]) == ("retired", 1)
+    assert (shown["state"], shown["rules"]["parts_max"]) == ("retired", 2)
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,7 @@ async def test_an_order_is_split_where_the_rules_allow_it(room: Room) -> None:
     await room.furnish()
     await room.receive("berlin", CUP=1)
     await room.receive("wien", POT=1)
+    await room.activate(parts_max=1)
     _, waits = await room.once(wanted("demo-1", ("CUP", 1), ("POT", 1)))
     assert isinstance(waits, Short)
     await room.activate(parts_max=2)

@@ -45,10 +45,10 @@ async def states(rules: SourcingRules) -> dict[int, str]:
     return {kept.version: kept.state for kept in await rules.list()}
 
 
-async def test_a_fresh_database_sources_by_the_defaults_without_splitting(
+async def test_a_fresh_database_sources_by_the_defaults(
     rules: SourcingRules,
 ) -> None:
-    assert await rules.active() == RuleSet(name="default", version=1, parts_max=1)
+    assert await rules.active() == RuleSet(name="default", version=1)
     (first,) = await rules.list()
     assert (first.state, first.created_by, first.activated_by) == ("active", "holdfast", "holdfast")
 

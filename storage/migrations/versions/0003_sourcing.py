@@ -21,10 +21,21 @@ ALTER TABLE locations
     ADD COLUMN handling_days smallint NOT NULL DEFAULT 0 CHECK (handling_days >= 0),
     ADD COLUMN weekdays smallint[] NOT NULL DEFAULT '{1,2,3,4,5}'
         CHECK (cardinality(weekdays) > 0 AND weekdays <@ '{1,2,3,4,5,6,7}'),
-    ADD COLUMN holidays date[] NOT NULL DEFAULT '{}';
+    ADD COLUMN holidays date[] NOT NULL DEFAULT '{}',
+    ADD COLUMN changed_at timestamptz NOT NULL DEFAULT clock_timestamp();
 ALTER TABLE skus
     ADD COLUMN hazmat boolean NOT NULL DEFAULT false,
     ADD COLUMN backorder_max bigint NOT NULL DEFAULT 0 CHECK (backorder_max >= 0);
+"""
+
+CHANGED = """
+CREATE FUNCTION sourcing_location_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.changed_at := clock_timestamp();
+    RETURN NEW;
+END $$;
+CREATE TRIGGER locations_changed BEFORE UPDATE ON locations
+    FOR EACH ROW EXECUTE FUNCTION sourcing_location_changed();
 """
 
 RULES = """
@@ -177,15 +188,27 @@ BEGIN
     SELECT w.parts, w.missing INTO parts, missing
       FROM stock_wait(order_, key_, lines_, ranked, seen, parts_max, priority) w;
     IF missing IS NOT NULL THEN
+        UPDATE stock_waiting q SET sourced_at = (why->'facts'->>'now')::timestamptz WHERE q.key = key_;
         PERFORM sourcing_keep(order_, key_, 'waiting', why);
     END IF;
 END $$;
 """
 
+# What changes takes its time of day before it commits: whoever was sourced up to 15 seconds later
+# may not have seen it. A location whose day is new has room again.
+OUTDATED = """
+CREATE FUNCTION sourcing_settled() RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT greatest((SELECT max(l.changed_at) FROM locations l) + interval '15 seconds',
+                    (SELECT max(r.activated_at) FROM sourcing_rules r) + interval '15 seconds',
+                    (SELECT max(date_trunc('day', now(), l.timezone)) FROM locations l
+                      WHERE l.capacity_per_day IS NOT NULL))
+$$;
+"""
+
 # Written out in full: a default in the code may change, what an order was sourced by may not.
 FIRST_RULES = {
     "currency": "EUR",
-    "parts_max": 1,
+    "parts_max": 2,
     "ship_complete": False,
     "part_value_min_minor": 0,
     "distance_minor_per_100km": 50,
@@ -202,7 +225,7 @@ FIRST_RULES = {
 
 
 def upgrade() -> None:
-    for part in (COLUMNS, RULES, DECISIONS, RESERVE):
+    for part in (COLUMNS, CHANGED, RULES, DECISIONS, RESERVE, OUTDATED):
         op.execute(part)
     first = text(
         "INSERT INTO sourcing_rules (name, state, document, created_by, activated_by, activated_at) "
@@ -213,14 +236,15 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP TABLE sourcing_decisions, sourcing_rules")
+    op.execute("DROP TRIGGER locations_changed ON locations")
     op.execute(
-        "DROP FUNCTION sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_full, "
+        "DROP FUNCTION sourcing_settled, sourcing_location_changed, sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_full, "
         "sourcing_taken, sourcing_activate, sourcing_rules_active, sourcing_rules_guard"
     )
     op.execute("DROP INDEX reservations_by_day")
     op.execute("ALTER TABLE skus DROP COLUMN hazmat, DROP COLUMN backorder_max")
     op.execute(
-        "ALTER TABLE locations DROP COLUMN serves, DROP COLUMN hazmat, "
+        "ALTER TABLE locations DROP COLUMN changed_at, DROP COLUMN serves, DROP COLUMN hazmat, "
         "DROP COLUMN parcel_weight_max_g, DROP COLUMN capacity_per_day, DROP COLUMN cost_minor, "
         "DROP COLUMN cut_off, DROP COLUMN handling_days, DROP COLUMN weekdays, DROP COLUMN holidays"
     )
