@@ -132,4 +132,4 @@ async def test_there_are_no_bundles_of_bundles_and_none_of_nothing(
 ) -> None:
     assert tea_set == "set"
     with pytest.raises(DBAPIError, match=r"bundle_of_bundles|bundle_components_"):
-        await rows(stock_engine, "INSERT INTO bundle_components VALUES " + row)
+        await rows(stock_engine, f"INSERT INTO bundle_components VALUES {row}")  # noqa: S608 - above

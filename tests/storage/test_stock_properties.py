@@ -60,7 +60,7 @@ TABLES = (
     "locations",
     "skus",
 )
-DEEDS = {
+DEEDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "reserve": {
         "drawn": DRAWN,
         "lines": LINES,
