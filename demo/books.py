@@ -26,7 +26,13 @@ WHERE source = %s AND order_id IS NOT NULL GROUP BY order_id
 """
 _RESERVED = """
 SELECT order_id, sku, sum(on_hand_delta)::int AS on_hand, sum(reserved_delta)::int AS reserved
-FROM stock_movements WHERE order_id IS NOT NULL GROUP BY order_id, sku
+FROM stock_movements WHERE order_id IS NOT NULL AND kind <> 'adjusted' GROUP BY order_id, sku
+"""
+_CORRECTIONS = """
+SELECT order_id, location, sku,
+       sum(on_hand_delta)::int AS on_hand, sum(damaged_delta)::int AS damaged
+FROM stock_movements WHERE order_id IS NOT NULL AND kind IN ('adjusted', 'damaged')
+GROUP BY order_id, location, sku
 """
 _LABELS = """
 SELECT p.order_id, l.tracking_number, l.voided FROM labels l JOIN parcels p USING (parcel_id)
@@ -75,7 +81,8 @@ class Accounts:
     heard: Mapping[str, datetime]
     """When the first webhook of each order was in the inbox."""
     movements: Sequence[Row]
-    """What an order's movements of each SKU come to."""
+    """What an order's movements of each SKU come to, but for corrections of the record."""
+    corrections: Sequence[Row]
     labels: Sequence[Row]
     tasks: Sequence[Row]
 
@@ -105,6 +112,7 @@ class Books:
             journal=await self._all(_JOURNAL, class_row(JournalLine)),
             heard={row["order_id"]: row["at"] for row in heard},
             movements=await self._all(_RESERVED, dict_row),
+            corrections=await self._all(_CORRECTIONS, dict_row),
             labels=await self._all(_LABELS, dict_row),
             tasks=await self._all(_TASKS, dict_row),
         )

@@ -63,6 +63,10 @@ _BEFALLS: tuple[tuple[float, Scenario, str, dict[str, object]], ...] = (
     (3.8, on.GIFT_CARD, "FR", {"gift_card": "50.00", "payment": "authorized"}),
     (4.2, on.GIFT_CARD, "US", {"gift_card": "25.00", "payment": "authorized"}),
     (5.2, on.REST_CANCELLED, "DE", {"lines": APART, "payment": "authorized"}),
+    (6.2, on.NOT_IN_STOCK, "DE", {"lines": (("LAMP", 2),)}),
+    (7.2, on.BROKEN, "GB", {"lines": (("VASE", 2),)}),
+    (1.8, on.BACKORDERED, "DE", {"lines": (("SIEVE", 3),)}),
+    (3.2, on.TRANSFERRED, "DE", {"lines": (("RADIO", 2),)}),
 )  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from demo.stage import Fact, equal
 from demo.till import CENT, SHOP_CURRENCY
 
 Json = dict[str, Any]
+Correction = tuple[str, str, int, int]
+"""Location, SKU, by how much on hand changed, and how much of it was found damaged."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class Expected:
     cancelled_lines: tuple[int, ...] = ()
     """Places of the lines that never left, and were refunded."""
 
+    corrected: frozenset[Correction] = frozenset()
+    """How what its pickers found corrected our record."""
+
     @property
     def refunded_lines(self) -> tuple[int, ...]:
         return self.returned_lines + self.cancelled_lines
@@ -46,7 +51,8 @@ class Evidence:
     waits_on: str
     world: Sequence[Json]
     movements: Mapping[str, tuple[int, int]]
-    """On hand and reserved, by SKU: what the order's movements come to."""
+    """On hand and reserved, by SKU: what the order's movements come to, but for corrections."""
+    corrected: frozenset[Correction]
     live_numbers: tuple[str, ...]
     decided: Decided
 
@@ -88,6 +94,11 @@ def evidence(
             for row in accounts.movements
             if row["order_id"] == order_id
         },
+        corrected=frozenset(
+            (row["location"], row["sku"], row["on_hand"], row["damaged"])
+            for row in accounts.corrections
+            if row["order_id"] == order_id
+        ),
         live_numbers=tuple(
             row["tracking_number"]
             for row in accounts.labels
@@ -221,6 +232,8 @@ def _stock(sale: Sale, expected: Expected, found: Evidence) -> Iterable[Fact]:
         left == wanted,
     )
     yield Fact("nothing stays reserved", _pieces(still), not still)
+    corrected = sorted(found.corrected)
+    yield equal("our record is corrected as was found", sorted(expected.corrected), corrected)
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from demo import goods_scenarios as goods
 from demo import scenarios as play
 from demo.judge import Expected
 from demo.stage import Play
@@ -36,7 +37,7 @@ MOVED = Scenario(
     Expected(labels_bought=2),
 )
 PENDING = Scenario("payment pending first", "goes on when paid", play.paid_later)
-SHORT = Scenario("out of stock", "goes on when goods come", play.out_of_stock, tells_why=True)
+SHORT = Scenario("out of stock", "goes on when goods come", goods.out_of_stock, tells_why=True)
 REJECTED = Scenario(
     "warehouse rejects",
     "another location sends",
@@ -77,6 +78,23 @@ REST_CANCELLED = Scenario(
     Expected(cancelled_lines=(1,)),
     tells_why=True,
 )
+NOT_IN_STOCK = Scenario(
+    "picker finds nothing",
+    "record zeroed, sent elsewhere",
+    goods.not_in_stock,
+    Expected(accepted=2, rejected=1, corrected=frozenset({("berlin", "LAMP", -3, 0)})),
+    tells_why=True,
+)
+BROKEN = Scenario(
+    "picker finds it broken",
+    "moved to damaged, sent again",
+    goods.broken_on_the_shelf,
+    Expected(accepted=2, rejected=1, corrected=frozenset({("leeds", "VASE", 0, 1)})),
+)
+BACKORDERED = Scenario(
+    "backordered", "promised, late, then sent", goods.backordered, tells_why=True
+)
+TRANSFERRED = Scenario("lies elsewhere", "a transfer brings it", goods.transferred, tells_why=True)
 UNREADABLE = Scenario(
     "unreadable body", "a task for an operator", play.unreadable, sells=False, tasks=("unreadable",)
 )

@@ -70,17 +70,6 @@ async def paid_later(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
     return ()
 
 
-async def out_of_stock(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
-    await stage.sell(sale)
-    await stage.until_waiting(sale, "stock")
-    stage.say(sale, "out of stock everywhere: it queues for goods to come")
-    await asyncio.sleep(3)
-    for sku, quantity in sale.pieces().items():
-        await stage.receive(sku, "berlin", quantity)
-    stage.say(sale, "the goods come in at Berlin")
-    return ()
-
-
 async def rejected(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
     reject = {"match": str(sale.shop_id), "reason": "damaged", "when": "after_accepting"}
     await stage.world.control("warehouse/reject", reject)

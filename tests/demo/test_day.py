@@ -93,7 +93,7 @@ def test_what_a_gift_card_costs_is_none_of_our_lines_and_paid_all_the_same():
 
 
 def test_only_what_must_run_short_does():
-    """Every warehouse has enough for the whole day of all that is not rare."""
+    """Every location has enough for the whole day of all that is not rare."""
     wanted = Counter()
     for sale in SALES:
         wanted.update(sale.pieces())

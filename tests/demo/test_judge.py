@@ -68,6 +68,7 @@ GOOD = Evidence(
     waits_on="",
     world=[ACCEPTED, MADE, _captured(), BOUGHT, HANDED_OVER, TOLD, ARRIVED],
     movements={"MUG-BLUE": (-3, 0), "WHISK": (-1, 0)},
+    corrected=frozenset(),
     live_numbers=("T1",),
     decided=Decided(("Berlin ships all 3 lines.",), ("berlin",)),
 )
@@ -76,6 +77,7 @@ TAKEN_BACK = Evidence(
     waits_on="",
     world=[ACCEPTED, MADE, BOUGHT, VOIDED, CANCELLED],
     movements={"MUG-BLUE": (0, 0), "WHISK": (0, 0)},
+    corrected=frozenset(),
     live_numbers=(),
     decided=Decided(("Berlin ships all 3 lines.",)),
 )
@@ -89,6 +91,7 @@ SPLIT = Evidence(
         _told("T1", (0, 2), (2, 1)), _told("T2", (1, 1)), _arrived("T2"), _arrived("T1"),
     ],
     movements={"MUG-BLUE": (-3, 0), "WHISK": (-1, 0)},
+    corrected=frozenset(),
     live_numbers=("T1", "T2"),
     decided=Decided(("Berlin ships 2 of 3 lines and Leeds ships 1.",), ("berlin", "leeds")),
 )  # fmt: skip
@@ -265,6 +268,14 @@ def test_a_gift_card_is_captured_with_the_goods_and_never_refunded_with_them():
     assert _broken(card_too, expected, sale) == ["refunded once: 29.80 EUR"]
 
 
+def test_a_record_that_stays_wrong_is_found():
+    zeroed = frozenset({("berlin", "WHISK", -1, 0)})
+    must = "our record is corrected as was found"
+    assert _broken(replace(GOOD, corrected=zeroed), Expected(corrected=zeroed)) == []
+    assert _broken(GOOD, Expected(corrected=zeroed)) == [must]
+    assert _broken(replace(GOOD, corrected=zeroed)) == [must]
+
+
 def test_the_rest_of_an_order_is_refunded_and_stays():
     expected = Expected(cancelled_lines=(1,))
     rest = {
@@ -294,5 +305,5 @@ def test_a_return_gives_back_pieces_and_money():
 
 
 def test_an_order_nobody_took_in_is_found():
-    lost = Evidence("not in the books", "", [], {}, (), Decided())
+    lost = Evidence("not in the books", "", [], {}, frozenset(), (), Decided())
     assert "ends as closed" in _broken(lost)

@@ -136,7 +136,9 @@ def test_percentiles_are_values_that_occurred():
     assert percentile(50, [1.0, 9.0]) == 1
 
 
-NOTHING = Accounts(standings={}, journal=[], heard={}, movements=[], labels=[], tasks=[])
+NOTHING = Accounts(
+    standings={}, journal=[], heard={}, movements=[], corrections=[], labels=[], tasks=[]
+)
 READ = {"kind": "unreadable", "order_id": None, "message": "body: is not JSON"}
 
 
