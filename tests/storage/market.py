@@ -211,7 +211,8 @@ class Market:
             self.aside,
             "SELECT 1 FROM (SELECT sum(on_hand_delta) OVER w AS on_hand, "
             "sum(reserved_delta) OVER w AS reserved FROM stock_movements "
-            "WINDOW w AS (PARTITION BY sku, location ORDER BY id)) so_far WHERE reserved < 0 OR reserved > on_hand",
+            "WINDOW w AS (PARTITION BY sku, location ORDER BY id)) so_far "
+            "WHERE reserved < 0 OR reserved > on_hand",
         )
         return wrong + (["the ledger was negative"] if negative else [])
 
