@@ -30,6 +30,8 @@ from storage.sourcing import PostgresSourcing
 from storage.sourcing_batch import SourcingBatch
 from storage.sourcing_rules import SourcingRules
 from storage.stock import PostgresInventory
+from storage.supply import Supplies
+from storage.supply_promises import Promises
 from storage.tasks import Tasks
 
 DIRECT_CHANNEL = "api"
@@ -60,6 +62,8 @@ class Wiring:
     bundles: Bundles
     channel_stocks: ChannelStocks
     opening_stock: OpeningStock
+    supplies: Supplies
+    promises: Promises
     keys: ApiKeys
     tasks: Tasks
     idempotency: Idempotency
@@ -110,6 +114,8 @@ def wire(settings: Settings, pool_size: int) -> Wiring:
         bundles=Bundles(engine),
         channel_stocks=ChannelStocks(engine, outside.channels),
         opening_stock=OpeningStock(engine),
+        supplies=Supplies(engine),
+        promises=Promises(engine),
         keys=ApiKeys(engine),
         tasks=Tasks(engine),
         idempotency=Idempotency(engine),

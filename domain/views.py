@@ -7,6 +7,7 @@ from domain.addresses import Address
 from domain.lifecycles import FulfilmentStatus, OrderStatus, ReturnStatus
 from domain.money import Money
 from domain.orders import LineRef, PaymentStatus, Totals
+from domain.pegging import PromiseView
 from domain.problems import Problem
 from domain.returns import InspectedLine, ReturnLine
 from domain.tracking import Course
@@ -195,6 +196,8 @@ class OrderView(Value):
     lines: tuple[LineView, ...]
     totals: Totals
     presentment_total: Money | None
+    promise: PromiseView | None = None
+    """None: it neither has its goods nor waits for them."""
     fulfilments: tuple[FulfilmentView, ...]
     returns: tuple[ReturnView, ...]
     money: MoneyView

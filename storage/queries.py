@@ -18,6 +18,7 @@ from storage import views
 from storage.documents import storable
 from storage.intake import digits, searchable
 from storage.outages import transaction
+from storage.supply_promises import Promises
 from storage.tables import (
     addresses,
     inbox,
@@ -73,6 +74,7 @@ class OrderFilter:
 class OrderQueries:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._promises = Promises(engine)
 
     async def list(
         self, wanted: OrderFilter | None = None, cursor: str | None = None, limit: int = 50
@@ -132,7 +134,8 @@ class OrderQueries:
                 found = await connection.execute(text(statement), values)
                 parts[name] = [dict(part) for part in found.mappings()]
             notes = await _notes(connection, (hold["hold_id"] for hold in row["holds"]))
-        return views.order_view(row, parts, notes)
+            promise = await self._promises.of_order(connection, row["order_id"])
+        return views.order_view(row, parts, notes, promise)
 
 
 def _listed() -> Select[Any]:

@@ -8,6 +8,7 @@ from domain.ids import return_workflow_id
 from domain.lifecycles import ENDED, RETURN, SENTENCES, OrderStatus
 from domain.money import Money
 from domain.orders import PaymentStatus
+from domain.pegging import PromiseView
 from domain.views import (
     AddressView,
     EventView,
@@ -69,7 +70,9 @@ def summary(row: Row) -> OrderSummary:
     )
 
 
-def order_view(row: Row, parts: Rows, notes: Mapping[str, str]) -> OrderView:
+def order_view(
+    row: Row, parts: Rows, notes: Mapping[str, str], promise: PromiseView | None
+) -> OrderView:
     addresses = tuple(AddressView.model_validate(dict(part)) for part in parts["addresses"])
     used = [entry for entry in addresses if entry.version == row["address_version"]]
     same = (
@@ -91,6 +94,7 @@ def order_view(row: Row, parts: Rows, notes: Mapping[str, str]) -> OrderView:
         address=(used or list(addresses))[-1].address,
         addresses=addresses,
         lines=tuple(_line(line, cancelled) for line in parts["order_lines"]),
+        promise=promise,
         fulfilments=_fulfilments(parts),
         returns=tuple(
             return_view(part, retrying.get(return_workflow_id(part["return_id"])))

@@ -1,4 +1,4 @@
-"""Stock by SKU and location and what channels may sell of it; goods in, corrections, counts."""
+"""Stock by SKU and location and what channels may sell of it; goods in, corrections."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -140,13 +140,6 @@ async def write_off(request: Request, asked: ChangeAsked, by: Caller, key: Key =
     change = _change("write-off", key, asked, by)
     gone = change.model_copy(update={"quantity": -asked.quantity})
     return await _book(on, on.wired.inventory.write_off, gone)
-
-
-@router.post("/counts", status_code=201)
-async def count(request: Request, asked: ChangeAsked, by: Caller, key: Key = None) -> LevelView:
-    """Somebody counted so many on hand, damaged ones included."""
-    on = composition_of(request)
-    return await _book(on, on.wired.inventory.count, _change("count", key, asked, by))
 
 
 @router.post("/safety", status_code=201)

@@ -25,6 +25,8 @@ def print_order(order: dict[str, Any]) -> None:
 def _standing(order: dict[str, Any]) -> Iterator[str]:
     if order["waiting_on"]:
         yield order["waiting_on"]["sentence"]
+    if order["promise"]:
+        yield order["promise"]["sentence"]
     for hold in order["holds"]:
         why = ", ".join(filter(None, (*hold["problems"], hold["note"])))
         yield f"hold {hold['hold_id']}: {hold['reason']} by {hold['by']}" + (why and f" ({why})")

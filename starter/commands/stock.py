@@ -1,4 +1,4 @@
-"""`oms stock …`: what is where, what may be sold of it, goods in, corrections, counts."""
+"""`oms stock …`: what is where, what may be sold of it, goods in, corrections."""
 
 import json
 from collections import defaultdict
@@ -84,12 +84,6 @@ def damage(
 def write_off(sku: str, location: str, quantity: int, reason: Reason, key: Key = "") -> None:
     """So many of the damaged ones are thrown away."""
     _change("write-offs", sku, location, quantity, reason, key)
-
-
-@stock.command()
-def count(sku: str, location: str, quantity: int, reason: str = "", key: Key = "") -> None:
-    """So many were counted on hand, damaged ones included."""
-    _change("counts", sku, location, quantity, reason, key)
 
 
 @stock.command()

@@ -60,7 +60,7 @@ def test_goods_are_set_up_stocked_and_offered(oms: Say, tmp_path: Path) -> None:
     assert "4 x CUP, 1 x POT" in said(oms, "bundle", "list")
     said(oms, "stock", "damage", "CUP", "berlin", "1", "--reason", "dropped")
     said(oms, "stock", "safety", "CUP", "berlin", "1")
-    said(oms, "stock", "count", "POT", "berlin", "5")
+    said(oms, "stock", "count", "new", "berlin", "POT=5")
     said(oms, "channel", "rules", "set", "demo", "--buffer", "1", "--location", "berlin")
     listed = said(oms, "stock", "list")
     assert "for demo" in listed
