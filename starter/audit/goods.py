@@ -12,6 +12,7 @@ from storage.audit.snapshot import ORDER_LEFT, PART_OVER
 
 AT_REST = ORDER_LEFT | {OrderStatus.CANCELLED}
 """Of these orders nothing is being bought or packed any more."""
+OVER = PART_OVER | {"unknown"}
 
 
 def all_goods(world: World) -> list[Checked]:
@@ -69,12 +70,8 @@ def bought_labels_used(world: World, effects: Effects) -> Checked:
 
 
 def labels_bought(world: World, effects: Effects) -> Checked:
-    """Each live label of an order that left was bought and not given back."""
-    due = [
-        label
-        for label in world.facts.labels
-        if label.live and world.status(label.order_id) in ORDER_LEFT
-    ]
+    """Each live label of goods that left was bought and not given back."""
+    due = [label for label in world.facts.labels if label.live and label.gone]
     alone = Counter(label.parcel_id for label in due)  # two are told of once, by `one_live_label`
     findings = (
         Finding(
@@ -92,7 +89,7 @@ def labels_bought(world: World, effects: Effects) -> Checked:
 
 
 def warehouse_agrees(world: World, effects: Effects) -> Checked:
-    """Goods of a cancelled order or of a fulfilment that is over are back; none leave twice."""
+    """Goods of a cancelled order or a fulfilment that is over are back; others leave once."""
     statuses = {part.reference: part.status for part in world.facts.fulfilments}
     gone: dict[str, list[Deed]] = defaultdict(list)
 
@@ -100,8 +97,8 @@ def warehouse_agrees(world: World, effects: Effects) -> Checked:
         for (reference, ref), deeds in effects.packing.items():
             order_id, last = _order(reference), deeds[-1]
             status = world.status(order_id)
-            gone[order_id] += [deed for deed in deeds if deed.effect == "handed_over"]
-            over = statuses.get(reference) in PART_OVER and status in AT_REST
+            gone[reference] += [deed for deed in deeds if deed.effect == "handed_over"]
+            over = statuses.get(reference, "unknown") in OVER and status in AT_REST
             back = status in (OrderStatus.CANCELLED, "unknown") or over
             if back and last.effect not in ("recalled", "rejected"):
                 yield Finding(
@@ -109,11 +106,11 @@ def warehouse_agrees(world: World, effects: Effects) -> Checked:
                     f"{last.effect}, order {status}", order_id,
                     tuple(deed.shown() for deed in deeds),
                 )  # fmt: skip
-        for order_id, deeds in gone.items():
+        for reference, deeds in gone.items():
             if len(deeds) > 1:
                 yield Finding(
-                    "warehouse_agrees", order_id, "handed over once",
-                    f"{len(deeds)} times", order_id, tuple(deed.shown() for deed in deeds),
+                    "warehouse_agrees", reference, "handed over once", f"{len(deeds)} times",
+                    _order(reference), tuple(deed.shown() for deed in deeds),
                 )  # fmt: skip
 
     looked = len(effects.packing)

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -68,6 +68,19 @@ class ShopOrder:
         """Whether any of it is to be sent: the rest is none of ours."""
         lines = self._payload.get("line_items") or []
         return not lines or any(line.get("requires_shipping", True) for line in lines)
+
+    def lines(self) -> dict[str, tuple[int, int]]:
+        """Pieces of each line that it holds as sent, and as cancelled."""
+        sent: Counter[str] = Counter()
+        cancelled: Counter[str] = Counter()
+        for deed in self.fulfilments.values():
+            for line in deed.data["lines"]:
+                sent[str(line["line_item_id"])] += line["quantity"]
+        for deed in self.deeds:
+            for line in deed.data.get("lines", ()) if deed.effect == "refunded" else ():
+                if line["restock_type"] == "CANCEL":
+                    cancelled[str(line["line_item_id"])] += line["quantity"]
+        return {line_id: (sent[line_id], cancelled[line_id]) for line_id in {*sent, *cancelled}}
 
     @property
     def _payload(self) -> dict[str, Any]:

@@ -23,11 +23,12 @@ from storage.audit.facts import facts_of
 from storage.audit.lives import LIVES
 from storage.audit.money import MONEY
 from storage.audit.parcels import PARCELS
+from storage.audit.parts import PARTS
 from storage.audit.snapshot import AuditTables, Question, Snapshot
 from storage.audit.stock import STOCK
 from storage.engine import create_engine
 
-QUESTIONS = (*STOCK, *LIVES, *PARCELS, *MONEY)
+QUESTIONS = (*STOCK, *PARTS, *LIVES, *PARCELS, *MONEY)
 CONNECTIONS = 2
 
 

@@ -10,7 +10,6 @@ from starter.audit.journal import Effects, ShopOrder
 from starter.audit.temporal import RETURN_ENDED
 from starter.audit.world import BEFORE_LEAVING, World, checked
 from storage.audit.facts import MoneyFact, OrderFact
-from storage.audit.snapshot import ORDER_LEFT
 
 
 def all_shop(world: World) -> list[Checked]:
@@ -18,6 +17,7 @@ def all_shop(world: World) -> list[Checked]:
         captures_agree,
         refunds_agree,
         shop_told_once,
+        shop_lines_agree,
     )
     found = [captured_once(world), channel_told(world)]
     if world.effects is None:
@@ -81,13 +81,13 @@ def refunds_agree(world: World, effects: Effects) -> Checked:  # noqa: ARG001 - 
 
 
 def channel_told(world: World) -> Checked:
-    """An order that left and waits for others has told its shop of each parcel."""
+    """A fulfilment that left and waits for others has told its shop of each parcel."""
     due = [
         label
         for label in world.facts.labels
         if label.live
+        and label.told
         and (order := world.facts.orders.get(label.order_id))
-        and order.told
         and order.channel in world.shops
     ]
     findings = (
@@ -111,23 +111,21 @@ def _tell_key(parcel_id: str) -> str:
 
 
 def shop_told_once(world: World, effects: Effects) -> Checked:
-    """A shop hears of a parcel once; of none of an order that has not left."""
+    """A shop hears of a parcel once; of none that has not left."""
     standing = {own: made.fulfilments.values() for own, made in effects.shop.items()}
-    live = defaultdict(set)
+    gone: dict[str, dict[str, bool]] = defaultdict(dict)
     for label in world.facts.labels:
-        if label.live:
-            live[label.order_id].add(label.tracking_number)
+        if label.live and label.gone:
+            gone[label.order_id][label.tracking_number] = label.told
 
     def wrong() -> Iterator[Finding]:
         for own_id, deeds in standing.items():
             order = world.by_shop_id.get(own_id)
             heard = Counter(n for deed in deeds for n in deed.data["tracking_numbers"])
-            left = order is not None and order.status in ORDER_LEFT
-            wanted = live[order.order_id] if order and left else set()
-            known = order is not None and order.told
-            for number in sorted({*heard, *(wanted if known else ())}):
-                times, most = heard[number], int(number in wanted)
-                if times > most or (known and times < most):
+            told = gone[order.order_id] if order else {}
+            for number in sorted({*heard, *told}):
+                times, most = heard[number], int(number in told)
+                if times > most or (told.get(number) and times < most):
                     rows = (d.shown() for d in deeds if number in d.data["tracking_numbers"])
                     yield Finding(
                         "shop_told_once", f"{own_id} {number}", f"told {most} times",
@@ -137,6 +135,29 @@ def shop_told_once(world: World, effects: Effects) -> Checked:
 
     looked = sum(len(deeds) for deeds in standing.values())
     return checked("shop_told_once", shop_told_once.__doc__, looked, wrong())
+
+
+def shop_lines_agree(world: World, effects: Effects) -> Checked:  # noqa: ARG001 - one shape a check
+    """Of an order that left, its shop holds each line as sent and cancelled as we do."""
+    ours: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+    for line in world.facts.pieces:
+        ours[line.order_id][line.line_id] = (line.sent, line.cancelled)
+    due = [(order, made) for order, made in world.sold if order.told]
+
+    def wrong() -> Iterator[Finding]:
+        for order, made in due:
+            mine, theirs = ours[order.order_id], made.lines()
+            shown = tuple(d.shown() for d in made.deeds if d.effect in ("fulfilled", "refunded"))
+            for line_id in sorted({*mine, *theirs}):
+                us, them = mine.get(line_id, (0, 0)), theirs.get(line_id, (0, 0))
+                if us != them:
+                    yield Finding(
+                        "shop_lines_agree", f"{order.order_id} line {line_id}",
+                        "{} sent, {} cancelled".format(*us),
+                        "{} sent, {} cancelled at the shop".format(*them), order.order_id, shown,
+                    )  # fmt: skip
+
+    return checked("shop_lines_agree", shop_lines_agree.__doc__, len(due), wrong())
 
 
 def _money(world: World, kind: str) -> dict[str, list[MoneyFact]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from storage.audit.snapshot import PAST_TELLING, Snapshot
+from storage.audit.snapshot import PART_TOLD, PAST_TELLING, Snapshot
 
 _ORDERS = f"""
 SELECT o.order_id, o.channel, o.channel_order_id, o.status, o.seq, o.currency,
@@ -13,11 +13,12 @@ SELECT o.order_id, o.channel, o.channel_order_id, o.status, o.seq, o.currency,
                   AND i.parked_at IS NULL) AS being_told
   FROM orders o
 """  # noqa: S608 - only constants are put in
-_LABELS = """
+_LABELS = f"""
 SELECT l.shipment_ref, l.parcel_id, p.order_id, l.tracking_number,
-       NOT l.voided AND NOT l.given_up AS live, l.given_up
-  FROM labels l JOIN parcels p USING (parcel_id)
-"""
+       NOT l.voided AND NOT l.given_up AS live, l.given_up, f.status = ANY (:part_left) AS gone,
+       {PART_TOLD} AS told
+  FROM labels l JOIN parcels p USING (parcel_id) JOIN fulfilments f USING (order_id, number)
+"""  # noqa: S608 - only constants are put in
 _NOT_VOIDED = """
 SELECT data->>'label' AS key FROM journal WHERE code = 'label_not_voided' AND seq > 0
 """
@@ -26,6 +27,17 @@ SELECT key, order_id, kind, amount_minor, currency, exponent FROM money
  WHERE kind IN ('captured', 'refunded') ORDER BY at, key
 """
 _FULFILMENTS = "SELECT order_id, reference, status FROM fulfilments"
+_PIECES = """
+SELECT o.order_id, n.line_id, sum(n.sent) AS sent, sum(n.cancelled) AS cancelled
+  FROM orders o CROSS JOIN LATERAL (
+       SELECT l.line_id, l.quantity AS sent, 0 AS cancelled FROM fulfilments f,
+              jsonb_to_recordset(f.lines) AS l (line_id text, quantity bigint)
+        WHERE f.order_id = o.order_id AND f.status = ANY (:part_left)
+        UNION ALL
+       SELECT l.line_id, 0, l.quantity
+         FROM jsonb_to_recordset(o.cancelled_lines) AS l (line_id text, quantity bigint)) n
+ GROUP BY o.order_id, n.line_id
+"""
 _RETURNS = "SELECT return_id, order_id, status, seq FROM returns"
 _TOLD = "SELECT key, state FROM effects WHERE key LIKE '%/tell-shipped'"
 _ORDERLESS = """
@@ -73,6 +85,9 @@ class LabelFact:
     tracking_number: str
     live: bool
     given_up: bool
+    gone: bool
+    """Its fulfilment has left, and if `told`, its shop knows."""
+    told: bool
 
 
 @dataclass(frozen=True)
@@ -90,6 +105,16 @@ class FulfilmentFact:
     order_id: str
     reference: str
     status: str
+
+
+@dataclass(frozen=True)
+class PiecesFact:
+    """Pieces of a line that left, and that were cancelled after others had left."""
+
+    order_id: str
+    line_id: str
+    sent: int
+    cancelled: int
 
 
 @dataclass(frozen=True)
@@ -120,6 +145,7 @@ class Facts:
     """The keys of the labels that the journal says an operator went on without."""
     money: tuple[MoneyFact, ...]
     fulfilments: tuple[FulfilmentFact, ...]
+    pieces: tuple[PiecesFact, ...]
     returns: tuple[ReturnFact, ...]
     told: dict[str, str]
     """The state of the deed of telling a channel, by its key."""
@@ -142,6 +168,7 @@ async def facts_of(snapshot: Snapshot, order_kinds: frozenset[str]) -> Facts:
         not_voided=frozenset(row["key"] for row in await snapshot.rows(_NOT_VOIDED)),
         money=tuple(MoneyFact(**row) for row in await snapshot.rows(_MONEY)),
         fulfilments=tuple(FulfilmentFact(**row) for row in await snapshot.rows(_FULFILMENTS)),
+        pieces=tuple(PiecesFact(**row) for row in await snapshot.rows(_PIECES)),
         returns=tuple(ReturnFact(**row) for row in await snapshot.rows(_RETURNS)),
         told={row["key"]: row["state"] for row in await snapshot.rows(_TOLD)},
         heard=int((await snapshot.rows(_HEARD, kinds=kinds))[0]["n"]),

@@ -4,7 +4,7 @@ from storage.audit.snapshot import Question
 
 FULFILMENTS_FIT = Question(
     "fulfilments_fit_order",
-    "An order that left has one fulfilment that left and no other at work; others have none.",
+    "All, some or none of an order's fulfilments have left, as its status says; journalled once.",
     "fulfilments",
     """
 WITH parts AS (
@@ -16,21 +16,27 @@ WITH parts AS (
       FROM fulfilments GROUP BY order_id),
 told AS (
     SELECT order_id, count(*) AS times FROM journal
-     WHERE code = 'handed_over' AND seq > 0 GROUP BY order_id)
-SELECT o.order_id AS subject, o.order_id,
-       CASE WHEN o.status = ANY (:order_left) THEN '1 that left, journalled once, 0 at work'
-            WHEN o.status = 'cancelled' THEN '0 that left, 0 at work'
-            ELSE 'at most 1, and journalled if it left' END AS expected,
-       format('%s: %s that left, journalled %s times, %s at work', o.status, coalesce(p.gone, 0),
-              coalesce(t.times, 0), coalesce(p.at_work, 0)) AS found,
-       coalesce(p.rows, '[]') AS rows
-  FROM orders o LEFT JOIN parts p USING (order_id) LEFT JOIN told t USING (order_id)
- WHERE coalesce(p.gone, 0) <> coalesce(t.times, 0)
-    OR CASE WHEN o.status = ANY (:order_left)
-                THEN coalesce(p.gone, 0) <> 1 OR coalesce(p.at_work, 0) <> 0
-            WHEN o.status = 'cancelled' THEN p.gone + p.at_work > 0
-            ELSE p.gone + p.at_work > 1 END
- ORDER BY jsonb_array_length(coalesce(p.rows, '[]')), o.order_id""",
+     WHERE code = 'handed_over' AND seq > 0 GROUP BY order_id),
+stand AS (
+    SELECT o.order_id, o.status, coalesce(p.gone, 0) AS gone, coalesce(p.at_work, 0) AS at_work,
+           coalesce(t.times, 0) AS times, coalesce(p.rows, '[]') AS rows
+      FROM orders o LEFT JOIN parts p USING (order_id) LEFT JOIN told t USING (order_id))
+SELECT order_id AS subject, order_id,
+       CASE WHEN status = ANY (:order_left) THEN 'some that left, journalled once each, 0 at work'
+            WHEN status = 'partly_shipped' THEN 'some that left, journalled once each'
+            WHEN status = 'cancelled' THEN '0 that left, 0 at work'
+            WHEN status = 'cancelling' THEN 'each that left journalled once'
+            ELSE '0 that left' END AS expected,
+       format('%s: %s that left, journalled %s times, %s at work', status, gone, times, at_work)
+           AS found, rows
+  FROM stand
+ WHERE gone <> times
+    OR CASE WHEN status = ANY (:order_left) THEN gone = 0 OR at_work > 0
+            WHEN status = 'partly_shipped' THEN gone = 0
+            WHEN status = 'cancelled' THEN gone + at_work > 0
+            WHEN status = 'cancelling' THEN false
+            ELSE gone > 0 END
+ ORDER BY jsonb_array_length(rows), order_id""",
 )
 
 ONE_LIVE_LABEL = Question(

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.ids import CART
 from domain.lifecycles import (
     ENDED,
     FULFILMENT,
@@ -44,7 +45,8 @@ def _plain(statuses: Iterable[StrEnum]) -> list[str]:
     return sorted(status.value for status in statuses)
 
 
-_KNOWN: Mapping[str, list[str]] = {
+_KNOWN: Mapping[str, list[str] | str] = {
+    "carts": CART,
     "order_open": _plain(OPEN),
     "order_ended": _plain(ENDED),
     "order_left": _plain(ORDER_LEFT),
@@ -57,10 +59,15 @@ _KNOWN: Mapping[str, list[str]] = {
 }
 """What every question may use, beside `late_s`."""
 
-PAST_TELLING = """(o.status IN ('delivered', 'undelivered', 'closed')
-    OR (o.status = 'shipped' AND o.wait_owner <> 'us' AND o.attention = ''))"""
-"""An order (`o`) whose goods are booked out and whose channel has been told: it waits for others
-only after both."""
+PART_TOLD = """(f.status = ANY (:part_left) AND coalesce(f.wait->>'owner', '') <> 'us'
+    AND coalesce(f.wait->>'what', '') !~ '^(refused|failed):')"""
+"""A fulfilment (`f`) whose goods are booked out and whose channel has been told: only after both it
+waits for others, but for an operator where one of the two was refused."""
+
+PAST_TELLING = f"""(o.status = ANY (:order_left) AND NOT EXISTS (
+    SELECT FROM fulfilments f WHERE f.order_id = o.order_id AND f.status = ANY (:part_left)
+       AND NOT {PART_TOLD}))"""
+"""An order (`o`) all of whose fulfilments are that far."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from starter.local.postgres import PostgresServer
 from storage.engine import create_engine
+from tests.audit.lives import Lives
 from tests.audit.small_world import SmallWorld
 
 _numbers = count(1)
@@ -25,7 +26,7 @@ async def built(
     url = new_database()
     engine = create_engine(url, 2)
     world = SmallWorld(engine, tmp_path_factory.mktemp("built"))
-    await world.build()
+    await Lives(world).lead()
     await engine.dispose()
     return url.rpartition("/")[2], world
 

@@ -61,7 +61,7 @@ async def start(client: Client, order: str) -> WorkflowHandle[StandIn, None]:
 
 
 class Running:
-    """The small world, and the two workflows that it should have."""
+    """The small world, and the workflows that it should have."""
 
     def __init__(self, client: Client, world: SmallWorld) -> None:
         self.client = client
@@ -82,7 +82,8 @@ class Running:
 @pytest.fixture
 async def running(client: Client, world: SmallWorld) -> AsyncIterator[Running]:
     made = Running(client, world)
-    for order in (str(world.delivered), str(world.packing)):
+    open_orders = (world.delivered, world.packing, world.partly_cancelled, world.waiting)
+    for order in map(str, open_orders):
         made.handles[order] = await start(client, order)
     yield made
     for order in list(made.handles):
@@ -93,20 +94,20 @@ async def test_each_open_order_runs_and_no_other(running: Running) -> None:
     report = await running.audit()
     assert report.findings == ()
     looked = {one.invariant: one.looked for one in report.checked}
-    assert looked["orders_run"] == looked["orders_never_fail"] == 2
-    assert looked["ended_orders_rest"] == 2
+    assert looked["orders_run"] == looked["orders_never_fail"] == 4
+    assert looked["ended_orders_rest"] == 3
     assert looked["returns_run"] == 1
 
 
 async def test_an_open_order_without_its_workflow_is_found(running: Running) -> None:
     await running.world.plant(
-        "UPDATE orders SET order_id = 'demo-1005', channel_order_id = '1005' "
+        "UPDATE orders SET order_id = 'demo-1099', channel_order_id = '1099' "
         "WHERE order_id = 'demo-1003'",
     )
     report = await running.audit()
     missing = next(one for one in report.checked if one.invariant == "orders_run").smallest
     assert missing is not None
-    assert (missing.subject, missing.found) == ("order:demo-1005", "missing, order fulfilling")
+    assert (missing.subject, missing.found) == ("order:demo-1099", "missing, order fulfilling")
 
 
 async def test_an_order_whose_workflow_completed_too_early_is_found(running: Running) -> None:
