@@ -2,6 +2,7 @@
 
 # ruff: noqa: FAST003 - `SupplyPath` reads the kind
 
+import re
 from collections.abc import Awaitable
 from datetime import date
 from typing import Annotated, TypeVar
@@ -32,7 +33,10 @@ from storage.supply_promises import WaitingView
 router = APIRouter(prefix="/api", tags=["supply"], route_class=LimitedRoute)
 
 KINDS = {"purchase-orders": SupplyKind.PURCHASE_ORDER, "transfers": SupplyKind.TRANSFER}
-PREFIXES = {SupplyKind.PURCHASE_ORDER: "po-", SupplyKind.TRANSFER: "tr-"}
+PATTERNS = {
+    SupplyKind.PURCHASE_ORDER: r"po-[0-9]{1,18}",
+    SupplyKind.TRANSFER: r"tr-[0-9]{1,18}",
+}
 PLACE_MAX = 10**9
 TOO_MUCH = frozenset({"below_reserved"})
 """Refusals of a field that are about the stock as it stands, and not about bad input."""
@@ -52,7 +56,7 @@ KindPath = Annotated[SupplyKind, Depends(_kind_path)]
 
 
 def _supply_path(kind: str, supply_id: str) -> str:
-    if not supply_id.startswith(PREFIXES[_kind_path(kind)]):
+    if not re.fullmatch(PATTERNS[_kind_path(kind)], supply_id):
         raise not_found("document")
     return supply_id
 

@@ -242,7 +242,10 @@ def _arrivals(lines: list[str]) -> list[dict[str, Any]]:
 
 def _awaited(kind: str, supply_id: str) -> list[dict[str, Any]]:
     lines = call("GET", f"/api/supply/{kind}/{part(supply_id)}")["lines"]
-    return [{"sku": one["sku"], "quantity": one["awaited"]} for one in lines if one["awaited"]]
+    found = [{"sku": one["sku"], "quantity": one["awaited"]} for one in lines if one["awaited"]]
+    if not found:
+        fail(f"{supply_id}: nothing of it is on its way")
+    return found
 
 
 def _print_json(found: Any) -> None:
