@@ -6,6 +6,7 @@ from temporalio import activity
 
 from domain.errors import Unavailable
 from domain.ports import Inventory, Sourcing
+from domain.sourcing import Decision
 from domain.sourcing_decision import source
 from domain.stock import (
     Changed,
@@ -21,6 +22,27 @@ LOOKS_MAX = 20
 """In one attempt; then others go first, and the next attempt looks again."""
 
 
+async def reserve_where_best(
+    sourcing: Sourcing, request: ReserveRequest
+) -> tuple[Reserved | Short, Decision]:
+    """Source and reserve, and look again while stock moves; with the decision that led there.
+
+    The choice may take a fifth of a second of CPU: it leaves the event loop.
+
+    Raises:
+        Unavailable: `contended`, others were faster each time.
+    """
+    for _ in range(LOOKS_MAX):
+        case = await sourcing.case(request)
+        decision = await asyncio.to_thread(source, case)
+        match await sourcing.reserve(request, case, decision):
+            case Changed():
+                continue
+            case answer:
+                return answer, decision
+    raise Unavailable("stock", "contended", f"it changed {LOOKS_MAX} times under our eyes")
+
+
 class InventoryActivities:
     def __init__(self, inventory: Inventory, sourcing: Sourcing) -> None:
         self._inventory = inventory
@@ -28,19 +50,9 @@ class InventoryActivities:
 
     @activity.defn(name="reserve")
     async def reserve(self, request: ReserveRequest) -> Reserved | Short:
-        """Reserve where it is best, or wait for goods; looks again while stock moves.
-
-        The choice may take a fifth of a second of CPU: it leaves the event loop.
-        """
-        for _ in range(LOOKS_MAX):
-            case = await self._sourcing.case(request)
-            decision = await asyncio.to_thread(source, case)
-            match await self._sourcing.reserve(request, case, decision):
-                case Changed():
-                    continue
-                case answer:
-                    return answer
-        raise Unavailable("stock", "contended", f"it changed {LOOKS_MAX} times under our eyes")
+        """Reserve where it is best, or wait for goods."""
+        answer, _ = await reserve_where_best(self._sourcing, request)
+        return answer
 
     @activity.defn(name="release_stock")
     async def release(self, reservation: ReservationRef) -> None:

@@ -11,6 +11,8 @@ ChannelId = NewType("ChannelId", str)
 LocationId = NewType("LocationId", str)
 ReturnId = NewType("ReturnId", str)
 
+CART = "cart:"
+"""Begins the id of what may become an order; no order's id does."""
 ORDER_ID_LIMIT = 200
 EFFECT_KEY_LIMIT = 255
 
@@ -84,6 +86,11 @@ def workflow_id(order: OrderId) -> str:
 
 def return_workflow_id(return_id: ReturnId) -> str:
     return f"return:{return_id}"
+
+
+def cart_id(reservation_id: str) -> OrderId:
+    """Whose stock it is that a checkout holds before there is an order."""
+    return OrderId(f"{CART}{reservation_id}")
 
 
 def effect_key(owner: str, *parts: str | int) -> str:

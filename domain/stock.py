@@ -79,6 +79,8 @@ class ReserveRequest(Message):
     """Locations that rejected this order."""
     expires_at: AwareDatetime | None = None
     """When the stock goes back by itself; a repeat without it makes the reservation lasting."""
+    waits: bool = True
+    """Whether it enters the queue where stock is short."""
 
 
 class Claim(Value):
@@ -113,7 +115,7 @@ class Reserved(Message):
 
 
 class Short(Message):
-    """Not all lines can be had now; the order is in the queue for goods to come."""
+    """Not all lines can be had now; the order is in the queue for goods to come, if it waits."""
 
     kind: Literal["short"] = "short"
     missing: tuple[SkuQuantity, ...] = ()

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import Refused
-from domain.ids import OrderId
+from domain.ids import CART, OrderId
 from domain.orders import LineRef
 from domain.promises import Calendar
 from domain.sourcing import Candidate, Case, Decision, Demand
@@ -92,6 +92,10 @@ _WAIT = text("""
 SELECT parts, missing FROM sourcing_wait(:order_id, :key, CAST(:lines AS jsonb),
     CAST(:ranked AS text[]), CAST(:seen AS jsonb), :parts_max, :priority, CAST(:why AS jsonb))
 """)
+_LOOK = text("""
+SELECT parts, missing FROM stock_look(:order_id, :key, CAST(:lines AS jsonb),
+    CAST(:ranked AS text[]), CAST(:seen AS jsonb), CAST(:expires_at AS timestamptz))
+""")
 _DECISIONS = text("""
 SELECT d.key, d.outcome, d.decision, d.at, coalesce(
            jsonb_agg(jsonb_build_object('key', r.key, 'location', r.location, 'state', r.state)
@@ -101,7 +105,8 @@ SELECT d.key, d.outcome, d.decision, d.at, coalesce(
 """)
 _PAST = text("""
 SELECT id, order_id, facts, decision FROM sourcing_decisions
- WHERE at >= :since AND at < :until AND id > :after ORDER BY id LIMIT :limit
+ WHERE at >= :since AND at < :until AND id > :after AND NOT starts_with(order_id, :carts)
+ ORDER BY id LIMIT :limit
 """)
 
 
@@ -172,12 +177,16 @@ class PostgresSourcing:
     ) -> Reserved | Short | Changed:
         """Reserve the parts of the plan or, without one, enter the queue; keep why, all at once.
 
+        A request that does not wait is only told what is missing.
+
         Raises:
             Refused: the key is another's or was released.
         """
         asked = claim(request.channel, case, decision)
         if not asked.parts and await self._inventory.expire(asked):
             return Changed()
+        if not asked.parts and not request.waits:
+            return await self._look(request, asked)
         kept = await asyncio.to_thread(why, case, decision)
         said: dict[str, Any] = {"order_id": request.order_id, "key": request.key, "why": kept}
         if asked.parts:
@@ -200,6 +209,19 @@ class PostgresSourcing:
             row = (await connection.execute(_WAIT, wanted)).one()
         return _reserved(row.parts) if row.missing is None else Short(missing=row.missing)
 
+    async def _look(self, request: ReserveRequest, asked: Claim) -> Reserved | Short | Changed:
+        wanted = {
+            "order_id": request.order_id,
+            "key": request.key,
+            "lines": _json(request.lines),
+            "ranked": list(asked.ranked),
+            "seen": json.dumps(asked.seen),
+            "expires_at": request.expires_at,
+        }
+        async with stock_connection(self._engine) as connection:
+            row = (await connection.execute(_LOOK, wanted)).one()
+        return _reserved(row.parts) if row.missing is None else Short(missing=row.missing)
+
     async def decisions(self, order_id: OrderId) -> tuple[KeptDecision, ...]:
         """Everything that was decided about an order, newest first."""
         async with transaction(self._engine) as connection:
@@ -213,6 +235,7 @@ class PostgresSourcing:
         wanted = {
             "since": since,
             "until": until,
+            "carts": CART,
             "after": after,
             "limit": max(1, min(limit, PAGE_MAX)),
         }

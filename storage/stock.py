@@ -30,7 +30,8 @@ from domain.stock import (
     StockChange,
     StockLevel,
 )
-from storage import stock_levels
+from storage import reservations, stock_levels
+from storage.reservations import HeldPart
 from storage.stock_calls import check_quantities, stock_connection
 from storage.stock_changes import book
 
@@ -98,6 +99,10 @@ class PostgresInventory:
         async with stock_connection(self._engine) as connection:
             many: int = await connection.scalar(_EXPIRE, {"skus": skus})
         return many
+
+    async def held(self, reservation: ReservationRef) -> tuple[HeldPart, ...]:
+        """The parts that a key holds or held; none if it never held any."""
+        return await reservations.held(self._engine, reservation)
 
     async def release(self, reservation: ReservationRef) -> None:
         async with stock_connection(self._engine) as connection:

@@ -48,6 +48,22 @@ BEGIN
     missing := stock_missing(ranked_, items_);
 END $$;
 
+-- The same for who will not wait: enters no queue, and makes what stands under the key last so long.
+CREATE FUNCTION stock_look(order_ text, key_ text, lines_ jsonb, ranked_ text[], seen jsonb,
+                           expires_ timestamptz, OUT parts jsonb, OUT missing jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+    asked jsonb := jsonb_build_array(jsonb_build_object('lines', lines_));
+    items_ jsonb := stock_items(stock_exploded(lines_));
+BEGIN
+    PERFORM stock_lock_order(order_);
+    parts := stock_reserved(order_, key_, asked);
+    IF parts IS NOT NULL THEN
+        UPDATE reservations r SET expires_at = expires_ WHERE r.base = key_ AND r.state = 'reserved';
+    ELSIF NOT stock_grown(ranked_, stock_skus(items_), seen) THEN
+        missing := stock_missing(ranked_, items_);
+    END IF;
+END $$;
+
 -- what a location can give of these lines; a unit of a bundle is given whole or not at all
 CREATE FUNCTION stock_take(place text, lines_ jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE line jsonb; many bigint; taken jsonb := '[]';
