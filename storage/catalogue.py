@@ -5,7 +5,18 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import ARRAY, RowMapping, Table, Text, any_, literal, literal_column, or_, select
+from sqlalchemy import (
+    ARRAY,
+    RowMapping,
+    Table,
+    Text,
+    any_,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -19,6 +30,17 @@ from storage.tables import channels, locations, skus
 ROWS_AT_ONCE = 1_000
 """In one statement: PostgreSQL takes 65,535 parameters."""
 PAGE_MAX = 1_000
+
+# SKUs are locked before any location, as by all who share stock out.
+_OPENING = text("""
+SELECT ARRAY(SELECT l.location FROM locations l
+              WHERE l.location = ANY (CAST(:names AS text[])) AND NOT l.active) AS places,
+       ARRAY(SELECT s.sku FROM stock s JOIN locations l ON l.location = s.location AND NOT l.active
+              WHERE s.location = ANY (CAST(:names AS text[])) AND s.available > 0
+             INTERSECT SELECT unnest(w.skus) FROM stock_waiting w) AS skus
+""")
+_OPEN = text("SELECT stock_open(CAST(:places AS text[]), CAST(:skus AS text[]))")
+_SHARE_OUT = text("SELECT stock_share_out(CAST(:places AS text[]), CAST(:skus AS text[]))")
 
 SkuName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
@@ -60,6 +82,7 @@ class Catalogue:
         return await self._put(skus, "sku", [entry.model_dump() for entry in entries])
 
     async def put_locations(self, entries: Sequence[Location]) -> dict[str, Put]:
+        """The same; orders that wait are given what there is at locations that open again."""
         rows = [
             {
                 **entry.model_dump(exclude={"address"}),
@@ -68,7 +91,15 @@ class Catalogue:
             }
             for entry in entries
         ]
-        return await self._put(locations, "location", rows)
+        active = sorted({entry.location for entry in entries if entry.active})
+        async with transaction(self._engine) as connection:
+            opening = (await connection.execute(_OPENING, {"names": active})).one()._asdict()
+            if opening["skus"]:
+                await connection.execute(_OPEN, opening)
+            became = await _put(connection, locations, "location", rows)
+            if opening["skus"]:
+                await connection.execute(_SHARE_OUT, opening)
+        return became
 
     async def put_channels(self, entries: Sequence[CatalogueChannel]) -> dict[str, Put]:
         return await self._put(channels, "channel", [entry.model_dump() for entry in entries])
@@ -125,15 +156,21 @@ class Catalogue:
             return (await connection.execute(wanted)).mappings().all()
 
     async def _put(self, table: Table, key: str, rows: list[dict[str, Any]]) -> dict[str, Put]:
-        """One order of locking, the key's, so that two imports never wait on each other."""
-        latest = {row[key]: row for row in rows}
-        names = sorted(latest)
-        became = dict.fromkeys(names, Put.UNCHANGED)
         async with transaction(self._engine) as connection:
-            for start in range(0, len(names), ROWS_AT_ONCE):
-                part = [latest[name] for name in names[start : start + ROWS_AT_ONCE]]
-                became |= await _upsert(connection, table, key, part)
-        return became
+            return await _put(connection, table, key, rows)
+
+
+async def _put(
+    connection: AsyncConnection, table: Table, key: str, rows: list[dict[str, Any]]
+) -> dict[str, Put]:
+    """One order of locking, the key's, so that two imports never wait on each other."""
+    latest = {row[key]: row for row in rows}
+    names = sorted(latest)
+    became = dict.fromkeys(names, Put.UNCHANGED)
+    for start in range(0, len(names), ROWS_AT_ONCE):
+        part = [latest[name] for name in names[start : start + ROWS_AT_ONCE]]
+        became |= await _upsert(connection, table, key, part)
+    return became
 
 
 async def _upsert(
