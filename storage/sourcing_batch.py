@@ -1,4 +1,4 @@
-"""Orders in the queue, read with what they were sourced by, and given what was decided for all."""
+"""Orders in the queue, read with what they were sourced by, and given what was decided since."""
 
 import json
 from typing import Any
@@ -13,11 +13,19 @@ from storage.sourcing import why
 from storage.stock_calls import stock_connection
 
 # Who waits has a decision: it knows where the goods shall go, and which locations rejected them.
-_WAITING = text("""
-SELECT w.key, w.order_id, w.priority, w.lines, d.facts -> 'destination' AS destination,
-       d.facts -> 'excluded' AS excluded
+# Who waits for a bundle that is another by now is left to the queue, which knows what it was.
+_QUEUE = """
+SELECT w.key, w.order_id, w.priority, w.position, w.lines,
+       d.facts -> 'destination' AS destination, d.facts -> 'excluded' AS excluded
   FROM stock_waiting w JOIN sourcing_decisions d ON d.key = w.key AND d.outcome = 'waiting'
- ORDER BY w.priority DESC, w.position LIMIT :limit
+ WHERE stock_exploded(w.lines) = w.lines
+"""
+_IN_TURN = "ORDER BY w.priority DESC, w.position LIMIT :limit"
+_WAITING = text(f"{_QUEUE} {_IN_TURN}")
+_OUTDATED = text(f"""
+{_QUEUE} AND w.sourced_at < (SELECT sourcing_settled())
+   AND (CAST(:after AS bigint) IS NULL OR (-w.priority, w.position) > (-:priority, :after))
+ {_IN_TURN}
 """)
 _ASSIGN = text("""
 SELECT sourcing_assign(:order_id, :key, CAST(:parts AS jsonb), CAST(:why AS jsonb))
@@ -29,6 +37,7 @@ class Waiting(Value):
 
     request: ReserveRequest
     priority: int
+    position: int
 
 
 class SourcingBatch:
@@ -39,6 +48,17 @@ class SourcingBatch:
         """The first of the queue, in its order."""
         async with stock_connection(self._engine) as connection:
             rows = (await connection.execute(_WAITING, {"limit": limit})).mappings().all()
+        return tuple(_waiting(row) for row in rows)
+
+    async def outdated(self, after: Waiting | None, limit: int) -> tuple[Waiting, ...]:
+        """Those behind `after` who were sourced before a location or the rules became others."""
+        wanted = {
+            "after": after.position if after else None,
+            "priority": after.priority if after else 0,
+            "limit": limit,
+        }
+        async with stock_connection(self._engine) as connection:
+            rows = (await connection.execute(_OUTDATED, wanted)).mappings().all()
         return tuple(_waiting(row) for row in rows)
 
     async def assign(
@@ -60,4 +80,6 @@ class SourcingBatch:
 
 def _waiting(row: Any) -> Waiting:
     asked = {name: row[name] for name in ("key", "order_id", "lines", "destination", "excluded")}
-    return Waiting(request=ReserveRequest(**asked), priority=row["priority"])
+    return Waiting(
+        request=ReserveRequest(**asked), priority=row["priority"], position=row["position"]
+    )

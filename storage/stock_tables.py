@@ -118,6 +118,7 @@ stock_waiting = Table(
     Column("priority", Integer, nullable=False, server_default=text("0")),
     Column("position", BigInteger, Identity(always=True), nullable=False),
     _now("since"),
+    _now("sourced_at"),
     UniqueConstraint("position"),
     Index("stock_waiting_by_sku", "skus", postgresql_using="gin"),
     Index("stock_waiting_by_order", "order_id"),

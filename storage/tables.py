@@ -89,6 +89,7 @@ locations = Table(
     _must("handling_days", SmallInteger, default="0"),
     _must("weekdays", ARRAY(SmallInteger), default="'{1,2,3,4,5}'::smallint[]"),
     _must("holidays", ARRAY(Date), default="'{}'::date[]"),
+    _must("changed_at", Time, default="clock_timestamp()"),
 )
 
 skus = Table(

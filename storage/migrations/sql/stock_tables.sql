@@ -90,7 +90,8 @@ CREATE INDEX reservations_expiring ON reservations (expires_at)
     WHERE state = 'reserved' AND expires_at IS NOT NULL;
 
 -- The queue for goods to come: a greater priority is served first, then who came first. `ranked`
--- are the locations that may serve, the best first; `skus` are those of `items`, for the index.
+-- are the locations that may serve, the best first, as it was at `sourced_at`; `skus` are those of
+-- `items`, for the index.
 CREATE TABLE stock_waiting (
     key text PRIMARY KEY,
     order_id text NOT NULL,
@@ -101,7 +102,8 @@ CREATE TABLE stock_waiting (
     parts_max integer NOT NULL DEFAULT 1 CHECK (parts_max > 0),
     priority integer NOT NULL DEFAULT 0,
     position bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
-    since timestamptz NOT NULL DEFAULT now()
+    since timestamptz NOT NULL DEFAULT now(),
+    sourced_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX stock_waiting_by_sku ON stock_waiting USING gin (skus);
 CREATE INDEX stock_waiting_by_order ON stock_waiting (order_id);

@@ -1,0 +1,103 @@
+"""A bundle that changes while orders wait: each gets what it was promised, and nobody too much."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+
+from domain.sourcing_decision import source
+from domain.stock import Changed, ReservationRef, Reserved, Short
+from storage.bundles import Bundle, Bundles, Component
+from storage.engine import create_engine
+from storage.sourcing_batch import SourcingBatch
+from tests.storage.sourcingroom import BERLIN, Room, wanted, where
+from tests.storage.stockroom import assigned
+
+
+@pytest.fixture
+async def room(database_url: str) -> AsyncIterator[Room]:
+    """Berlin alone; a set is four cups and a pot."""
+    engine = create_engine(database_url, 10)
+    made = Room(engine)
+    await made.furnish(BERLIN)
+    yield made
+    await engine.dispose()
+
+
+async def change(room: Room, **components: int) -> None:
+    parts = tuple(Component(sku=sku, quantity=quantity) for sku, quantity in components.items())
+    await Bundles(room.engine).put(Bundle(sku="SET", components=parts))
+
+
+async def test_goods_are_shared_out_by_what_each_order_was_promised(room: Room) -> None:
+    for number in range(4):
+        if number == 2:
+            await change(room, CUP=1, FOAM=2)
+        _, answer = await room.once(wanted(f"demo-{number}", ("SET", 1), ("CUP", 1)))
+        assert isinstance(answer, Short)
+    # for the first (5 cups and a pot) and the third (2 cups and 2 of foam), and a cup more
+    await room.receive("berlin", POT=1, FOAM=2, CUP=8)
+    assert await assigned(room.engine) == {
+        "demo-0": {"berlin": {"CUP": 5, "POT": 1}},
+        "demo-2": {"berlin": {"CUP": 2, "FOAM": 2}},
+    }
+    levels = {level.sku: (level.on_hand, level.reserved) for level in await room.stock.levels()}
+    assert levels == {"CUP": (8, 7), "FOAM": (2, 2), "POT": (1, 1)}
+    for order in ("demo-0", "demo-2"):
+        await room.stock.ship(ReservationRef(order_id=order, key=f"{order}/reserve/1"))
+    await room.receive("berlin", POT=1, FOAM=2, CUP=4)
+    assert set(await assigned(room.engine)) == {"demo-0", "demo-1", "demo-2"}
+    left = {level.sku: level.available for level in await room.stock.levels()}
+    assert left == {"CUP": 0, "FOAM": 2, "POT": 0}
+    assert await room.stock.drift() == ()
+
+
+async def test_who_waits_for_what_a_bundle_was_is_not_given_what_it_is(room: Room) -> None:
+    request = wanted("demo-1", ("SET", 1))
+    await room.once(request)
+    batch = SourcingBatch(room.engine)
+    assert [one.request.order_id for one in await batch.waiting(10)] == ["demo-1"]
+    await change(room, FOAM=1)
+    await room.receive("berlin", FOAM=5)
+    assert await batch.waiting(10) == await batch.outdated(None, 10) == ()
+    await change(room, CUP=4, POT=1)
+    assert [one.request.order_id for one in await batch.waiting(10)] == ["demo-1"]
+
+
+async def test_what_was_decided_before_the_bundle_changed_takes_what_it_is_when_it_is_reserved(
+    room: Room,
+) -> None:
+    """And where that is not there, nothing: the order is sourced again."""
+    await room.receive("berlin", CUP=4, POT=1, FOAM=1)
+    first, second = wanted("demo-1", ("SET", 1)), wanted("demo-2", ("SET", 1))
+    cases = [await room.sourcing.case(one) for one in (first, second)]
+    await change(room, FOAM=1)
+    answer = await room.sourcing.reserve(first, cases[0], source(cases[0]))
+    assert where(answer) == {"berlin": {"FOAM": 1}}
+    answer = await room.sourcing.reserve(second, cases[1], source(cases[1]))
+    assert isinstance(answer, Changed)
+    _, answer = await room.once(second)
+    assert isinstance(answer, Short)
+    held: Counter[str] = Counter()
+    for level in await room.stock.levels():
+        held[level.sku] += level.reserved
+    assert +held == {"FOAM": 1}
+    (part,) = await room.stock.held(_ref("demo-1"))
+    assert (part.state, part.part.location, part.expired) == ("reserved", "berlin", False)
+
+
+def _ref(order: str) -> ReservationRef:
+    return ReservationRef(order_id=order, key=f"{order}/reserve/1")
+
+
+async def test_an_order_that_is_cancelled_gives_back_what_its_bundle_was(room: Room) -> None:
+    await room.receive("berlin", CUP=8, POT=2, FOAM=2)
+    for order in ("demo-1", "demo-2"):
+        _, answer = await room.once(wanted(order, ("SET", 1)))
+        assert isinstance(answer, Reserved)
+        await change(room, CUP=1, FOAM=2)
+    await room.stock.release(_ref("demo-1"))
+    levels = {level.sku: level.reserved for level in await room.stock.levels()}
+    assert levels == {"CUP": 1, "FOAM": 2, "POT": 0}
+    await room.stock.release(_ref("demo-2"))
+    assert all(level.reserved == 0 for level in await room.stock.levels())
