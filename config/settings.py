@@ -170,6 +170,9 @@ class Settings(BaseSettings):
     relay_tries_max: int = Field(default=5, ge=1)
     unknown_order_wait_s: float = Field(default=900, gt=0)
     """How long events for an order that we do not know wait for it before we fetch it."""
+    sweep_s: float = Field(default=5, gt=0, le=3600)
+    """How often a starter gives back what is held past its time, and sources anew who waits where
+    locations or rules have become others."""
 
     stand_ins: bool = True
     """Whether channels, carriers and warehouses that are not set mean the simulators; their secrets

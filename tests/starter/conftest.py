@@ -24,6 +24,7 @@ def settings(database_url: str) -> Settings:
         webhook_max_bytes=200_000,
         relay_lease_s=1,
         unknown_order_wait_s=2,
+        sweep_s=3600,
         channels={
             "demo": ShopifyChannel(
                 base_url="http://127.0.0.1:9",
