@@ -1,0 +1,69 @@
+"""`oms stock reserve|unreserve|reservation`: stock held for a cart before there is an order."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from starter.commands.calls import call, fail, part
+from starter.commands.stock import AsJson
+
+PATH = "/api/stock/reservations"
+HOUR_S = 3600
+
+Named = Annotated[str, typer.Argument(help="The cart's own id")]
+
+
+def reserve(  # noqa: PLR0917 - typer reads the command's options from it
+    reservation_id: Named,
+    lines: Annotated[list[str], typer.Argument(help="SKU or SKU=QUANTITY, each a line")],
+    country: Annotated[str, typer.Option(help="Where it would go, such as DE")],
+    postal_code: str = "",
+    seconds: Annotated[int, typer.Option(help="How long, at most 7 days")] = HOUR_S,
+    channel: str = "",
+    as_json: AsJson = False,
+) -> None:
+    """Hold stock for a cart, all of it or none; said again, for so long from then on."""
+    body = {
+        "reservation_id": reservation_id,
+        "destination": {"country": country.upper(), "postal_code": postal_code},
+        "lines": [_line(line) for line in lines],
+        "expires_in_s": seconds,
+    }
+    _show(call("POST", PATH, body | ({"channel": channel} if channel else {})), as_json=as_json)
+
+
+def reservation(reservation_id: Named, as_json: AsJson = False) -> None:
+    """What a cart holds or held, and what became of it."""
+    _show(call("GET", f"{PATH}/{part(reservation_id)}"), as_json=as_json)
+
+
+def unreserve(reservation_id: Named) -> None:
+    """Give back what is held for a cart."""
+    call("DELETE", f"{PATH}/{part(reservation_id)}")
+    typer.echo(f"{reservation_id}: released")
+
+
+def _line(said: str) -> dict[str, Any]:
+    sku, equals, quantity = said.rpartition("=")
+    if not equals:
+        return {"sku": said, "quantity": 1}
+    if not quantity.isascii() or not quantity.isdigit():
+        fail(f"{said}: is not SKU=QUANTITY", 2)
+    return {"sku": sku, "quantity": int(quantity)}
+
+
+def _show(held: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        Console(soft_wrap=True).print_json(data=held)
+        return
+    until = f", until {held['expires_at']}" if held["state"] == "held" else ""
+    table = Table("location", "state", "holds", title=f"{held['reservation_id']}: {held['state']}")
+    for one in held["parts"]:
+        items = ", ".join(f"{item['quantity']} x {item['sku']}" for item in one["items"])
+        table.add_row(escape(one["location"]), one["state"], escape(items))
+    console = Console(soft_wrap=True)
+    console.print(table)
+    console.print(f"{held['reservation_id']}: {held['state']}{until}", markup=False)

@@ -1,0 +1,201 @@
+"""A checkout holds stock for a while: all of its cart or nothing, once, and never for ever."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from config.settings import Settings
+from domain.ids import OrderId
+from domain.orders import Destination, LineRef
+from domain.sourcing_decision import source
+from domain.stock import ReserveRequest, Short
+from tests.starter.goods import fields, receive, with_goods
+from tests.starter.world import World, canonical_order, eventually
+
+PATH = "/api/stock/reservations"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """With a starter that sweeps all the time."""
+    return settings.model_copy(update={"sweep_s": 0.1})
+
+
+def cart(*lines: tuple[str, int], name: str = "cart-1", **more: Any) -> dict[str, Any]:
+    said = {"destination": {"country": "DE", "postal_code": "10115"}, "expires_in_s": 600} | more
+    wanted = [{"sku": sku, "quantity": quantity} for sku, quantity in lines]
+    return {"reservation_id": name, "lines": wanted, **said}
+
+
+async def hold(world: World, *lines: tuple[str, int], **more: Any) -> Any:
+    return await world.api("POST", PATH, cart(*lines, **more))
+
+
+async def reserved(world: World, sku: str = "CUP") -> dict[str, int]:
+    levels = await world.wired.inventory.levels(sku=sku)
+    return {level.location: level.reserved for level in levels if level.reserved}
+
+
+async def an_order_that_waits(world: World, quantity: int) -> str:
+    """For cups, sourced as its workflow would have it."""
+    own_id = world.own_id()
+    made = await world.api(
+        "POST", "/api/orders", canonical_order(own_id), Idempotency_Key=f"key-{own_id}"
+    )
+    order_id: str = made.json()["order_id"]
+    request = ReserveRequest(
+        order_id=OrderId(order_id),
+        key=f"{order_id}/reserve/1",
+        lines=(LineRef(line_id="1", sku="CUP", quantity=quantity),),
+        destination=Destination(country="DE", postal_code="10117"),
+    )
+    case = await world.wired.sourcing.case(request)
+    assert isinstance(await world.wired.sourcing.reserve(request, case, source(case)), Short)
+    return order_id
+
+
+async def served(world: World, order_id: str) -> bool:
+    """Whether its workflow was told that it has its goods."""
+    return [name for name, _ in await world.signals(order_id)] == ["stock_assigned"]
+
+
+async def test_a_cart_holds_all_its_lines_where_they_would_ship_from(world: World) -> None:
+    await with_goods(world)
+    await receive(world, "CUP", 9, "lyon")
+    await receive(world, "POT", 2, "lyon")
+    answer = await hold(world, ("SET", 2), ("CUP", 1), channel="demo")
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["location"] == f"{PATH}/cart-1"
+    assert answer.json()["state"] == "held"
+    assert answer.json()["parts"] == [
+        {
+            "location": "lyon",
+            "state": "held",
+            "lines": [
+                {"line_id": "1", "sku": "SET", "quantity": 2},
+                {"line_id": "2", "sku": "CUP", "quantity": 1},
+            ],
+            "items": [{"sku": "CUP", "quantity": 5}, {"sku": "POT", "quantity": 2}],
+        }
+    ]
+    assert await reserved(world) == {"lyon": 5}
+    shown = await world.api("GET", f"{PATH}/cart-1")
+    assert (shown.status_code, shown.json()) == (200, answer.json())
+
+
+async def test_a_cart_that_is_short_holds_nothing_waits_for_nothing_and_is_told_what_lacks(
+    world: World,
+) -> None:
+    await with_goods(world)
+    await receive(world, "CUP", 3)
+    answer = await hold(world, ("POT", 1), ("CUP", 5))
+    assert answer.status_code == 409
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["code"] == "short"
+    assert "Berlin lacks 2 of CUP and 1 of POT" in problem["detail"]
+    assert [(one["field"], one["message"]) for one in problem["errors"]] == [
+        ("lines.1.quantity", "CUP: 2 more than there are"),
+        ("lines.0.quantity", "POT: 1 more than there are"),
+    ]
+    answer = await hold(world, ("SET", 1))
+    assert [one["field"] for one in answer.json()["errors"]] == ["lines"]  # a pot
+    await receive(world, "POT", 5)
+    await receive(world, "CUP", 5)
+    assert await reserved(world) == {}
+    assert (await world.api("GET", f"{PATH}/cart-1")).status_code == 404
+    # it was never held, so it may be asked for again
+    assert (await hold(world, ("POT", 1), ("CUP", 5))).status_code == 201
+
+
+async def test_a_cart_said_again_is_held_once_and_longer_even_where_nothing_is_left(
+    world: World,
+) -> None:
+    await with_goods(world)
+    await receive(world, "CUP", 5)
+    answers = await asyncio.gather(*(hold(world, ("CUP", 5)) for _ in range(6)))
+    assert {answer.status_code for answer in answers} == {201}
+    again = await hold(world, ("CUP", 5), expires_in_s=6000)
+    assert again.json()["expires_at"] > max(answer.json()["expires_at"] for answer in answers)
+    assert await reserved(world) == {"berlin": 5}
+    await receive(world, "CUP", 9, "lyon")
+    longest = await hold(world, ("CUP", 5), expires_in_s=60_000)
+    assert longest.json()["expires_at"] > again.json()["expires_at"]
+    assert await reserved(world) == {"berlin": 5}
+    other = await hold(world, ("CUP", 4))
+    assert (other.status_code, other.json()["code"]) == (409, "reservation_exists")
+    assert await reserved(world) == {"berlin": 5}
+
+
+async def test_what_a_cart_gives_back_goes_to_the_order_that_waits(world: World) -> None:
+    await with_goods(world)
+    await receive(world, "CUP", 5)
+    await hold(world, ("CUP", 5))
+    order_id = await an_order_that_waits(world, 3)
+    for _ in range(2):
+        assert (await world.api("DELETE", f"{PATH}/cart-1")).status_code == 204
+    await eventually(lambda: served(world, order_id))
+    assert await reserved(world) == {"berlin": 3}
+    assert (await world.api("GET", f"{PATH}/cart-1")).json()["state"] == "released"
+    late = await hold(world, ("CUP", 1))
+    assert (late.status_code, late.json()["code"]) == (409, "reservation_over")
+
+
+async def test_a_cart_that_was_given_up_before_it_came_is_never_held(world: World) -> None:
+    await with_goods(world)
+    await receive(world, "CUP", 5)
+    assert (await world.api("DELETE", f"{PATH}/cart-1")).status_code == 204
+    assert (await hold(world, ("CUP", 1))).status_code == 409
+    assert await reserved(world) == {}
+
+
+async def test_what_a_cart_held_too_long_goes_by_itself_to_the_order_that_waits(
+    world: World,
+) -> None:
+    await with_goods(world)
+    await receive(world, "CUP", 5)
+    await hold(world, ("CUP", 4), name="kept")
+    await hold(world, ("CUP", 1), expires_in_s=1)
+    order_id = await an_order_that_waits(world, 1)
+    assert (await world.api("GET", f"{PATH}/cart-1")).json()["state"] == "held"
+    await eventually(lambda: served(world, order_id))
+    assert await reserved(world) == {"berlin": 5}
+    states = [(await world.api("GET", f"{PATH}/{name}")).json() for name in ("cart-1", "kept")]
+    assert [state["state"] for state in states] == ["expired", "held"]
+    assert (await hold(world, ("CUP", 1))).json()["code"] == "reservation_over"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"expires_in_s": 0}, "expires_in_s"),
+        ({"expires_in_s": 7 * 24 * 3600 + 1}, "expires_in_s"),
+        ({"expires_in_s": None}, "expires_in_s"),
+        ({"reservation_id": "a/b"}, "reservation_id"),
+        ({"reservation_id": ""}, "reservation_id"),
+        ({"channel": "nowhere"}, "channel"),
+        ({"destination": {"country": "Germany"}}, "destination.country"),
+        ({"lines": []}, "lines"),
+        ({"lines": [{"sku": "CUP", "quantity": 0}]}, "lines.0.quantity"),
+        ({"lines": [{"sku": "HAT", "quantity": 1}]}, "lines.0.sku"),
+        (
+            {
+                "lines": [
+                    {"sku": "CUP", "quantity": 1, "line_id": "2"},
+                    {"sku": "CUP", "quantity": 1},
+                ]
+            },
+            "lines.1.line_id",
+        ),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+async def test_a_bad_cart_names_the_field_and_holds_nothing(
+    world: World, changes: dict[str, Any], field: str
+) -> None:
+    await with_goods(world)
+    await receive(world, "CUP", 5)
+    assert field in fields(await world.api("POST", PATH, cart(("CUP", 1)) | changes))
+    assert await reserved(world) == {}
+    assert (await world.api("GET", f"{PATH}/none")).status_code == 404
