@@ -8,7 +8,6 @@ from demo.shop import Sale
 from demo.stage import LOOK_S, DidNotHappen, Fact, Stage, equal
 
 LOOKS = 100
-SOON, LATER = timedelta(days=7), timedelta(days=14)
 
 
 async def out_of_stock(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
@@ -48,32 +47,31 @@ async def _found_short(stage: Stage, sale: Sale, **found: int | str) -> None:
 async def backordered(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
     """A purchase order brings it: late, in two deliveries, and one piece never."""
     ((sku, quantity),) = sale.pieces().items()
+    soon, later = _days()
     ordered = await stage.api.posted(
         "/supply/purchase-orders",
-        {"destination": "berlin", "lines": [_line(sku, quantity + 1, SOON)]},
+        {"destination": "berlin", "lines": [_line(sku, quantity + 1, soon)]},
     )
     path = f"/supply/purchase-orders/{ordered['supply_id']}"
     await stage.sell(sale)
     await stage.until_waiting(sale, "stock")
     promised = await _promise(stage, sale)
     stage.say(sale, f"backordered: {promised['sentence']}")
-    await stage.api.posted(f"{path}/reschedule", {"expected_on": str(_on(LATER))})
+    await stage.api.posted(f"{path}/reschedule", {"expected_on": str(later)})
     moved = await _promise(stage, sale)
     stage.say(sale, f"the supplier is late: {moved['sentence']}")
-    came = {"lines": [{"sku": sku, "quantity": 1}]}
-    await stage.api.posted(f"{path}/receive", came)
+    await _receive(stage, path, sku, 1)
     stage.say(sale, "one piece comes in: not enough")
     await asyncio.sleep(2)
     waiting = stage.standings[stage.order_id(sale)].what
-    came = {"lines": [{"sku": sku, "quantity": quantity - 1}]}
-    await stage.api.posted(f"{path}/receive", came)
+    await _receive(stage, path, sku, quantity - 1)
     stage.say(sale, "the rest of it comes in")
     await stage.until_status(sale, "reserved", "fulfilling", "shipped")
     closed = await stage.api.posted(f"{path}/close", {"reason": "the supplier has no more"})
     return (
         equal("it is pegged to the purchase order", [ordered["supply_id"]], _pegged_to(promised)),
-        _follows("its promise date follows the supply", SOON, promised),
-        _follows("the date moves with the supply", LATER, moved),
+        _follows("its promise date follows the supply", soon, promised),
+        _follows("the date moves with the supply", later, moved),
         equal("a part of it is not enough", "stock", waiting),
         equal("what never came is on record", [("short", -1)], _differences(closed)),
     )
@@ -82,35 +80,46 @@ async def backordered(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
 async def transferred(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
     """It lies where nobody may send it to this customer from."""
     ((sku, quantity),) = sale.pieces().items()
+    soon, _ = _days()
     await stage.sell(sale)
     await stage.until_waiting(sale, "stock")
     before = await _promise(stage, sale)
     stage.say(sale, "it lies at Newark, which does not ship here")
     opened = await stage.api.posted(
         "/supply/transfers",
-        {"origin": "newark", "destination": "berlin", "lines": [_line(sku, quantity, SOON)]},
+        {"origin": "newark", "destination": "berlin", "lines": [_line(sku, quantity, soon)]},
     )
     path = f"/supply/transfers/{opened['supply_id']}"
     await stage.api.posted(f"{path}/dispatch")
     promised = await _promise(stage, sale)
     stage.say(sale, f"a transfer is under way: {promised['sentence']}")
-    came = {"lines": [{"sku": sku, "quantity": quantity}]}
-    closed = await stage.api.posted(f"{path}/receive", came)
+    closed = await _receive(stage, path, sku, quantity)
     stage.say(sale, "the transfer arrives at Berlin")
+    await stage.until_status(sale, "shipped", "delivered")
+    left = await _on_hand(stage, sku)
     return (
         equal("no date before anything is on its way", None, before["deliver_on"]),
         equal("it is pegged to the transfer", [opened["supply_id"]], _pegged_to(promised)),
-        _follows("its promise date follows the transfer", SOON, promised),
+        _follows("its promise date follows the transfer", soon, promised),
         equal("all of it arrives", ("closed", []), (closed["state"], _differences(closed))),
+        equal("what is not wanted stays where it lay", {"newark": 1}, left),
     )
 
 
-def _line(sku: str, quantity: int, after: timedelta) -> Json:
-    return {"sku": sku, "quantity": quantity, "expected_on": str(_on(after))}
+def _days() -> tuple[date, date]:
+    """When goods are expected at first, and when the supplier is late."""
+    today = datetime.now(UTC).date()
+    return today + timedelta(days=7), today + timedelta(days=14)
 
 
-def _on(after: timedelta) -> date:
-    return datetime.now(UTC).date() + after
+def _line(sku: str, quantity: int, expected_on: date) -> Json:
+    return {"sku": sku, "quantity": quantity, "expected_on": str(expected_on)}
+
+
+async def _receive(stage: Stage, path: str, sku: str, quantity: int) -> Json:
+    """So many of it come in on a purchase order or transfer. What that is now."""
+    came = {"lines": [{"sku": sku, "quantity": quantity}]}
+    return dict(await stage.api.posted(f"{path}/receive", came))
 
 
 async def _promise(stage: Stage, sale: Sale) -> Json:
@@ -127,13 +136,16 @@ def _pegged_to(promise: Json) -> list[str]:
     return sorted({one["supply_id"] for one in promise["pegs"]})
 
 
-def _follows(must: str, after: timedelta, promise: Json) -> Fact:
+def _follows(must: str, day: date, promise: Json) -> Fact:
     """The goods leave on the day on which they come, or after the weekend; then they travel."""
-    day = _on(after)
-    found = (promise["ship_on"] or "", promise["deliver_on"] or "")
-    last = day + timedelta(days=3)
-    holds = str(day) <= found[0] <= str(last) and found[0] < found[1]
-    return Fact(f"{must}: {day}", " ".join(found).strip() or "no date", holds)
+    leaves, arrives = promise["ship_on"] or "", promise["deliver_on"] or ""
+    holds = str(day) <= leaves <= str(day + timedelta(days=3)) and leaves < arrives
+    return Fact(f"{must}: {day}", f"{leaves} {arrives}".strip() or "no date", holds)
+
+
+async def _on_hand(stage: Stage, sku: str) -> dict[str, int]:
+    levels = (await stage.api.get("/stock", sku=sku))["levels"]
+    return {one["location"]: one["on_hand"] for one in levels if one["on_hand"]}
 
 
 def _differences(supply: Json) -> list[tuple[str, int]]:

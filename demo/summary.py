@@ -24,7 +24,6 @@ def show(console: Console, found: Verdict, place: Place) -> None:
     back = ", ".join(f"{given} {currency}" for currency, (_, given) in found.money.items() if given)
     _say(console, "money", f"captured {captured or 'nothing'}; refunded {back or 'nothing'}")
     _audit(console, found.audit)
-    _whys(console, found.judged)
     _say(console, "compressed", f"{place.compressed}; nothing else")
     _say(console, "Temporal", place.temporal_ui_url)
     _say(console, "API", f"{place.api_url} (described at /openapi.json)")
@@ -32,7 +31,7 @@ def show(console: Console, found: Verdict, place: Place) -> None:
         _say(console, "API key", place.api_key)
     else:
         _say(console, "", "both end now; KEEP=1 make demo leaves everything up")
-    console.print()
+    _whys(console, found.judged)
     console.print(Text(last_words(found), "bold green" if found.good else "bold red"))
 
 
