@@ -1,8 +1,9 @@
-"""The starter's HTTP face: webhooks, the API, tracking pages, health; the relay runs beside it."""
+"""The starter's HTTP face: webhooks, API, tracking pages, health; relay and sweep run beside."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 from fastapi import FastAPI
@@ -12,11 +13,14 @@ from starter.api import (
     catalogue,
     channels,
     commands,
+    counts,
     imports,
     orders,
+    reservations,
     returns,
     sourcing,
     stock,
+    supply,
     tasks,
     unannounced,
     verbs,
@@ -25,7 +29,9 @@ from starter.api.answers import Pending, pending_answer, reused_answer
 from starter.composition import Composition
 from starter.problems import install
 from starter.relay import Relay
+from starter.resourcing import source_again
 from starter.routing import Routing
+from starter.sweeping import Sweep, until_none
 from starter.verbs import KeyReused
 
 TITLE = "Holdfast"
@@ -50,7 +56,7 @@ def create_app(composition: Composition) -> FastAPI:
     app.add_exception_handler(Pending, pending_answer)
     app.add_exception_handler(KeyReused, reused_answer)
     trade = (orders, verbs, unannounced, returns, tasks, commands)
-    goods = (stock, channels, catalogue, imports, sourcing)
+    goods = (stock, reservations, supply, counts, channels, catalogue, imports, sourcing)
     for part in (webhooks, health, tracking, *trade, *goods):
         app.include_router(part.router)
     return app
@@ -66,11 +72,22 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         at_once=RELAYS_AT_ONCE,
     )
     relaying = asyncio.create_task(relay.run(), name="relay")
+    sweeping = asyncio.create_task(_sweep(composition).run(), name="sweep")
     app.state.relaying = relaying
     try:
         yield
     finally:
         relaying.cancel()
-        _, late = await asyncio.wait({relaying}, timeout=composition.settings.drain_s)
-        if late:
-            _log.warning("relay_cut_off", after_s=composition.settings.drain_s)
+        sweeping.cancel()
+        _, late = await asyncio.wait({relaying, sweeping}, timeout=composition.settings.drain_s)
+        for task in late:
+            _log.warning("cut_off", task=task.get_name(), after_s=composition.settings.drain_s)
+
+
+def _sweep(composition: Composition) -> Sweep:
+    wired = composition.wired
+    jobs = {
+        "expired": partial(until_none, wired.inventory.expire),
+        "sourced_again": partial(source_again, wired),
+    }
+    return Sweep(jobs, composition.awake, every_s=composition.settings.sweep_s)

@@ -14,10 +14,12 @@ from starter.commands.catalogue import bundles, locations, skus
 from starter.commands.channels import channels
 from starter.commands.imports import import_file
 from starter.commands.orders import addresses, orders
+from starter.commands.reservations import reservation, reserve, unreserve
 from starter.commands.returns import returns
 from starter.commands.setup import attributes, catalogue, keys
 from starter.commands.sourcing import sourcing, why
 from starter.commands.stock import stock
+from starter.commands.supply import counts, discrepancies, pegs, purchase_orders, transfers
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
@@ -34,6 +36,13 @@ app.add_typer(channels, name="channel")
 app.add_typer(catalogue, name="catalogue")
 app.add_typer(keys, name="key")
 app.add_typer(attributes, name="search-attributes")
+stock.add_typer(purchase_orders, name="po")
+stock.add_typer(transfers, name="transfer")
+stock.add_typer(counts, name="count")
+stock.command()(pegs)
+stock.command()(discrepancies)
+for holding in (reserve, reservation, unreserve):
+    stock.command()(holding)
 app.command("import")(import_file)
 orders.command()(why)
 
