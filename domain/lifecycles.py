@@ -81,7 +81,7 @@ FULFILMENT: Mapping[FulfilmentStatus, frozenset[FulfilmentStatus]] = {
     Part.LABELLED: frozenset({Part.HANDED_OVER, Part.PACKED, Part.REJECTED, Part.RECALLED}),
     Part.HANDED_OVER: frozenset({Part.DELIVERED, Part.UNDELIVERED}),
     Part.UNDELIVERED: frozenset({Part.DELIVERED}),
-    Part.REJECTED: frozenset(),
+    Part.REJECTED: frozenset({Part.HANDED_OVER}),
     Part.RECALLED: frozenset(),
     Part.DELIVERED: frozenset(),
 }

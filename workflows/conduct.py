@@ -10,7 +10,7 @@ from domain.policies import OrderPolicy
 from domain.verbs import Verb
 from domain.waits import Owner, Wait
 from workflows.outside import retry_policy
-from workflows.strand import GO_ON, Interrupted, Strand
+from workflows.strand import GO_ON, Interrupted, Strand, at_work
 from workflows.telling import Telling
 
 R = TypeVar("R")
@@ -35,6 +35,7 @@ class Conduct:
         self._retries = retry_policy(policy)
         self._strands: list[Strand] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._ended = False
         self.telling = Telling(write)
 
     def strand(self, interruption: Callable[[], Interrupted | None]) -> Strand:
@@ -69,6 +70,7 @@ class Conduct:
     async def _to_its_end(self, life: Coroutine[Any, Any, R]) -> R:
         """What ends waits on nothing, by the very write that says how it ended."""
         result = await life
+        self._ended = True
         for strand in self._strands:
             strand.rest()
         self.telling.touch()
@@ -90,8 +92,10 @@ class Conduct:
 
     @property
     def wait(self) -> Wait | None:
-        """The most pressing of all waits, the oldest of its kind."""
+        """The most pressing of all waits; between two works the next is ours to begin."""
         waits = [strand.wait for strand in self._strands if strand.wait is not None]
+        if not waits and not self._ended:
+            return at_work()
         return min(waits, key=lambda wait: PRESSING.index(wait.owner), default=None)
 
     @property

@@ -58,7 +58,7 @@ class Fulfilment:
         self.state = state
         self.strand = state.strand = conduct.strand(partial(interruption, state))
         self.undos = Undos()
-        self.undos.register("stock", self._release)
+        self.undos.register("stock", self._give_back)
 
     # -- the steps
 
@@ -139,6 +139,8 @@ class Fulfilment:
 
     async def buy_labels(self, address_version: int) -> None:
         """Rate and buy one label for each parcel that has none."""
+        if self.state.has_left:
+            return
         for parcel in self.state.parcels:
             if parcel.label is not None:
                 continue
@@ -164,6 +166,7 @@ class Fulfilment:
                     "parcel": parcel.parcel_id,
                 },
             )
+        self.strand.make_way()
         self.state.advance(F.LABELLED)
 
     async def hand_over(self) -> None:
@@ -172,6 +175,8 @@ class Fulfilment:
         Raises:
             Interrupted: also `Rejected`, if the warehouse no longer has it.
         """
+        if self.state.has_left:
+            return
         # from here on the recall decides: a parcel that has left must keep its label
         self.state.being_handed_over = True
         self.undos.register("packing", self._recall)
@@ -200,8 +205,17 @@ class Fulfilment:
 
     # -- taking back
 
-    async def _release(self) -> bool:
-        """Give the stock back."""
+    async def _give_back(self) -> bool:
+        """Give the stock back; what was not found corrects the record instead."""
+        if self.state.short:
+            await self._correct(self.state.short)
+        else:
+            await self._release()
+        if self.state.status is F.PLANNED:
+            self.state.advance(F.RECALLED)
+        return True
+
+    async def _release(self) -> None:
         await self.strand.attempt(
             InventoryActivities.release,
             ReservationRef(order_id=self._order.order_id, key=self.state.reservation_key),
@@ -210,15 +224,8 @@ class Fulfilment:
             interruptible=False,
             if_said_again=STOCK_FIRST,
         )
-        if self.state.status is F.PLANNED:
-            self.state.advance(F.RECALLED)
-        return True
 
-    def found_short(self, short: tuple[ShortPick, ...]) -> None:
-        """Its stock is not given back as it was: what was not found corrects the record."""
-        self.undos.replace("stock", partial(self._correct, short))
-
-    async def _correct(self, short: tuple[ShortPick, ...]) -> bool:
+    async def _correct(self, short: tuple[ShortPick, ...]) -> None:
         await self.strand.attempt(
             InventoryActivities.short_pick,
             ShortPickRequest(
@@ -229,7 +236,6 @@ class Fulfilment:
             interruptible=False,
             if_said_again=STOCK_FIRST,
         )
-        return True
 
     async def _recall(self) -> bool:
         try:

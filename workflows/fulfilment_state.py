@@ -28,10 +28,9 @@ F = FulfilmentStatus
 class Rejected(Interrupted):
     """The warehouse will not pack this; the stock must come from elsewhere."""
 
-    def __init__(self, reason: str, short: tuple[ShortPick, ...] = ()) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.short = short
 
 
 class FulfilmentState:
@@ -60,6 +59,9 @@ class FulfilmentState:
         self.reason = ""
         self.parcels: list[Parcel] = []
         self.rejection: Rejected | None = None
+        """Until the life has answered it."""
+        self.short: tuple[ShortPick, ...] = ()
+        """What the warehouse did not find of it."""
         self.strand: Strand | None = None
         """What is at work on it now."""
         self.being_handed_over = False
@@ -75,7 +77,7 @@ class FulfilmentState:
         match answer:
             case PackAccepted() if self.status is F.REQUESTED:
                 self.advance(F.ACCEPTED)
-            case Packed(parcels=parcels) if not self.parcels:
+            case Packed(parcels=parcels) if self.status in (F.REQUESTED, F.ACCEPTED):
                 self.parcels = [
                     Parcel(effect_key(self.reference, f"p{n}"), packed)
                     for n, packed in enumerate(parcels, start=1)
@@ -92,7 +94,7 @@ class FulfilmentState:
     def warehouse_said(self, said: WarehouseSaid) -> None:
         """Hear a warehouse's report; what is no news changes nothing."""
         match said.status:
-            case "packed" if self.status in (F.REQUESTED, F.ACCEPTED) and said.parcels:
+            case "packed" if said.parcels:
                 self.answered(Packed(parcels=said.parcels))
             case "rejected" if F.REJECTED in FULFILMENT[self.status]:
                 self.reject(said.reason or "no_reason", said.short)
@@ -132,22 +134,24 @@ class FulfilmentState:
         """
         if self.rejection is None and self.status is not F.REJECTED:
             asked = {item.sku: item.quantity for item in self.part.items}
-            lacking = tuple(pick for pick in short if pick.found < asked.get(pick.sku, 0))
-            self.reason, self.rejection = reason, Rejected(reason, lacking)
+            self.short = tuple(pick for pick in short if pick.found < asked.get(pick.sku, 0))
+            self.reason, self.rejection = reason, Rejected(reason)
             self.advance(F.REJECTED)
 
     def left(self) -> None:
         """The parcels are the carrier's now."""
         if not self.has_left:
+            self.rejection = None
             for parcel in self.parcels:
                 parcel.left()
             self._telling.note("handed_over", data={"location": self.location})
             self.advance(F.HANDED_OVER)
+            self._settle_delivery()
 
     def _settle_delivery(self) -> None:
         """The fulfilment's end follows from its parcels', once they have left."""
         courses = {parcel.course for parcel in self.parcels}
-        if self.has_left and courses <= FINAL:
+        if self.has_left and courses and courses <= FINAL:
             self.advance(F.DELIVERED if courses == {Course.DELIVERED} else F.UNDELIVERED)
 
     # -- how it stands
@@ -180,8 +184,11 @@ class FulfilmentState:
 
     @property
     def over(self) -> bool:
-        """Nothing comes of it: its lines must come from elsewhere, if they are still wanted."""
-        return self.status in (F.REJECTED, F.RECALLED)
+        """Nothing comes of it: its lines must come from elsewhere, if they are still wanted.
+
+        A rejection that the life has not answered yet may be overtaken by the goods that left.
+        """
+        return self.status in (F.REJECTED, F.RECALLED) and self.rejection is None
 
     def waits_on(self) -> tuple[Owner, str]:
         """Whom a parcel on its way waits on."""

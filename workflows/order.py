@@ -83,7 +83,6 @@ class OrderWorkflow:
         while not self._state.all_left:
             try:
                 await self._validate()
-                await self._reserve()
                 await self._bring_out()
             except AddressChanged:
                 await self._use_new_address()
@@ -145,15 +144,24 @@ class OrderWorkflow:
         )
         self._state.checked = not retried
 
-    async def _reserve(self) -> None:
-        """Stock for every line that nobody sends yet; each location's part is a fulfilment."""
-        if lines := self._state.open_lines:
-            await self._source(lines, self._strand, self._undos)
-
     async def _bring_out(self) -> None:
-        """Every fulfilment that is still here, side by side, until the carrier has it."""
-        self._strand.rest()
-        await together([self._send(part) for part in self._here])
+        """What is here already and what must still be found, until the carrier has all of it."""
+        works = [self._send(part) for part in self._here]
+        if lines := self._state.open_lines:
+            works.append(self._reserve_and_send(lines, self._strand, self._undos))
+        else:
+            self._strand.rest()
+        await together(works)
+
+    async def _reserve_and_send(
+        self, lines: tuple[LineRef, ...], strand: Strand, undos: Undos
+    ) -> None:
+        """Each location's part of the stock is a fulfilment; they go their ways side by side."""
+        parts = await self._sourcing.reserve(lines, strand, undos)
+        made = [self._fulfilment(key, parts[key]) for key in parts]
+        self._state.settle()
+        strand.rest()
+        await together([self._send(part) for part in made])
 
     async def _send(self, part: Fulfilment) -> None:
         """Fulfil, capture and ship; what its location rejects comes from elsewhere."""
@@ -168,7 +176,7 @@ class OrderWorkflow:
             await part.hand_over()
         except Rejected as rejection:
             if await self._hear_rejection(part, rejection):
-                await self._send_from_elsewhere(part)
+                await self._reserve_and_send(part.state.part.lines, part.strand, part.undos)
         part.strand.rest()
 
     async def _deliver(self) -> None:
@@ -178,24 +186,20 @@ class OrderWorkflow:
 
     # -- changes of course
 
-    async def _send_from_elsewhere(self, part: Fulfilment) -> None:
-        others = await self._source(part.state.part.lines, part.strand, part.undos)
-        part.strand.rest()
-        await together([self._send(other) for other in others])
-
     async def _hear_rejection(self, part: Fulfilment, rejection: Rejected) -> bool:
         """The rejecting location gives its stock back and is not asked again.
 
         Where it only found less than we thought, the record is corrected and it may be asked.
         False if the goods have left after all.
         """
-        location, part.state.rejection = part.state.location, None
+        location = part.state.location
         self._telling.note("rejected", why=rejection.reason, data={"location": location})
-        if rejection.short:
-            part.found_short(rejection.short)
-        else:
+        if not part.state.short:
             self._sourcing.exclude(location)
-        return await part.undos.take_back()
+        taken_back = await part.undos.take_back()
+        part.state.rejection = None
+        self._state.settle()
+        return taken_back
 
     async def _use_new_address(self) -> None:
         """Packed goods stay and get a new label; what is not packed is routed again."""
@@ -211,6 +215,8 @@ class OrderWorkflow:
 
     async def _unwind(self, cancel: Cancel) -> None:
         """Take back what is still here, newest first, and tell the channel."""
+        if self._state.all_left:  # meanwhile: that is what the cancel was told
+            return
         self._state.decide(Status.CANCELLING)
         self._telling.note("cancelling", verb=cancel, why=cancel.reason)
         await self._take_back()
@@ -280,15 +286,6 @@ class OrderWorkflow:
         self._telling.note("partly_cancelled", verb=cancel, data={"pieces": pieces})
 
     # -- what every step leans on
-
-    async def _source(
-        self, lines: tuple[LineRef, ...], strand: Strand, undos: Undos
-    ) -> list[Fulfilment]:
-        """Reserve these lines; each location's part is a new fulfilment."""
-        parts = await self._sourcing.reserve(lines, strand, undos)
-        made = [self._fulfilment(key, parts[key]) for key in parts]
-        self._state.settle()
-        return made
 
     def _fulfilment(self, key: str, part: Part) -> Fulfilment:
         number = len(self._fulfilments) + 1

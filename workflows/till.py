@@ -1,6 +1,5 @@
 """The order's money on its way in: taken once, before the first goods leave."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from activities.channel import ChannelActivities
@@ -20,14 +19,20 @@ class Till:
     def __init__(self, state: OrderState) -> None:
         self._state = state
         self._captures = 1
-        self._at_it = asyncio.Lock()
+        self._at_it = False
 
     async def take_payment(self, strand: Strand, may_go_on: Callable[[], Awaitable[None]]) -> None:
-        """Capture what is authorised, unless that was done."""
-        async with self._at_it:
-            while self._state.payment is PaymentStatus.AUTHORISED and not self._state.captured:
-                await may_go_on()
+        """Capture what is authorised, unless that was done or another fulfilment is at it."""
+        while self._state.payment is PaymentStatus.AUTHORISED and not self._state.captured:
+            await may_go_on()
+            if self._at_it:
+                await strand.until(lambda: not self._at_it, Owner.CHANNEL, "capture")
+                continue
+            self._at_it = True
+            try:
                 await self._capture(strand)
+            finally:
+                self._at_it = False
 
     async def _capture(self, strand: Strand) -> None:
         try:

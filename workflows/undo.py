@@ -17,10 +17,6 @@ class Undos:
         self._undos.pop(deed, None)
         self._undos[deed] = undo
 
-    def replace(self, deed: str, undo: Undo) -> None:
-        """Take this deed back in another way; its place in the order stays."""
-        self._undos[deed] = undo
-
     def drop(self, deed: str) -> None:
         """Others answer for this deed from now on."""
         self._undos.pop(deed, None)
