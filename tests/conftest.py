@@ -37,6 +37,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=500,
         help="workflows a worker keeps in memory; with 0 each is replayed at every step",
     )
+    parser.addoption(
+        "--stories", type=int, default=48, help="how many random stories of an order are lived"
+    )
+    parser.addoption("--first-story", type=int, default=1, help="the seed of the first of them")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -39,3 +39,13 @@ def _from_base64(text: str) -> str:
         return base64.b64decode(text, validate=True).decode(errors="replace")
     except ValueError:  # no base64, or not even ASCII
         return ""
+
+
+async def bugs_in(handle: WorkflowHandle[Any, Any]) -> list[str]:
+    """What workflow tasks, or the workflow, failed with, each once."""
+    failures = [
+        getattr(event, f"workflow_{kind}_failed_event_attributes").failure
+        for event in (await handle.fetch_history()).events
+        for kind in ("task", "execution")
+    ]
+    return sorted({f"{told.message}\n{told.stack_trace}" for told in failures if told.message})

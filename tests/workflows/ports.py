@@ -7,6 +7,7 @@ from typing import TypeVar
 from temporalio import activity
 
 from domain.addresses import Address
+from domain.errors import Refused
 from domain.fulfilments import (
     FulfilmentRef,
     HandedOver,
@@ -167,24 +168,25 @@ class Stockroom(_Port):
             self._world.withdrawn.add(reservation.key)
             self._world.waiting.pop(reservation.key, None)
             for key in self._world.held_under(reservation.key):
-                part = self._world.held.pop(key)
-                for item in part.items:
-                    self._world.stock[item.sku, part.location] += item.quantity
+                self._world.give_back(key)
 
         await self._world.act("release_stock", reservation.key, deed)
 
     async def short_pick(self, request: ShortPickRequest) -> None:
         def deed() -> None:
-            part = self._world.held.pop(request.key)
+            part = self._world.give_back(request.key)
             for short in request.short:
-                self._world.stock[short.sku, part.location] = short.found
+                at = short.sku, part.location
+                self._world.not_found += self._world.stock[at] - short.found
+                self._world.stock[at] = short.found
 
         await self._world.act("short_pick", request.key, deed)
 
     async def ship(self, reservation: ReservationRef) -> None:
-        await self._world.act(
-            "ship_stock", reservation.key, lambda: self._world.held.pop(reservation.key) and None
-        )
+        def deed() -> None:
+            self._world.shipped.append(self._world.held.pop(reservation.key))
+
+        await self._world.act("ship_stock", reservation.key, deed)
 
     async def restock(self, request: RestockRequest) -> None:
         def deed() -> None:
@@ -231,7 +233,9 @@ class Dock(_Port):
         return await self._world.act("recall", ref.key, deed)
 
     async def readdress(self, ref: FulfilmentRef, address: Address) -> Packed | HandedOver:
-        def deed() -> Packed:
+        def deed() -> Packed | HandedOver:
+            if ref.reference in self._world.left:
+                return HandedOver()
             self._world.papers[ref.reference] = ref.address_version
             return Packed(parcels=(BOX,))
 
@@ -239,7 +243,10 @@ class Dock(_Port):
 
     async def hand_over(self, request: HandOverRequest) -> HandedOver | Recalled:
         def deed() -> HandedOver | Recalled:
-            if request.reference in self._world.withdrawn or not self._world.live:
+            if request.reference in self._world.left:
+                return HandedOver()
+            here = self._world.labelled(request.reference)
+            if request.reference in self._world.withdrawn or not here:
                 return Recalled()
             self._world.left.add(request.reference)
             return HandedOver()
@@ -269,6 +276,8 @@ class Post(_Port):
 
     async def void(self, ref: LabelRef) -> Voided:
         def deed() -> Voided:
+            if ref.bought_key.rpartition("/p")[0] in self._world.left:
+                raise Refused("outside", "in_transit")
             self._world.withdrawn.add(ref.bought_key)
             self._world.live.pop(ref.bought_key, None)
             return Voided()

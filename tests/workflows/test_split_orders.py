@@ -9,7 +9,7 @@ from domain.records import OrderRecord
 from domain.tracking import Course
 from domain.waits import Owner
 from tests.workflows.at_once import at_once
-from tests.workflows.lives import Life, Start, say_packed
+from tests.workflows.lives import POLICY, Life, Start, say_packed
 from tests.workflows.world import BOX, GOOD_ADDRESS, World, an_order
 
 BERLIN = {"country": "DE", "postal_code": "10117"}
@@ -263,3 +263,18 @@ async def test_a_short_pick_that_lacks_nothing_is_a_plain_rejection(
     assert world.done("release_stock") == [f"{life.id}/reserve/1/1"]
     await life.packed()
     await life.until_status(OrderStatus.SHIPPED)
+
+
+@at_once
+async def test_an_order_that_waits_is_sourced_anew_each_day_and_keeps_its_place(
+    begin: Start, world: World
+) -> None:
+    world.stock = {("MUG", "berlin"): 0}
+    life = await begin(an_order("short-daily"), POLICY.model_copy(update={"stock_check_s": 1}))
+    await life.until_waiting("stock")
+    world.stock["MUG", "berlin"] = 10
+    world.answers.clear()
+    await life.until_status(OrderStatus.SHIPPED)
+    assert set(world.done("reserve")) == {f"{life.id}/reserve/1"}
+    assert world.journal(life.id).count("short") == 1
+    assert world.done("release_stock") == []

@@ -115,6 +115,7 @@ class World:
     retrying: list[Retrying] = field(default_factory=list)
     notes: list[Retrying] = field(default_factory=list)
     gates: list[asyncio.Event] = field(default_factory=list)
+    hanging: int = 0
     reached: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     scans: tuple[Scan, ...] = ()
@@ -126,6 +127,8 @@ class World:
     declined: int = 0
     left: set[str] = field(default_factory=set)
     held: dict[str, Part] = field(default_factory=dict)
+    shipped: list[Part] = field(default_factory=list)
+    not_found: int = 0
     waiting: dict[str, ReserveRequest] = field(default_factory=dict)
     parts_max: int = 1
     live: dict[str, Label] = field(default_factory=dict)
@@ -181,7 +184,11 @@ class World:
     async def _suffer(self, step: str, fault: Fault) -> None:
         self.reached[step].set()
         if fault.gate is not None:
-            await fault.gate.wait()
+            self.hanging += 1
+            try:
+                await fault.gate.wait()
+            finally:
+                self.hanging -= 1
         if fault.error is not None:
             raise fault.error
 
@@ -225,6 +232,24 @@ class World:
             for item in part.items:
                 self.stock[item.sku, part.location] -= item.quantity
             self.held[f"{key}/{number}"] = part
+
+    def give_back(self, key: str) -> Part:
+        """Put what is held under this very key back on its shelf."""
+        part = self.held.pop(key)
+        for item in part.items:
+            self.stock[item.sku, part.location] += item.quantity
+        return part
+
+    def labelled(self, reference: str) -> set[str]:
+        """The parcels of a fulfilment that have a live label."""
+        ours = (key for key in self.live if key.startswith(f"{reference}/"))
+        return {key.rpartition("/label/")[0] for key in ours}
+
+    def goods_leave(self, reference: str, parcels: int) -> bool:
+        """The carrier takes what bears its labels and was not taken back; False if it cannot."""
+        if reference not in self.withdrawn and len(self.labelled(reference)) == parcels > 0:
+            self.left.add(reference)
+        return reference in self.left
 
     def held_under(self, key: str) -> list[str]:
         """The reservations that a key stands for: its own, or each of its parts'."""
