@@ -1,4 +1,4 @@
-"""Pegs waiting orders to dated goods, so that each has a date, and tells it in words.
+"""Pegs waiting orders to dated goods, so that each has a date.
 
 In turn, by priority and then age, each order takes what it wants at the location where all of it is
 there first; where no location will ever have it all, it takes shares as the queue would, wherever
@@ -6,47 +6,44 @@ they are. Of a SKU at a location it takes what comes first. So a supply that com
 order's date earlier, but for one: who is served before may then go elsewhere and leave it more.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
 
-from pydantic import Field
-
-from domain.promises import Calendar, Promise, Weekdays, promise
-from domain.stock import SkuQuantity
 from domain.values import Value
 
 
-class Goods(Value):
+class Goods(NamedTuple):
     """Units of a SKU at a location: there now, or expected of a line of a document."""
 
     location: str
     sku: str
-    quantity: int = Field(ge=0)
+    quantity: int
     supply_id: str = ""
     line: int = 0
     expected_on: date | None = None
 
 
-class WaitingLine(Value):
-    """So many as sold; each is made of `unit`, which comes from one location."""
+class WaitingLine(NamedTuple):
+    """So many as sold; each is made of `unit`, SKUs with quantities, which one location gives."""
 
     line_id: str
     sku: str
     quantity: int
-    unit: tuple[SkuQuantity, ...]
+    unit: tuple[tuple[str, int], ...]
 
 
-class Waiting(Value):
+class Waiting(NamedTuple):
     """An order's share in the queue; `ranked` are the locations that may serve it, best first."""
 
     key: str
     order_id: str
     lines: tuple[WaitingLine, ...]
     ranked: tuple[str, ...]
-    parts_max: int = 1
-    priority: int = 0
     position: int
+    priority: int = 0
+    parts_max: int = 1
 
 
 class Peg(Value):
@@ -59,30 +56,25 @@ class Peg(Value):
     expected_on: date | None = None
 
 
-class Pegged(Value):
+class Pegged(NamedTuple):
     """What an order in the queue will get; nothing, where some units `lacks` are on no way."""
 
     waiting: Waiting
-    pegs: tuple[Peg, ...] = ()
-    lacks: tuple[SkuQuantity, ...] = ()
+    taken: tuple[tuple[Goods, int], ...] = ()
+    lacks: tuple[tuple[str, int], ...] = ()
 
-
-class Way(Value):
-    """How goods get from a location to the customer."""
-
-    calendar: Calendar
-    transit_days: int
-    weekdays: Weekdays
-
-
-class PromiseView(Value):
-    """When an order leaves and arrives, and by which goods; without dates, `sentence` says why."""
-
-    ship_on: date | None = None
-    deliver_on: date | None = None
-    pegs: tuple[Peg, ...] = ()
-    lacks: tuple[SkuQuantity, ...] = ()
-    sentence: str
+    @property
+    def pegs(self) -> tuple[Peg, ...]:
+        return tuple(
+            Peg(
+                location=goods.location,
+                sku=goods.sku,
+                quantity=many,
+                supply_id=goods.supply_id,
+                expected_on=goods.expected_on,
+            )
+            for goods, many in self.taken
+        )
 
 
 def peg(queue: Iterable[Waiting], goods: Iterable[Goods], today: date) -> tuple[Pegged, ...]:
@@ -92,96 +84,65 @@ def peg(queue: Iterable[Waiting], goods: Iterable[Goods], today: date) -> tuple[
     return tuple(_peg_one(waiting, shelves) for waiting in turns)
 
 
-def dated(pegs: Iterable[Peg], ways: Mapping[str, Way], now: datetime) -> Promise:
-    """Promise what is pegged: goods are handled from the start of the day that they come."""
-    last: dict[str, date | None] = {}
-    for one in pegs:
-        known = last.get(one.location)
-        last[one.location] = max(filter(None, (known, one.expected_on)), default=None)
-    made = [_left(ways[location], day, now) for location, day in last.items()]
-    return together(made)
+class _Shelf:
+    """What is left to peg of a SKU at a location, the earliest first."""
 
+    def __init__(self) -> None:
+        self.total = 0
+        self._left: deque[tuple[Goods, int]] = deque()
 
-def together(promises: Sequence[Promise]) -> Promise:
-    """When the last part has left and all has arrived."""
-    return Promise(
-        ship_on=max(one.ship_on for one in promises),
-        deliver_on=max(one.deliver_on for one in promises),
-    )
+    def put(self, goods: Goods) -> None:
+        if goods.quantity:
+            self._left.append((goods, goods.quantity))
+            self.total += goods.quantity
 
+    def ready_on(self, wanted: int, today: date) -> date:
+        """Tell the day on which so many are there, which is no more than the total."""
+        for goods, left in self._left:
+            wanted -= left
+            if wanted <= 0:
+                return max(today, goods.expected_on or today)
+        return today
 
-def told(promised: Promise | None, pegged: Sequence[Pegged] = ()) -> PromiseView:
-    """Put an order's promise in words; no promise, if some of its goods are on no way."""
-    pegs = tuple(one for share in pegged for one in share.pegs)
-    lacks = tuple(one for share in pegged for one in share.lacks)
-    if promised is None:
-        nobody = not all(share.waiting.ranked for share in pegged)
-        why = (
-            "No location may serve it."
-            if nobody
-            else f"{_listed(f'{one.quantity} x {one.sku}' for one in lacks)} more must be ordered."
-        )
-        return PromiseView(pegs=pegs, lacks=lacks, sentence=f"No date yet: {why}")
-    on = sorted({(one.expected_on, one.supply_id) for one in pegs if one.expected_on})
-    of = _listed(f"{supply_id} on {day}" for day, supply_id in on)
-    when = f"Leaves by {promised.ship_on} and arrives by {promised.deliver_on}"
-    sentence = f"{when}: waits for {of}." if of else f"{when}."
-    return PromiseView(**promised.model_dump(), pegs=pegs, sentence=sentence)
+    def take(self, wanted: int) -> Iterator[tuple[Goods, int]]:
+        self.total -= wanted
+        while wanted:
+            goods, left = self._left.popleft()
+            many = min(left, wanted)
+            wanted -= many
+            if left > many:
+                self._left.appendleft((goods, left - many))
+            yield goods, many
 
 
 class _Shelves:
-    """What is left to peg, by location and SKU, the earliest first."""
+    """The shelves by location and SKU."""
 
     def __init__(self, goods: Iterable[Goods], today: date) -> None:
         self._today = today
-        self._left: dict[tuple[str, str], list[tuple[Goods, int]]] = {}
-        for one in sorted(goods, key=self._turn):
-            self._left.setdefault((one.location, one.sku), []).append((one, one.quantity))
-
-    def _turn(self, goods: Goods) -> tuple[date, str, int]:
-        return (goods.expected_on or date.min, goods.supply_id, goods.line)
+        self._all: dict[tuple[str, str], _Shelf] = {}
+        for one in sorted(goods, key=_turn):
+            self._all.setdefault((one.location, one.sku), _Shelf()).put(one)
 
     def total(self, location: str, sku: str) -> int:
-        return sum(left for _, left in self._left.get((location, sku), ()))
+        shelf = self._all.get((location, sku))
+        return shelf.total if shelf else 0
 
     def ready_on(self, location: str, items: Mapping[str, int]) -> date | None:
         """Tell the day on which all of it is there; None: never."""
-        last = self._today
-        for sku, wanted in items.items():
-            missing = wanted
-            for goods, left in self._left.get((location, sku), ()):
-                if missing <= 0:
-                    break
-                last = max(last, goods.expected_on or last)
-                missing -= left
-            if missing > 0:
-                return None
-        return last
+        if any(self.total(location, sku) < many for sku, many in items.items()):
+            return None
+        return max(
+            self._all[location, sku].ready_on(many, self._today) for sku, many in items.items()
+        )
 
-    def take(self, location: str, items: Mapping[str, int]) -> list[Peg]:
-        taken: list[Peg] = []
-        for sku, wanted in items.items():
-            missing = wanted
-            rest: list[tuple[Goods, int]] = []
-            for goods, left in self._left[location, sku]:
-                many = min(left, missing)
-                missing -= many
-                if many:
-                    taken.append(_peg_of(goods, many))
-                if left > many:
-                    rest.append((goods, left - many))
-            self._left[location, sku] = rest
-        return taken
+    def take(self, location: str, items: Mapping[str, int]) -> Iterator[tuple[Goods, int]]:
+        for sku, many in items.items():
+            yield from self._all[location, sku].take(many)
 
 
-def _peg_of(goods: Goods, many: int) -> Peg:
-    return Peg(
-        location=goods.location,
-        sku=goods.sku,
-        quantity=many,
-        supply_id=goods.supply_id,
-        expected_on=goods.expected_on,
-    )
+def _turn(goods: Goods) -> tuple[date, str, int]:
+    return (goods.expected_on or date.min, goods.supply_id, goods.line)
 
 
 def _peg_one(waiting: Waiting, shelves: _Shelves) -> Pegged:
@@ -191,19 +152,24 @@ def _peg_one(waiting: Waiting, shelves: _Shelves) -> Pegged:
         for rank, location in enumerate(waiting.ranked)
         if (ready := shelves.ready_on(location, items)) is not None
     ]
-    shares = {min(whole)[2]: items} if whole else _split(waiting, shelves)
+    shares = {min(whole)[2]: items} if whole else _split(waiting, items, shelves)
     if not shares:
-        return Pegged(waiting=waiting, lacks=_lacks(waiting.ranked, items, shelves))
-    pegs = [one for place, share in shares.items() for one in shelves.take(place, share)]
-    return Pegged(waiting=waiting, pegs=tuple(pegs))
+        return Pegged(waiting, lacks=_lacks(waiting.ranked, items, shelves))
+    return Pegged(
+        waiting, tuple(one for at, share in shares.items() for one in shelves.take(at, share))
+    )
 
 
-def _split(waiting: Waiting, shelves: _Shelves) -> dict[str, dict[str, int]]:
+def _split(
+    waiting: Waiting, items: Mapping[str, int], shelves: _Shelves
+) -> dict[str, dict[str, int]]:
     """Share it out as the queue does: after the first location, whichever gives most of the rest.
 
     Dates play no part here, so that no share moves to another location when a date moves.
     """
-    if waiting.parts_max > 1:
+    if waiting.parts_max > 1 and all(
+        many <= sum(shelves.total(at, sku) for at in waiting.ranked) for sku, many in items.items()
+    ):
         for first in waiting.ranked:
             if found := _split_from(first, waiting, shelves):
                 return found
@@ -237,19 +203,17 @@ def _taken(place: str, lines: Sequence[WaitingLine], shelves: _Shelves) -> tuple
     for line in lines:
         gone = _items(taken)
         many = min(
-            (shelves.total(place, one.sku) - gone.get(one.sku, 0)) // one.quantity
-            for one in line.unit
+            (shelves.total(place, sku) - gone.get(sku, 0)) // each for sku, each in line.unit
         )
         if many > 0:
-            quantity = min(many, line.quantity)
-            taken.append(line.model_copy(update={"quantity": quantity}))
+            taken.append(line._replace(quantity=min(many, line.quantity)))
     return tuple(taken)
 
 
 def _without(lines: Sequence[WaitingLine], taken: Sequence[WaitingLine]) -> tuple[WaitingLine, ...]:
     gone = {(one.line_id, one.sku): one.quantity for one in taken}
     left = (
-        line.model_copy(update={"quantity": line.quantity - gone.get((line.line_id, line.sku), 0)})
+        line._replace(quantity=line.quantity - gone.get((line.line_id, line.sku), 0))
         for line in lines
     )
     return tuple(line for line in left if line.quantity)
@@ -258,30 +222,18 @@ def _without(lines: Sequence[WaitingLine], taken: Sequence[WaitingLine]) -> tupl
 def _items(lines: Iterable[WaitingLine]) -> dict[str, int]:
     total: dict[str, int] = {}
     for line in lines:
-        for one in line.unit:
-            total[one.sku] = total.get(one.sku, 0) + line.quantity * one.quantity
+        for sku, each in line.unit:
+            total[sku] = total.get(sku, 0) + line.quantity * each
     return total
 
 
 def _lacks(
     ranked: Sequence[str], items: Mapping[str, int], shelves: _Shelves
-) -> tuple[SkuQuantity, ...]:
+) -> tuple[tuple[str, int], ...]:
     """What the location lacks that lacks least; all of it where none may serve."""
     shortages = [
         {sku: many - shelves.total(place, sku) for sku, many in items.items()} for place in ranked
     ]
     short = [{sku: many for sku, many in one.items() if many > 0} for one in shortages]
-    least = min(short, key=lambda one: sum(one.values()), default=dict(items))
-    return tuple(SkuQuantity(sku=sku, quantity=least[sku]) for sku in sorted(least))
-
-
-def _left(way: Way, day: date | None, now: datetime) -> Promise:
-    ready_at = now
-    if day is not None:
-        ready_at = max(now, datetime.combine(day, time(), ZoneInfo(way.calendar.timezone)))
-    return promise(way.calendar, ready_at, way.transit_days, way.weekdays)
-
-
-def _listed(names: Iterable[str]) -> str:
-    told = list(names)
-    return " and ".join(filter(None, (", ".join(told[:-1]), *told[-1:])))
+    least = min(short, key=lambda one: sum(one.values()), default=items)
+    return tuple(sorted(least.items()))

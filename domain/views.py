@@ -7,8 +7,8 @@ from domain.addresses import Address
 from domain.lifecycles import FulfilmentStatus, OrderStatus, ReturnStatus
 from domain.money import Money
 from domain.orders import LineRef, PaymentStatus, Totals
-from domain.pegging import PromiseView
 from domain.problems import Problem
+from domain.promised import PromiseView
 from domain.returns import InspectedLine, ReturnLine
 from domain.tracking import Course
 from domain.values import Value

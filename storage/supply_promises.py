@@ -13,17 +13,8 @@ from typing import Any
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.pegging import (
-    Goods,
-    Pegged,
-    PromiseView,
-    Waiting,
-    Way,
-    dated,
-    peg,
-    together,
-    told,
-)
+from domain.pegging import Goods, Pegged, Waiting, WaitingLine, peg
+from domain.promised import PromiseView, Way, dated, together, told
 from domain.promises import WORKING_WEEK, Calendar, Promise, promise
 from domain.sourcing_rules import RuleSet
 from domain.values import Value
@@ -49,7 +40,9 @@ WITH RECURSIVE near (sku) AS (
     UNION
     SELECT unnest(w.skus) FROM near n JOIN stock_waiting w ON w.skus && ARRAY[n.sku]
 )
-{_QUEUED} WHERE w.skus && ARRAY(SELECT sku FROM near)
+{_QUEUED} WHERE w.skus && ARRAY(SELECT sku FROM near) AND (-w.priority, w.position) <= (
+    SELECT -o.priority, o.position FROM stock_waiting o WHERE o.order_id = :order_id
+     ORDER BY o.priority, o.position DESC LIMIT 1)
 """)  # noqa: S608 - our own text
 _GOODS = text("""
 SELECT s.location, s.sku, s.available AS quantity, '' AS supply_id, 0 AS line,
@@ -157,11 +150,11 @@ class _Seen:
             Waiting(
                 key=row.key,
                 order_id=row.order_id,
-                lines=row.lines,
+                lines=tuple(_line(line) for line in row.lines),
                 ranked=tuple(row.ranked),
-                parts_max=row.parts_max,
-                priority=row.priority,
                 position=row.position,
+                priority=row.priority,
+                parts_max=row.parts_max,
             )
             for row in self.rows
         ]
@@ -177,10 +170,19 @@ class _Seen:
         )
 
     def promised(self, pegged: Pegged, country: str) -> Promise | None:
-        if not pegged.pegs:
+        if not pegged.taken:
             return None
-        ways = {place: self.way(place, country) for place in {one.location for one in pegged.pegs}}
-        return dated(pegged.pegs, ways, self.now)
+        places = {goods.location for goods, _ in pegged.taken}
+        return dated(pegged.pegs, {at: self.way(at, country) for at in places}, self.now)
+
+
+def _line(told: Mapping[str, Any]) -> WaitingLine:
+    return WaitingLine(
+        line_id=told["line_id"],
+        sku=told["sku"],
+        quantity=told["quantity"],
+        unit=tuple((one["sku"], one["quantity"]) for one in told["unit"]),
+    )
 
 
 def _of_order(order_id: str, held: Sequence[Any], seen: _Seen) -> PromiseView:

@@ -8,7 +8,7 @@ from domain.ids import return_workflow_id
 from domain.lifecycles import ENDED, RETURN, SENTENCES, OrderStatus
 from domain.money import Money
 from domain.orders import PaymentStatus
-from domain.pegging import PromiseView
+from domain.promised import PromiseView
 from domain.views import (
     AddressView,
     EventView,

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.ids import order_id
-from domain.pegging import PromiseView
+from domain.promised import PromiseView
 from domain.promises import delivery_date, ship_date
 from domain.sourcing_rules import Tier, Zone
 from domain.stock import ReservationRef, Reserved, Short
