@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
@@ -26,6 +26,7 @@ class Asked(BaseModel):
 
 class NewOrder(Asked):
     order: dict[str, Any]
+    locations: dict[str, Annotated[int, Field(ge=1)]] = {}
     send: bool = False
     topic: str = "orders/create"
     duplicate: int = Field(0, ge=0)
@@ -151,7 +152,7 @@ class Control:
 
     async def create_order(self, request: Request) -> Response:
         asked = NewOrder.model_validate(await request.json())
-        order = self._world.shop.create(asked.order)
+        order = self._world.shop.create(asked.order, asked.locations)
         ids: list[str] = []
         if asked.send:
             delivery = Delivery(

@@ -23,8 +23,12 @@ class Fulfilling:
         self._write = write
 
     def create(self, asked: dict[str, Any]) -> View:
-        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/fulfillmentCreate>."""
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/fulfillmentCreate>.
+
+        Of one order and one location; the lines that are named, or all that remain.
+        """
         order: ShopOrder | None = None
+        places: set[int] = set()
         lines: list[dict[str, int]] = []
         if not asked["lineItemsByFulfillmentOrder"]:
             raise RefusedError(["fulfillment"], "Line items by fulfillment order can't be blank")
@@ -35,6 +39,12 @@ class Fulfilling:
                     ["fulfillment"], "All fulfillment orders must belong to the same order."
                 )
             order = owner
+            places.add(made.location)
+            if len(places) > 1:
+                raise RefusedError(
+                    ["fulfillment"],
+                    "All fulfillment orders must be assigned to the same location.",
+                )
             lines += self._taken(made, share.get("fulfillmentOrderLineItems"))
         if order is None:
             raise AssertionError("unreachable: there was at least one share")

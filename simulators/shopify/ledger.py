@@ -11,6 +11,7 @@ FIRST_FULFILMENT_ORDER_ID = 1_046_000_778
 FIRST_FULFILMENT_ORDER_LINE_ID = 1_058_737_482
 FIRST_FULFILMENT_ID = 1_069_019_862
 FIRST_REFUND_ID = 929_361_462
+FIRST_LOCATION_ID = 346_779_380
 SETTLED = ("CAPTURE", "SALE")
 
 
@@ -41,6 +42,8 @@ class FulfilmentOrder:
     id: int
     at: str
     lines: list[FulfilmentOrderLine]
+    location: int
+    """Where the shop would send it from."""
 
     def status(self, cancelled: bool) -> str:
         if cancelled:
@@ -179,15 +182,17 @@ class Ledger:
         order = ShopOrder(data["payload"], entry.at)
         self.orders[order.id] = order
         self._pay(order, entry.at)
-        lines = [
-            FulfilmentOrderLine(
-                self._next("fulfilment_order_line", order), line, line["quantity"], line["quantity"]
-            )
-            for line in order.payload["line_items"]
-            if line.get("requires_shipping", True)
-        ]
-        made = FulfilmentOrder(self._next("fulfilment_order", order), entry.at, lines)
-        order.fulfilment_orders.append(made)
+        by_location: dict[int, list[FulfilmentOrderLine]] = {}
+        for line in order.payload["line_items"]:
+            if line.get("requires_shipping", True):
+                place = FIRST_LOCATION_ID - 1 + data.get("locations", {}).get(str(line["id"]), 1)
+                number, many = self._next("fulfilment_order_line", order), line["quantity"]
+                by_location.setdefault(place, []).append(
+                    FulfilmentOrderLine(number, line, many, many)
+                )
+        for place, lines in by_location.items() or [(FIRST_LOCATION_ID, [])]:
+            made = FulfilmentOrder(self._next("fulfilment_order", order), entry.at, lines, place)
+            order.fulfilment_orders.append(made)
 
     def _on_order_changed(self, entry: Entry, data: dict[str, Any]) -> None:
         order = self.orders[int(entry.ref)]
@@ -266,6 +271,26 @@ class Ledger:
             self._next("refund", order), entry.at, data.get("note"), data.get("lines", []), made
         )
         order.refunds.append(refund)
+        for line in refund.lines:
+            if line["restock_type"] == "CANCEL":
+                _no_longer_to_be_sent(order, line)
         if entry.key:
             answer = {"order": order.id, "refund": refund.id, "input": data["input"]}
             self.refunds_by_key[entry.key] = answer
+
+
+def _no_longer_to_be_sent(order: ShopOrder, cancelled: dict[str, Any]) -> None:
+    """Its fulfillable units become fewer.
+
+    As <https://shopify.dev/docs/api/admin-rest/latest/resources/refund> says of `cancel`.
+    """
+    left = cancelled["quantity"]
+    here = sorted(
+        order.fulfilment_orders, key=lambda made: made.location != cancelled["location_id"]
+    )
+    for line in (line for made in here for line in made.lines):
+        if line.line["id"] == cancelled["line_item_id"]:
+            taken = min(left, line.remaining)
+            left -= taken
+            line.remaining -= taken
+            line.total -= taken

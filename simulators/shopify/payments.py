@@ -156,11 +156,18 @@ class Payments:
         return {"order": self._views.order(order), "refund": self._views.refund(order, refund)}
 
     def _refund_lines(self, order: ShopOrder, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What is cancelled must not have been fulfilled, and needs a location as a return does.
+
+        As <https://shopify.dev/docs/api/admin-rest/latest/resources/refund> says of `restock_type`.
+        """
         by_id = {line["id"]: line for line in order.payload["line_items"]}
         lines: list[dict[str, Any]] = []
         taken: Counter[int] = Counter()
-        for line in (line for refund in order.refunds for line in refund.lines):
-            taken[line["line_item_id"]] += line["quantity"]
+        unsent: Counter[int] = Counter()
+        for line in (line for made in order.fulfilment_orders for line in made.lines):
+            unsent[line.line["id"]] += line.remaining
+        for gone in (line for refund in order.refunds for line in refund.lines):
+            taken[gone["line_item_id"]] += gone["quantity"]
         for item in asked:
             line_id = number("LineItem", item["lineItemId"])
             field = ["refundLineItems", str(len(lines))]
@@ -173,10 +180,23 @@ class Payments:
                     "Quantity cannot refund more items than were purchased",
                 )
             restock = item.get("restockType") or "NO_RESTOCK"
-            if restock in ("RETURN", "CANCEL") and not item.get("locationId"):
+            place = number("Location", item.get("locationId") or "")
+            if restock in ("RETURN", "CANCEL") and place is None:
                 raise RefusedError([*field, "locationId"], "Location can't be blank")
+            if restock == "CANCEL":
+                unsent[line_id] -= item["quantity"]
+                if unsent[line_id] < 0:
+                    raise RefusedError(
+                        [*field, "quantity"],
+                        "Quantity cannot cancel more items than are unfulfilled",
+                    )
             lines.append(
-                {"line_item_id": line_id, "quantity": item["quantity"], "restock_type": restock}
+                {
+                    "line_item_id": line_id,
+                    "quantity": item["quantity"],
+                    "restock_type": restock,
+                    "location_id": place,
+                }
             )
         return lines
 

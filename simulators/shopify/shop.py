@@ -84,14 +84,17 @@ class Shop:
                 order = self.ledger.orders[int(entry.order or 0)]
                 self._send(order, ECHOED.get(entry.effect, "orders/updated"))
 
-    def create(self, payload: dict[str, Any]) -> ShopOrder:
-        """Take in an order as the checkout would; `ValueError` for one that is there already."""
+    def create(self, payload: dict[str, Any], locations: dict[str, int] | None = None) -> ShopOrder:
+        """Take in an order as the checkout would; `ValueError` for one that is there already.
+
+        `locations` says by line id to which of the shop's locations it is assigned, from 1.
+        """
         checked = OrderPayload.model_validate(payload)
         if checked.id in self.ledger.orders:
             raise ValueError(f"order {checked.id} exists")
         effect = Effect(
             "shopify", "order_created", str(checked.id), None, str(checked.id),
-            {"payload": payload},
+            {"payload": payload, "locations": locations or {}},
         )  # fmt: skip
         self.write(effect)
         return self.ledger.orders[checked.id]

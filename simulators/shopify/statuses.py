@@ -19,7 +19,7 @@ def financial_status(order: ShopOrder) -> str:
 def fulfilment_status(order: ShopOrder) -> str:
     """As <https://shopify.dev/docs/api/admin-graphql/2026-07/enums/OrderDisplayFulfillmentStatus>."""
     lines = [line for made in order.fulfilment_orders for line in made.lines]
-    if lines and not any(line.remaining for line in lines):
+    if any(line.total for line in lines) and not any(line.remaining for line in lines):
         return "FULFILLED"
     if any(line.remaining < line.total for line in lines):
         return "PARTIALLY_FULFILLED"

@@ -5,6 +5,7 @@ from typing import Any
 
 from simulators.shopify.charges import allocations, charges, shipping_line, tax_line
 from simulators.shopify.ledger import (
+    FIRST_LOCATION_ID,
     Fulfilment,
     FulfilmentOrder,
     FulfilmentOrderLine,
@@ -174,6 +175,10 @@ class Views:
             "orderId": gid("Order", order.id),
             "orderName": order.payload["name"],
             "status": made.status(order.cancelled_at is not None),
+            "assignedLocation": {
+                "name": _place(made.location)["name"],
+                "location": _place(made.location),
+            },
             "createdAt": made.at,
             "updatedAt": order.updated_at,
             "lineItems": connection(made.lines, show),
@@ -216,6 +221,7 @@ class Views:
                 "id": gid("RefundLineItem", f"{refund.id}{taken['line_item_id']}"),
                 "quantity": taken["quantity"],
                 "restockType": taken["restock_type"],
+                "location": taken["location_id"] and _place(taken["location_id"]),
                 "lineItem": lambda _info: self.line(order, lines[taken["line_item_id"]]),
             }
 
@@ -234,3 +240,8 @@ class Views:
 
     def job(self, job_id: str) -> View | None:
         return {"id": job_id, "done": True} if job_id in self._ledger.jobs else None
+
+
+def _place(location: int) -> View:
+    name = f"Location {location - FIRST_LOCATION_ID + 1}"
+    return {"id": gid("Location", location), "name": name}

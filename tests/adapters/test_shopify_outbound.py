@@ -91,9 +91,11 @@ def payload(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-async def bought(world: World, **changes: Any) -> Order:
+async def bought(world: World, locations: tuple[int, ...] = (1, 1), **changes: Any) -> Order:
+    """The lines are to be sent from these of the shop's locations."""
     made = payload(**changes)
-    await world.tell("shopify/orders", {"order": made})
+    places = {str(line["id"]): n for line, n in zip(made["line_items"], locations, strict=False)}
+    await world.tell("shopify/orders", {"order": made, "locations": places})
     return to_order("demo", made)
 
 
@@ -124,6 +126,12 @@ def notice_of(
             for number in (parcels or (parcel,))
         ),
     )
+
+
+def rest_of(order: Order, *quantities: int) -> RefundRequest:
+    """What is not sent any more, after the rest has left."""
+    key = f"{order.order_id}/refund-rest"
+    return refund_of(order, "", *quantities).model_copy(update={"key": key, "return_id": ""})
 
 
 def cancel_of(order: Order, reason: str = "requested") -> CancelRequest:
@@ -591,3 +599,108 @@ async def test_a_fetched_order_shows_what_has_happened_since(
 async def test_an_order_the_shop_never_had_is_none(channel: ShopifyChannel) -> None:
     assert await channel.fetch("1") is None
     assert await channel.fetch("no-number") is None
+
+
+async def sent(world: World, order: Order) -> list[dict[str, int]]:
+    """What Shopify holds as sent, one entry a fulfilment."""
+    names = {int(line.line_id): line.sku for line in order.lines}
+    return [
+        {names[line["line_item_id"]]: line["quantity"] for line in entry["data"]["lines"]}
+        for entry in await world.journal(order.channel_order_id, "fulfilled")
+    ]
+
+
+async def test_each_part_of_a_split_order_is_told_once_with_its_own_pieces(
+    channel: ShopifyChannel, world: World
+) -> None:
+    """Also where an answer is lost between the two, and where both tell of the same line."""
+    order = await bought(world)
+    await world.fault("shopify", "fulfillmentCreate", "lost", match=order.channel_order_id)
+    first, second = notice_of(order, 1, 2, parcel=1), notice_of(order, 2, 0, parcel=2)
+    with pytest.raises(Unavailable):
+        await channel.tell_shipped(first, order)
+    told = await channel.tell_shipped(second, order)
+    assert (await channel.tell_shipped(second, order)) == told
+    assert (await channel.tell_shipped(first, order)) != told
+    assert await sent(world, order) == [{"MUG": 1, "BOWL": 2}, {"MUG": 2}]
+
+
+async def test_both_parts_may_be_told_at_the_same_time(
+    channel: ShopifyChannel, world: World
+) -> None:
+    order = await bought(world)
+    notices = [notice_of(order, 1, 1, parcel=1), notice_of(order, 2, 1, parcel=2)]
+    told = await asyncio.gather(*(channel.tell_shipped(one, order) for one in notices))
+    assert len({one.ref for one in told}) == 2
+    pieces = await sent(world, order)
+    assert sorted(one["MUG"] for one in pieces) == [1, 2]
+    assert [one["BOWL"] for one in pieces] == [1, 1]
+
+
+async def test_lines_that_shopify_sends_from_two_places_are_two_fulfilments(
+    channel: ShopifyChannel, world: World
+) -> None:
+    order = await bought(world, locations=(1, 2))
+    with pytest.raises(Refused, match="at_several_locations"):
+        await channel.tell_shipped(notice_of(order, 3, 2), order)
+    assert await sent(world, order) == []
+    await channel.tell_shipped(notice_of(order, 3, 0, parcel=2), order)
+    await channel.tell_shipped(notice_of(order, 0, 2, parcel=3), order)
+    assert await sent(world, order) == [{"MUG": 3}, {"BOWL": 2}]
+
+
+async def test_what_is_not_sent_any_more_is_cancelled_where_shopify_would_have_sent_it_from(
+    channel: ShopifyChannel, world: World
+) -> None:
+    order = await bought(world, locations=(1, 2), financial_status="paid")
+    await channel.tell_shipped(notice_of(order, 2, 0), order)
+    await world.fault("shopify", "refundCreate", "lost", match=order.channel_order_id)
+    with pytest.raises(Unavailable):
+        await channel.refund(rest_of(order, 1, 2), order)
+    refunded = await channel.refund(rest_of(order, 1, 2), order)
+    assert refunded.amount == euros("21.65")  # a third of 33.00, and 10.65
+    (entry,) = await world.journal(order.channel_order_id, "refunded")
+    mug, bowl = (int(line.line_id) for line in order.lines)
+    assert entry["data"]["lines"] == [
+        cancelled_line(mug, 1, 346_779_380),
+        cancelled_line(bowl, 2, 346_779_381),
+    ]
+    with pytest.raises(Refused, match="not_fulfillable"):
+        await channel.tell_shipped(notice_of(order, 1, 0, parcel=2), order)
+    answer = await world.control.get("/control/state")
+    (held,) = (
+        one for one in answer.json()["shopify"]["orders"] if one["id"] == order.channel_order_id
+    )
+    assert held["fulfillment_status"] == "FULFILLED"
+
+
+def cancelled_line(line: int, quantity: int, location: int) -> dict[str, object]:
+    return {
+        "line_item_id": line,
+        "quantity": quantity,
+        "restock_type": "CANCEL",
+        "location_id": location,
+    }
+
+
+async def test_a_part_that_left_can_be_told_after_the_rest_of_its_line_was_cancelled(
+    channel: ShopifyChannel, world: World
+) -> None:
+    order = await bought(world, financial_status="paid")
+    await channel.refund(rest_of(order, 2, 2), order)
+    await channel.tell_shipped(notice_of(order, 1, 0), order)
+    assert await sent(world, order) == [{"MUG": 1}]
+
+
+async def test_what_staff_have_sent_in_spite_of_a_cancel_is_refunded_all_the_same(
+    channel: ShopifyChannel, world: World
+) -> None:
+    order = await bought(world, financial_status="paid")
+    await channel.tell_shipped(notice_of(order, 2, 2), order)
+    await channel.refund(rest_of(order, 3, 0), order)
+    (entry,) = await world.journal(order.channel_order_id, "refunded")
+    mug = int(order.lines[0].line_id)
+    assert entry["data"]["lines"] == [
+        cancelled_line(mug, 1, 346_779_380),
+        {**cancelled_line(mug, 2, 0), "restock_type": "NO_RESTOCK", "location_id": None},
+    ]

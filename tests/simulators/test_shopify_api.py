@@ -19,6 +19,7 @@ from tests.simulators.payloads import (
     graphql,
     make_order,
 )
+from tests.simulators.payloads import order as an_order
 from tests.simulators.simulator_process import journal
 
 VENDOR = Path(__file__).with_name("vendor")
@@ -269,3 +270,74 @@ async def test_every_answer_tells_its_cost(client, order_id):
     wanted = published["extensions"]["cost"]
     assert cost.keys() == wanted.keys()
     assert cost["throttleStatus"].keys() == wanted["throttleStatus"].keys()
+
+
+PLACES = """query($id: ID!) { order(id: $id) { displayFulfillmentStatus
+  fulfillmentOrders(first: 10) { nodes { id status assignedLocation { location { id } }
+    lineItems(first: 10) { nodes { id totalQuantity remainingQuantity lineItem { id } } } } }
+  refunds { refundLineItems(first: 5) { nodes { restockType location { id } } } } } }"""
+
+
+async def places(client, order_id) -> dict:
+    return (await graphql(client, PLACES, id=gid(order_id)))["data"]["order"]
+
+
+async def test_what_is_cancelled_by_a_refund_is_no_longer_to_be_sent(client, order_id):
+    await make_order(client, order_id, financial_status="paid")
+    order = await fetch(client, order_id)
+    mug = order["lineItems"]["nodes"][0]["id"]
+    (before,) = (await places(client, order_id))["fulfillmentOrders"]["nodes"]
+    place = before["assignedLocation"]["location"]["id"]
+    line = {"lineItemId": mug, "quantity": 1, "restockType": "CANCEL"}
+    nowhere = await refund(client, order, "1.00", f"{order_id}-a", refundLineItems=[line])
+    assert nowhere["userErrors"][0]["field"] == ["refundLineItems", "0", "locationId"]
+    line |= {"locationId": place}
+    done = await refund(client, order, "10.00", f"{order_id}-b", refundLineItems=[line])
+    assert done["userErrors"] == []
+    after = await places(client, order_id)
+    (made,) = after["fulfillmentOrders"]["nodes"]
+    assert [(n["totalQuantity"], n["remainingQuantity"]) for n in made["lineItems"]["nodes"]] == [
+        (1, 1), (1, 1),
+    ]  # fmt: skip
+    assert (made["status"], after["displayFulfillmentStatus"]) == ("OPEN", "UNFULFILLED")
+    (told,) = after["refunds"][0]["refundLineItems"]["nodes"]
+    assert told == {"restockType": "CANCEL", "location": {"id": place}}
+    more = [line | {"quantity": 2}]
+    refused = await refund(client, order, "1.00", f"{order_id}-c", refundLineItems=more)
+    assert refused["userErrors"][0]["field"] == ["refundLineItems", "0", "quantity"]
+
+
+async def test_what_was_fulfilled_cannot_be_cancelled(client, order_id):
+    await make_order(client, order_id, financial_status="paid")
+    order = await fetch(client, order_id)
+    (made,) = (await places(client, order_id))["fulfillmentOrders"]["nodes"]
+    mug = made["lineItems"]["nodes"][0]
+    shares = [{"id": mug["id"], "quantity": 2}]
+    share = {"fulfillmentOrderId": made["id"], "fulfillmentOrderLineItems": shares}
+    await graphql(client, FULFIL, fulfillment={"lineItemsByFulfillmentOrder": [share]})
+    line = {"lineItemId": mug["lineItem"]["id"], "quantity": 1, "restockType": "CANCEL",
+            "locationId": made["assignedLocation"]["location"]["id"]}  # fmt: skip
+    refused = await refund(client, order, "1.00", f"{order_id}-a", refundLineItems=[line])
+    assert refused["userErrors"][0]["field"] == ["refundLineItems", "0", "quantity"]
+    cap = made["lineItems"]["nodes"][1]["lineItem"]["id"]
+    rest = [line | {"lineItemId": cap}]
+    await refund(client, order, "10.00", f"{order_id}-b", refundLineItems=rest)
+    after = await places(client, order_id)
+    assert after["displayFulfillmentStatus"] == "FULFILLED"
+    assert after["fulfillmentOrders"]["nodes"][0]["status"] == "CLOSED"
+
+
+async def test_one_fulfilment_is_of_one_location(client, order_id):
+    body = {"order": an_order(order_id), "locations": {str(order_id * 10 + 1): 2}}
+    assert (await client.post("/control/shopify/orders", json=body)).status_code == 201
+    first, second = (await places(client, order_id))["fulfillmentOrders"]["nodes"]
+    assert first["assignedLocation"] != second["assignedLocation"]
+    shares = [{"fulfillmentOrderId": one["id"]} for one in (first, second)]
+    answer = await graphql(client, FULFIL, fulfillment={"lineItemsByFulfillmentOrder": shares})
+    (error,) = answer["data"]["fulfillmentCreate"]["userErrors"]
+    assert "same location" in error["message"]
+    for share in shares:
+        asked = {"lineItemsByFulfillmentOrder": [share]}
+        answer = await graphql(client, FULFIL, fulfillment=asked)
+        assert answer["data"]["fulfillmentCreate"]["userErrors"] == []
+    assert (await places(client, order_id))["displayFulfillmentStatus"] == "FULFILLED"

@@ -38,7 +38,7 @@ SHIPMENTS = """
 query Shipments($id: ID!) {
   order(id: $id) {
     fulfillments(first: 100) { id status trackingInfo(first: 10) { number } }
-    fulfillmentOrders(first: 100) { nodes { id status } }
+    fulfillmentOrders(first: 100) { nodes { id status assignedLocation { location { id } } } }
   }
 }
 """

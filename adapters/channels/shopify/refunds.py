@@ -2,6 +2,12 @@
 
 from collections import Counter
 
+from adapters.channels.shopify.fulfilment_orders import (
+    UNSENT,
+    refund_lines,
+    shipped_order,
+    unsent,
+)
 from adapters.channels.shopify.graphql import SYSTEM, Graphql
 from adapters.channels.shopify.operations import REFUND, REFUND_LINES, REFUNDS
 from adapters.channels.shopify.payments import paid_order, refused
@@ -49,8 +55,16 @@ class Refunds:
             return found
         before = await self._pieces(refunds, order, until)
         amount = _amount(request, order, before)
+        lines = await self._lines(order_gid, request, until)
         paid = await paid_order(self._graphql, order_gid, until)
-        asked = _asked(order_gid, request, amount, paid)
+        asked = {
+            "orderId": order_gid,
+            "note": _note(request),
+            "notify": True,
+            "currency": amount.currency,
+            "refundLineItems": lines,
+            "transactions": _shares(paid, order_gid, amount),
+        }
         answer = await self._graphql.tell(
             REFUND, RefundAnswer, until=until, input=asked, key=request.key
         )
@@ -62,6 +76,17 @@ class Refunds:
         if said.refund is None:
             raise Unavailable(SYSTEM, "unreadable_answer", fate_unknown=True)
         return _refunded(said.refund)
+
+    async def _lines(
+        self, order_gid: str, request: RefundRequest, until: float
+    ) -> list[dict[str, object]]:
+        wanted: Counter[str] = Counter()
+        for line in request.lines:
+            wanted[f"{_LINE_GID}{line.line_id}"] += line.quantity
+        if request.return_id:
+            return refund_lines((), wanted)
+        order = await shipped_order(self._graphql, order_gid, until)
+        return refund_lines(await unsent(self._graphql, order, UNSENT, until), wanted)
 
     async def _refunds(self, order_gid: str, until: float | None) -> tuple[RefundWithLines, ...]:
         answer = await self._graphql.ask(REFUNDS, RefundsAnswer, until=until, id=order_gid)
@@ -100,26 +125,6 @@ class Refunds:
             after = page.page_info.end_cursor
             if not page.page_info.has_next_page:
                 return found
-
-
-def _asked(
-    order_gid: str, request: RefundRequest, amount: Money, paid: PaidOrder
-) -> dict[str, object]:
-    return {
-        "orderId": order_gid,
-        "note": _note(request),
-        "notify": True,
-        "currency": amount.currency,
-        "refundLineItems": [
-            {
-                "lineItemId": f"{_LINE_GID}{line.line_id}",
-                "quantity": line.quantity,
-                "restockType": "NO_RESTOCK" if request.return_id else "CANCEL",
-            }
-            for line in request.lines
-        ],
-        "transactions": _shares(paid, order_gid, amount),
-    }
 
 
 def _note(request: RefundRequest) -> str:

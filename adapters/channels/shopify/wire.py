@@ -129,9 +129,19 @@ class Fulfilment(Wire):
     tracking_info: tuple[_Tracking, ...] = ()
 
 
+class _Assigned(Wire):
+    location: Ref | None = None
+
+
 class FulfilmentOrder(Wire):
     id: str
     status: str
+    assigned_location: _Assigned
+
+    @property
+    def location(self) -> str | None:
+        """Where Shopify would send it from; None if that location is gone."""
+        return self.assigned_location.location.id if self.assigned_location.location else None
 
 
 class _FulfilmentOrders(Wire):
