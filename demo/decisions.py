@@ -34,7 +34,8 @@ async def _decided(api: Api, order_id: str) -> Decided:
 
 def _told(decision: Json) -> str:
     """What was decided; of an order that had to wait, also what the queue gave it."""
-    given = [part["location"] for part in decision["reservations"]]
+    names = {one["location"]: one["name"] for one in decision["decision"]["candidates"]}
+    given = [names[part["location"]] for part in decision["reservations"]]
     if decision["outcome"] == "waiting" and given:
         return f"{decision['sentence']} Then there was enough at {' and '.join(given)}."
     return str(decision["sentence"])

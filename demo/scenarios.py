@@ -3,10 +3,9 @@
 import asyncio
 
 from demo.shop import Sale
-from demo.stage import LOOK_S, DidNotHappen, Fact, Stage, equal
+from demo.stage import DidNotHappen, Fact, Stage, equal
 
 CARRIER_DOWN_S = 15.0
-LOOKS = 100
 
 
 async def sold(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
@@ -230,13 +229,15 @@ async def scans_repeated(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
 
 async def returned(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
     await stage.sell(sale)
-    await stage.until_status(sale, "delivered")
+    await stage.until_waiting(sale, "return_window")
     sku, quantity = sale.lines[0]
     line = {"line_id": sale.line_id(0), "quantity": quantity, "reason": "unwanted"}
     order_id = stage.order_id(sale)
     await stage.api.posted(f"/orders/{order_id}/returns", {"lines": [line]})
     stage.say(sale, f"{quantity} {sku} come back")
-    path = f"/returns/{await _return_id(stage, order_id)}"
+    what = "the return that was asked for begins"
+    begun = await stage.until_told(what, f"/orders/{order_id}", "returns")
+    path = f"/returns/{begun[0]['return_id']}"
     await stage.api.posted(f"{path}/receive")
     seen = {"line_id": line["line_id"], "restock": quantity, "discard": 0, "refund": quantity}
     await stage.api.posted(f"{path}/inspect", {"lines": [seen]})
@@ -249,24 +250,10 @@ async def returned(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
     )
 
 
-async def _return_id(stage: Stage, order_id: str) -> str:
-    """The id of the order's return, as soon as it is in the books."""
-    for _ in range(LOOKS):
-        found = (await stage.api.get(f"/orders/{order_id}"))["returns"]
-        if found:
-            return str(found[0]["return_id"])
-        await asyncio.sleep(LOOK_S)
-    raise DidNotHappen("the return that was asked for begins")
-
-
 async def unreadable(stage: Stage, _sale: Sale) -> tuple[Fact, ...]:
     body = '{"id": 4711, "line_items": [{"price": '
     await stage.world.control("shopify/raw", {"topic": "orders/create", "body": body})
     stage.say(None, "the shop sends a signed body that nobody can read")
-    for _ in range(LOOKS):
-        tasks = (await stage.api.get("/tasks"))["tasks"]
-        if tasks:
-            break
-        await asyncio.sleep(LOOK_S)
+    tasks = await stage.until_told("somebody is asked to look at it", "/tasks", "tasks")
     kinds = [task["kind"] for task in tasks]
     return (Fact("one task for an operator", f"{len(kinds)} task", kinds == ["unreadable"]),)

@@ -152,6 +152,19 @@ class Stage:
             raise DidNotHappen(f"{what}: not within {patience_s:.0f} s; it {found}")
         return self.standings[order_id]
 
+    async def until_told(self, what: str, path: str, field: str) -> Any:
+        """Wait until the API tells something in this field, and return it.
+
+        Raises:
+            DidNotHappen: it told nothing for `PATIENCE_S`; `what` says what it should have.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if told := (await self.api.get(path))[field]:
+                return told
+            await asyncio.sleep(LOOK_S)
+        raise DidNotHappen(what)
+
     async def until_any(self, so: Callable[[Standing], bool], patience_s: float) -> bool:
         """Whether any order's row says so within `patience_s`."""
         return await self._seen(lambda: any(map(so, self.standings.values())), patience_s)
