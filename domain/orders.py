@@ -90,6 +90,8 @@ class Order(Value):
     money_back: MoneyBack | None = None
     cancelled: bool = False
     cancel_reason: str = ""
+    reservation_id: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9_.~-]*$")
+    """What a checkout held for it: taken over if it is these very lines, else given back."""
 
     @property
     def order_id(self) -> OrderId:
@@ -121,6 +123,7 @@ class OrderInput(Message):
     payment: PaymentStatus
     address_version: int = 1
     policy: OrderPolicy = Field(default_factory=OrderPolicy)
+    reservation_id: str = ""
 
 
 class OrderOutcome(Message):
@@ -145,4 +148,5 @@ def order_input(order: Order, policy: OrderPolicy) -> OrderInput:
         ),
         payment=order.payment,
         policy=policy,
+        reservation_id=order.reservation_id,
     )

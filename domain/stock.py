@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from domain.ids import OrderId
+from domain.ids import OrderId, cart_id, effect_key
 from domain.orders import Destination, LineRef
 from domain.values import Message, Value
 
@@ -81,6 +81,8 @@ class ReserveRequest(Message):
     """When the stock goes back by itself; a repeat without it makes the reservation lasting."""
     waits: bool = True
     """Whether it enters the queue where stock is short."""
+    reservation_id: str = ""
+    """A cart whose stock it takes over, if that is held for these very lines and country."""
 
 
 class Claim(Value):
@@ -130,6 +132,12 @@ class ReservationRef(Message):
 
     order_id: OrderId
     key: str
+
+
+def cart_reservation(reservation_id: str) -> ReservationRef:
+    """What a checkout holds under this id."""
+    owner = cart_id(reservation_id)
+    return ReservationRef(order_id=owner, key=effect_key(owner, "reserve", 1))
 
 
 class ShortReason(StrEnum):

@@ -19,6 +19,7 @@ from domain.sourcing_claims import claim
 from domain.sourcing_rules import RuleSet
 from domain.stock import Changed, Claim, Reserved, ReserveRequest, Short
 from domain.values import Value
+from storage.carts import look, take_over
 from storage.documents import json_text
 from storage.outages import transaction
 from storage.sourcing_rules import SourcingRules
@@ -91,10 +92,6 @@ SELECT sourcing_reserve(:order_id, :key, CAST(:parts AS jsonb),
 _WAIT = text("""
 SELECT parts, missing FROM sourcing_wait(:order_id, :key, CAST(:lines AS jsonb),
     CAST(:ranked AS text[]), CAST(:seen AS jsonb), :parts_max, :priority, CAST(:why AS jsonb))
-""")
-_LOOK = text("""
-SELECT parts, missing FROM stock_look(:order_id, :key, CAST(:lines AS jsonb),
-    CAST(:ranked AS text[]), CAST(:seen AS jsonb), CAST(:expires_at AS timestamptz))
 """)
 _DECISIONS = text("""
 SELECT d.key, d.outcome, d.decision, d.at, coalesce(
@@ -177,16 +174,19 @@ class PostgresSourcing:
     ) -> Reserved | Short | Changed:
         """Reserve the parts of the plan or, without one, enter the queue; keep why, all at once.
 
-        A request that does not wait is only told what is missing.
+        A request that does not wait is only told what is missing. What the order's cart holds comes
+        before any plan, with the decision of then.
 
         Raises:
             Refused: the key is another's or was released.
         """
+        if request.reservation_id and (taken := await take_over(self._engine, request)):
+            return taken
         asked = claim(request.channel, case, decision)
         if not asked.parts and await self._inventory.expire(asked):
             return Changed()
         if not asked.parts and not request.waits:
-            return await self._look(request, asked)
+            return await look(self._engine, request, asked)
         kept = await asyncio.to_thread(why, case, decision)
         said: dict[str, Any] = {"order_id": request.order_id, "key": request.key, "why": kept}
         if asked.parts:
@@ -207,19 +207,6 @@ class PostgresSourcing:
         }
         async with stock_connection(self._engine) as connection:
             row = (await connection.execute(_WAIT, wanted)).one()
-        return _reserved(row.parts) if row.missing is None else Short(missing=row.missing)
-
-    async def _look(self, request: ReserveRequest, asked: Claim) -> Reserved | Short | Changed:
-        wanted = {
-            "order_id": request.order_id,
-            "key": request.key,
-            "lines": _json(request.lines),
-            "ranked": list(asked.ranked),
-            "seen": json.dumps(asked.seen),
-            "expires_at": request.expires_at,
-        }
-        async with stock_connection(self._engine) as connection:
-            row = (await connection.execute(_LOOK, wanted)).one()
         return _reserved(row.parts) if row.missing is None else Short(missing=row.missing)
 
     async def decisions(self, order_id: OrderId) -> tuple[KeptDecision, ...]:

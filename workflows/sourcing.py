@@ -59,6 +59,7 @@ class Sourcing:
             lines=lines,
             destination=self._state.destination,
             excluded=tuple(self._excluded),
+            reservation_id=self._state.order.reservation_id,
         )
         looks = 0
         while True:

@@ -8,11 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from activities.inventory import reserve_where_best
 from domain.errors import Refused
-from domain.ids import cart_id, effect_key
 from domain.orders import Destination, LineRef
 from domain.problems import Problem
 from domain.sourcing import Decision
-from domain.stock import ReservationRef, ReserveRequest, Short, SkuQuantity
+from domain.stock import ReserveRequest, Short, SkuQuantity, cart_reservation
 from starter.api.auth import Caller
 from starter.bodies import LimitedRoute
 from starter.composition import Composition, composition_of
@@ -128,7 +127,7 @@ async def release(request: Request, reservation_id: Named, _by: Caller) -> None:
     """Give the stock back to whoever waits; one that was never made can be made no more."""
     on = composition_of(request)
     try:
-        await on.wired.inventory.release(_ref(reservation_id))
+        await on.wired.inventory.release(cart_reservation(reservation_id))
     except Refused as refused:
         raise _refusal(refused) from None
     on.awake.set()
@@ -165,7 +164,7 @@ def _lines(asked: ReservationAsked) -> tuple[LineRef, ...]:
 
 
 def _wanted(asked: ReservationAsked) -> ReserveRequest:
-    ref = _ref(asked.reservation_id)
+    ref = cart_reservation(asked.reservation_id)
     return ReserveRequest(
         order_id=ref.order_id,
         key=ref.key,
@@ -177,13 +176,8 @@ def _wanted(asked: ReservationAsked) -> ReserveRequest:
     )
 
 
-def _ref(reservation_id: str) -> ReservationRef:
-    owner = cart_id(reservation_id)
-    return ReservationRef(order_id=owner, key=effect_key(owner, "reserve", 1))
-
-
 async def _view(on: Composition, reservation_id: str) -> ReservationView:
-    held = await on.wired.inventory.held(_ref(reservation_id))
+    held = await on.wired.inventory.held(cart_reservation(reservation_id))
     if not held:
         raise not_found("reservation")
     parts = [_part(one) for one in held]

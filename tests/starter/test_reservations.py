@@ -1,9 +1,11 @@
 """A checkout holds stock for a while: all of its cart or nothing, once, and never for ever."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
+from temporalio.service import RPCError
 
 from config.settings import Settings
 from domain.ids import OrderId
@@ -164,6 +166,26 @@ async def test_what_a_cart_held_too_long_goes_by_itself_to_the_order_that_waits(
     states = [(await world.api("GET", f"{PATH}/{name}")).json() for name in ("cart-1", "kept")]
     assert [state["state"] for state in states] == ["expired", "held"]
     assert (await hold(world, ("CUP", 1))).json()["code"] == "reservation_over"
+
+
+async def test_an_order_tells_its_workflow_which_cart_it_was(world: World) -> None:
+    own_id = world.own_id()
+    body = canonical_order(own_id, reservation_id="cart-1")
+    made = await world.api("POST", "/api/orders", body, Idempotency_Key=own_id)
+    assert made.status_code == 201
+    wrong = canonical_order(world.own_id(2), reservation_id="a/b")
+    refused = await world.api("POST", "/api/orders", wrong, Idempotency_Key="wrong")
+    assert fields(refused) == ["reservation_id"]
+    handle = world.client.get_workflow_handle(f"order:{made.json()['order_id']}")
+
+    async def begun() -> Any:
+        try:
+            return (await handle.fetch_history()).events
+        except RPCError:
+            return None
+
+    said = (await eventually(begun))[0].workflow_execution_started_event_attributes.input
+    assert json.loads(said.payloads[0].data)["reservation_id"] == "cart-1"
 
 
 @pytest.mark.parametrize(

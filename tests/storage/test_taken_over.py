@@ -1,0 +1,136 @@
+"""What a checkout held goes to the order that comes of it, from hand to hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from activities.inventory import InventoryActivities, reserve_where_best
+from domain.ids import OrderId
+from domain.orders import Destination
+from domain.stock import Part, ReservationRef, Reserved, ReserveRequest, Short, cart_reservation
+from storage.engine import create_engine
+from tests.storage.sourcingroom import Room, wanted, where
+from tests.storage.stockroom import assigned, waiting
+
+CART = cart_reservation("c-1")
+
+
+@pytest.fixture
+async def room(database_url: str) -> AsyncIterator[Room]:
+    engine = create_engine(database_url, 20)
+    made = Room(engine)
+    await made.furnish()
+    await made.receive("lyon", CUP=9, POT=2)
+    yield made
+    await engine.dispose()
+
+
+async def hold(room: Room, *lines: tuple[str, int]) -> None:
+    until = datetime.now(UTC) + timedelta(minutes=10)
+    asked = wanted("any", *lines, expires_at=until, waits=False)
+    cart = asked.model_copy(update={"order_id": CART.order_id, "key": CART.key})
+    answer, _ = await reserve_where_best(room.sourcing, cart)
+    assert isinstance(answer, Reserved)
+
+
+def order(*lines: tuple[str, int], number: int = 1, **more: Any) -> ReserveRequest:
+    return wanted(f"demo-{number}", *lines, reservation_id="c-1", **more)
+
+
+async def buy(room: Room, request: ReserveRequest) -> Reserved | Short:
+    return await InventoryActivities(room.stock, room.sourcing).reserve(request)
+
+
+async def reserved(room: Room, sku: str = "CUP") -> int:
+    return sum(level.reserved for level in await room.stock.levels(sku=sku))
+
+
+async def test_an_order_gets_what_its_cart_held_for_good_though_others_wait_for_it(
+    room: Room,
+) -> None:
+    await hold(room, ("SET", 2), ("CUP", 1))
+    assert isinstance(await buy(room, wanted("demo-9", ("CUP", 1))), Short)
+    answers = await asyncio.gather(*(buy(room, order(("SET", 2), ("CUP", 1))) for _ in range(4)))
+    assert [where(answer) for answer in answers] == [{"lyon": {"CUP": 9, "POT": 2}}] * 4
+    assert [line.line_id for line in _parts(answers[0])[0].lines] == ["l1", "l2"]
+    assert (await reserved(room), await reserved(room, "POT")) == (9, 2)
+    assert await waiting(room.engine) == ["demo-9"]
+    (part,) = await room.stock.held(CART)
+    assert part.state == "released"
+    (mine,) = await room.stock.held(
+        ReservationRef(order_id=OrderId("demo-1"), key="demo-1/reserve/1")
+    )
+    assert (mine.state, mine.expires_at) == ("reserved", None)
+    (kept,) = await room.sourcing.decisions(OrderId("demo-1"))
+    assert (kept.outcome, kept.reservations[0].location) == ("reserved", "lyon")
+    assert await room.stock.drift() == ()
+
+
+def _parts(answer: Reserved | Short) -> tuple[Part, ...]:
+    assert isinstance(answer, Reserved)
+    return answer.parts
+
+
+async def test_a_cart_of_other_lines_gives_back_and_the_order_is_sourced(room: Room) -> None:
+    await hold(room, ("CUP", 9))
+    await room.receive("berlin", CUP=1)
+    assert where(await buy(room, order(("CUP", 8)))) == {"lyon": {"CUP": 8}}
+    assert await reserved(room) == 8
+
+
+async def test_a_cart_for_another_country_gives_back_and_the_order_is_sourced(room: Room) -> None:
+    await hold(room, ("CUP", 2))
+    await room.receive("wien", CUP=2)
+    answer = await buy(
+        room, order(("CUP", 2), destination=Destination(country="AT", postal_code="1010"))
+    )
+    assert where(answer) == {"wien": {"CUP": 2}}
+    assert await reserved(room) == 2
+
+
+async def test_a_cart_is_taken_over_by_one_order_only(room: Room) -> None:
+    await hold(room, ("CUP", 9))
+    answers = await asyncio.gather(*(buy(room, order(("CUP", 9), number=n)) for n in range(6)))
+    assert [type(answer) for answer in answers].count(Reserved) == 1
+    assert await reserved(room) == 9
+    assert len(await waiting(room.engine)) == 5
+
+
+async def test_a_cart_that_expired_is_an_order_like_others(room: Room) -> None:
+    await hold(room, ("CUP", 9))
+    await room.stock.release(CART)
+    assert isinstance(await buy(room, wanted("demo-9", ("CUP", 9))), Reserved)
+    assert isinstance(await buy(room, order(("CUP", 9))), Short)
+    await room.stock.release(ReservationRef(order_id=OrderId("demo-9"), key="demo-9/reserve/1"))
+    assert await assigned(room.engine) == {"demo-1": {"lyon": {"CUP": 9}}}
+
+
+async def test_an_order_that_was_cancelled_before_takes_over_nothing(room: Room) -> None:
+    await hold(room, ("CUP", 9))
+    await room.stock.release(ReservationRef(order_id=OrderId("demo-1"), key="demo-1/reserve/1"))
+    with pytest.raises(Exception, match="reservation_released"):
+        await buy(room, order(("CUP", 9)))
+    assert (await room.stock.held(CART))[0].state == "reserved"
+
+
+async def test_carts_that_expire_while_orders_take_them_over_are_had_once(room: Room) -> None:
+    async def sweep() -> None:
+        for _ in range(20):
+            await room.stock.expire()
+
+    for number in range(15):
+        ref = cart_reservation(f"c-{number}")
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        asked = wanted("any", ("CUP", 3), expires_at=past, waits=False)
+        cart = asked.model_copy(update={"order_id": ref.order_id, "key": ref.key})
+        await reserve_where_best(room.sourcing, cart)
+        request = wanted(f"demo-{number}", ("CUP", 3), reservation_id=f"c-{number}")
+        answer, _ = await asyncio.gather(buy(room, request), sweep())
+        assert isinstance(answer, Reserved)
+        assert await reserved(room) == 3
+        await room.stock.release(ReservationRef(order_id=request.order_id, key=request.key))
+    assert await reserved(room) == 0
+    assert await room.stock.drift() == ()
