@@ -41,7 +41,7 @@ def coming(sku: str, quantity: int, days: int, location: str = "berlin") -> Good
         location=location,
         sku=sku,
         quantity=quantity,
-        supply_id=f"po-{days}",
+        supply_id=f"po-{50 - days}",
         line=1,
         expected_on=after(days),
     )
@@ -131,8 +131,8 @@ def test_a_promise_is_the_last_day_then_the_location_s_calendar_then_the_way() -
         weekdays=WORKING_WEEK,
     )
     pegs = [
-        Peg(location="berlin", sku="cup", quantity=1, supply_id="po-4", expected_on=after(4)),
         Peg(location="berlin", sku="pot", quantity=1, supply_id="po-7", expected_on=after(7)),
+        Peg(location="berlin", sku="cup", quantity=1, supply_id="po-4", expected_on=after(4)),
         Peg(location="lyon", sku="tea", quantity=1),
     ]
     promised = dated(pegs, {"berlin": slow, "lyon": WAY}, NOW)

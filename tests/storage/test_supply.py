@@ -321,3 +321,37 @@ async def test_whatever_comes_in_whatever_parts_the_books_agree(
     after = (await level(stock))[0] + (await level(stock, place="lyon"))[0]
     assert after == before + got
     assert await sound(stock_engine)
+
+
+async def test_transfers_both_ways_receipts_and_buyers_never_lock_each_other_out(
+    supplies: Supplies, stock: PostgresInventory, stock_engine: AsyncEngine
+) -> None:
+    for place in ("berlin", "lyon"):
+        for sku in ("cup", "pot"):
+            await receive(stock, sku, 30, place)
+
+    async def move(number: int) -> None:
+        skus = ("cup", "pot") if number % 2 else ("pot", "cup")
+        way = ("berlin", "lyon") if number % 3 else ("lyon", "berlin")
+        asked = goods(*((sku, 2, 1) for sku in skus), origin=way[0], destination=way[1])
+        tr = (await supplies.open(asked, f"o{number}", "ann")).supply_id
+        await supplies.dispatch(tr, f"d{number}", "ann")
+        await supplies.receive(tr, came(*((sku, 1) for sku in skus)), f"r{number}", "ann")
+        await supplies.close(tr, f"c{number}", "ann", reason="fell off")
+
+    async def buy(number: int) -> None:
+        places = ("berlin", "lyon") if number % 2 else ("lyon", "berlin")
+        wanted = request(f"a-{number}", ("pot", 1 + number % 2), ("cup", 1))
+        await reserve(stock, wanted, places, parts_max=2)
+
+    async def bring(number: int) -> None:
+        po = await ordered(supplies, ("cup", 1, number), ("pot", 1, number))
+        await supplies.receive(po, came(("pot", 1), ("cup", 1)), f"b{number}", "ann")
+
+    await asyncio.gather(*(deed(n) for n in range(12) for deed in (move, buy, bring)))
+    levels = await stock.levels()
+    # of 24 pieces on the move 12 were lost of each SKU, and 12 came from outside
+    for sku in ("cup", "pot"):
+        assert sum(one.on_hand for one in levels if one.sku == sku) == 60
+    assert sum(one.incoming for one in levels) == 0
+    assert await sound(stock_engine)
