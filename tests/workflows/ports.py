@@ -276,7 +276,8 @@ class Post(_Port):
 
     async def void(self, ref: LabelRef) -> Voided:
         def deed() -> Voided:
-            if ref.bought_key.rpartition("/p")[0] in self._world.left:
+            reference = ref.bought_key.rpartition("/p")[0]
+            if ref.bought_key in self._world.live and reference in self._world.left:
                 raise Refused("outside", "in_transit")
             self._world.withdrawn.add(ref.bought_key)
             self._world.live.pop(ref.bought_key, None)
