@@ -1,6 +1,8 @@
-"""The customer's page: where the parcel is, for whoever has the unguessable token."""
+"""The customer's page: where each parcel is, for whoever has the unguessable token."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from html import escape
 
@@ -10,7 +12,7 @@ from pydantic import BaseModel
 
 from domain.lifecycles import SENTENCES, OrderStatus
 from domain.tracking import Course
-from domain.views import OrderView, ParcelView
+from domain.views import FulfilmentView, OrderView, ParcelView
 from starter.composition import Composition, composition_of
 from starter.problems import not_found
 
@@ -40,6 +42,14 @@ COURSES = {
 }
 
 
+OF_SEVERAL = {
+    OrderStatus.SHIPPED: "The carrier has the parcels.",
+    OrderStatus.DELIVERED: "All parcels have arrived.",
+    OrderStatus.UNDELIVERED: "The carrier could not deliver every parcel.",
+}
+"""Where an order has several parcels, its status has other words."""
+
+
 class TrackedScan(BaseModel):
     at: datetime
     said: str
@@ -54,14 +64,28 @@ class TrackedParcel(BaseModel):
     scans: tuple[TrackedScan, ...]
 
 
+class TrackedShipment(BaseModel):
+    """What one place sends: these lines, in these parcels."""
+
+    lines: tuple[str, ...]
+    parcels: tuple[TrackedParcel, ...]
+
+
 class Tracked(BaseModel):
-    """What a customer may see: it names no person and no address."""
+    """What a customer may see: it names no person and no address.
+
+    `parcels` are those of all `shipments`, `to_come` what none of them has, `cancelled` what will
+    not be sent.
+    """
 
     number: str
     status: str
     sentence: str
     lines: tuple[str, ...]
     parcels: tuple[TrackedParcel, ...]
+    shipments: tuple[TrackedShipment, ...]
+    to_come: tuple[str, ...]
+    cancelled: tuple[str, ...]
     updated_at: datetime
 
 
@@ -86,26 +110,64 @@ async def _found(on: Composition, token: str) -> Tracked:
 
 
 def _tracked(order: OrderView) -> Tracked:
-    parcels = (parcel for part in order.fulfilments for parcel in part.parcels)
+    under_way = [(part, parcels) for part in order.fulfilments if (parcels := _parcels(part))]
+    ordered = Counter({line.line_id: line.quantity for line in order.lines})
+    cancelled = Counter({line.line_id: line.cancelled for line in order.lines})
+    sent = [_pieces(part) for part, _ in under_way]
+    to_come = ordered - cancelled
+    for pieces in sent:
+        to_come -= pieces
+    over = order.status in (OrderStatus.CANCELLING, OrderStatus.CANCELLED)
     return Tracked(
         number=order.number,
         status=order.status,
         sentence=_sentence(order),
-        lines=tuple(f"{line.quantity} x {line.title or line.sku}" for line in order.lines),
-        parcels=tuple(made for parcel in parcels if (made := _tracked_parcel(parcel))),
+        lines=_lines(order, ordered),
+        parcels=tuple(parcel for _, parcels in under_way for parcel in parcels),
+        shipments=tuple(
+            TrackedShipment(lines=_lines(order, pieces), parcels=parcels)
+            for pieces, (_, parcels) in zip(sent, under_way, strict=True)
+        ),
+        to_come=() if over else _lines(order, to_come),
+        cancelled=_lines(order, cancelled),
         updated_at=order.updated_at,
     )
 
 
+def _pieces(part: FulfilmentView) -> Counter[str]:
+    pieces: Counter[str] = Counter()
+    for line in part.lines:
+        pieces[line.line_id] += line.quantity
+    return pieces
+
+
+def _lines(order: OrderView, pieces: Counter[str]) -> tuple[str, ...]:
+    return tuple(
+        f"{pieces[line.line_id]} x {line.title or line.sku}"
+        for line in order.lines
+        if pieces[line.line_id] > 0
+    )
+
+
+def _parcels(part: FulfilmentView) -> tuple[TrackedParcel, ...]:
+    return tuple(made for parcel in part.parcels if (made := _tracked_parcel(parcel)))
+
+
 def _sentence(order: OrderView) -> str:
-    """Of a closed order it says how it went: that nothing more happens tells a customer nothing."""
-    if order.status is not OrderStatus.CLOSED:
-        return order.sentence
-    courses = {
+    """The status in words, for one parcel or for several.
+
+    Of a closed order it says how it went: that nothing more happens tells a customer nothing.
+    """
+    courses = [
         parcel.course for part in order.fulfilments for parcel in part.parcels if parcel.label
-    }
-    delivered = courses == {Course.DELIVERED}
-    return SENTENCES[OrderStatus.DELIVERED if delivered else OrderStatus.UNDELIVERED]
+    ]
+    arrived = bool(courses) and set(courses) == {Course.DELIVERED}
+    status = order.status
+    if status is OrderStatus.CLOSED:
+        status = OrderStatus.DELIVERED if arrived else OrderStatus.UNDELIVERED
+    elif status is OrderStatus.PARTLY_SHIPPED and arrived:
+        return "A part of the order has arrived; the rest follows."
+    return (OF_SEVERAL if len(courses) > 1 else SENTENCES).get(status, SENTENCES[status])
 
 
 def _tracked_parcel(parcel: ParcelView) -> TrackedParcel | None:
@@ -126,16 +188,38 @@ def _tracked_parcel(parcel: ParcelView) -> TrackedParcel | None:
 
 
 def _page(tracked: Tracked) -> str:
-    lines = "".join(f"<li>{escape(line)}</li>" for line in tracked.lines)
-    parcels = "".join(map(_parcel_part, tracked.parcels))
+    parcels = "".join(_shipments(tracked))
+    rest = _listed("Still to come", tracked.to_come) if tracked.parcels else ""
+    rest += _listed("Cancelled", tracked.cancelled)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Order {escape(tracked.number)}</title><style>{_STYLE}</style></head><body>"
         f"<h1>Order {escape(tracked.number)}</h1><p><strong>{escape(tracked.sentence)}</strong></p>"
-        f"<ul>{lines}</ul>{parcels}"
+        f"{_items(tracked.lines)}{parcels}{rest}"
         f"<p><small>As of {tracked.updated_at:%Y-%m-%d %H:%M} UTC</small></p></body></html>"
     )
+
+
+def _shipments(tracked: Tracked) -> Iterable[str]:
+    """Each parcel with its number and, where there is more than one shipment, what is in it."""
+    number, many = 0, len(tracked.parcels)
+    whole = len(tracked.shipments) == 1 and not tracked.to_come and not tracked.cancelled
+    for shipment in tracked.shipments:
+        together = f"In these {len(shipment.parcels)} parcels" if shipment.parcels[1:] else "In it"
+        for place, parcel in enumerate(shipment.parcels):
+            number += 1
+            inside = "" if whole or place else f"<p>{together}:</p>{_items(shipment.lines)}"
+            heading = f"Parcel {number} of {many}" if many > 1 else "Parcel"
+            yield f"<h2>{heading}</h2>{inside}{_parcel_part(parcel)}"
+
+
+def _listed(heading: str, lines: tuple[str, ...]) -> str:
+    return f"<h2>{heading}</h2>{_items(lines)}" if lines else ""
+
+
+def _items(lines: tuple[str, ...]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
 
 
 def _parcel_part(parcel: TrackedParcel) -> str:
@@ -147,4 +231,4 @@ def _parcel_part(parcel: TrackedParcel) -> str:
     if parcel.tracking_url.startswith(("https://", "http://")):
         number = f'<a href="{escape(parcel.tracking_url)}" rel="noreferrer">{number}</a>'
     said = f"<p>{escape(parcel.carrier)} {number}: {escape(parcel.sentence)}</p>"
-    return f"<h2>Parcel</h2>{said}<ol>{scans}</ol>"
+    return f"{said}<ol>{scans}</ol>"

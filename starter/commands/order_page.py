@@ -14,7 +14,9 @@ def print_order(order: dict[str, Any]) -> None:
     console.print(f"[bold]{order['order_id']}[/bold] {order['status']}", highlight=False)
     table = Table("line", "SKU", "pieces", "title")
     for line in order["lines"]:
-        table.add_row(line["line_id"], line["sku"], str(line["quantity"]), line.get("title", ""))
+        cancelled = f", {line['cancelled']} cancelled" if line["cancelled"] else ""
+        pieces = f"{line['quantity']}{cancelled}"
+        table.add_row(line["line_id"], line["sku"], pieces, line.get("title", ""))
     for sentence in _standing(order):
         console.print(sentence, highlight=False, markup=False)
     console.print(table)
@@ -35,7 +37,9 @@ def _standing(order: dict[str, Any]) -> Iterator[str]:
 def _parcels(order: dict[str, Any]) -> Iterator[str]:
     for share in order["fulfilments"]:
         why = f" ({share['reason']})" if share["reason"] else ""
-        yield f"fulfilment {share['number']} at {share['location']}: {share['status']}{why}"
+        pieces = ", ".join(f"{line['quantity']} x {line['sku']}" for line in share["lines"])
+        what = f"fulfilment {share['number']} at {share['location']}, {pieces}"
+        yield f"{what}: {share['status']}{why}"
         for parcel in share["parcels"]:
             label = parcel["label"]
             number = f"{label['carrier']} {label['tracking_number']}" if label else "no label"
