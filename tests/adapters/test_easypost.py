@@ -140,6 +140,37 @@ class TestBuying:
         )
         assert cups["weight"] + towel["weight"] <= 1_000 / 28.349523125
 
+    async def test_a_part_of_an_order_has_a_label_and_papers_of_its_own(
+        self,
+        world: World,
+        carrier: Carrier,
+        request_: LabelRequest,
+        sender: Location,
+        order: Order,
+    ) -> None:
+        swiss = order.address.model_copy(update={"country": "CH", "postal_code": "8001"})
+        abroad = order.model_copy(update={"address": swiss})
+        cups, towel = request_.lines
+        one_cup = cups.model_copy(update={"quantity": 1})
+        parts = [(one_cup,), (cups.model_copy(update={"quantity": 2}), towel)]
+        labels = [
+            await carrier.buy(
+                request_.model_copy(
+                    update={"key": f"{request_.order_id}/f{n}/p1/label/1", "lines": lines}
+                ),
+                sender,
+                abroad,
+            )
+            for n, lines in enumerate(parts, start=1)
+        ]
+        assert labels[0].tracking_number != labels[1].tracking_number
+        papers = [
+            [(item["description"], item["quantity"]) for item in info["customs_items"]]
+            for entry in await world.journal(request_.order_id, "shipment_created")
+            if (info := entry["data"]["shipment"]["customs_info"])
+        ]
+        assert papers == [[("Blue cup", 1)], [("Blue cup", 2), ("TOWEL", 1)]]
+
     @pytest.mark.parametrize("status", [None, 500, 503])
     async def test_an_answer_lost_after_buying_leaves_one_label(
         self, world: World, buy: Buy, order_id: OrderId, status: int | None

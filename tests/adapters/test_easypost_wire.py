@@ -92,6 +92,17 @@ def test_a_part_of_a_line_bears_its_part_of_the_discount(order: Order) -> None:
     assert (cups.quantity, cups.weight_g, cups.origin_country) == (2, 600, "PT")
 
 
+def test_the_parts_of_a_split_order_declare_it_once(order: Order) -> None:
+    one_cup = CUPS.model_copy(update={"quantity": 1})
+    first = customs_items(request_for(order.order_id, CUPS), order, "DE")
+    second = customs_items(request_for(order.order_id, one_cup, TOWEL), order, "PL")
+    assert [(item.sku, item.quantity) for item in first] == [("CUP-BLUE", 2)]
+    assert [(item.sku, item.quantity) for item in second] == [("CUP-BLUE", 1), ("TOWEL", 1)]
+    cups = first[0].value + second[0].value
+    assert cups == Money.parse("28.70", "EUR")  # three at 9.90, less 1.00
+    assert second[1].origin_country == "PL"
+
+
 def test_goods_of_unknown_weight_share_the_parcels(order: Order) -> None:
     items = customs_items(request_for(order.order_id, CUPS, TOWEL, weight_g=1_000), order, "DE")
     assert [item.weight_g for item in items] == [666, 333]
