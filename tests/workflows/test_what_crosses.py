@@ -127,6 +127,7 @@ async def test_a_cancel_during_two_hand_overs_that_both_come_through_is_too_late
     await pack(life, 2)
     await life.until(lambda _: world.hanging == 1)
     await life.tell("cancel", command_id="c")
+    await life.state()  # it has heard
     assert world.goods_leave(f"{life.id}/f1", 1)
     await life.tell("warehouse_said", reference=f"{life.id}/f1", status="handed_over")
     gate.set()
