@@ -72,10 +72,7 @@ def _add_verbs(group: typer.Typer, kind: str) -> None:
     def list_supplies(state: State = "", as_json: AsJson = False) -> None:
         """Newest first."""
         found = _all(f"/api/supply/{kind}", "supplies", {"state": state})
-        if as_json:
-            _print_json(found)
-        else:
-            _print_supplies(found)
+        (_print_json if as_json else _print_supplies)(found)
 
     @group.command()
     def show(supply_id: SupplyId, as_json: AsJson = False) -> None:
