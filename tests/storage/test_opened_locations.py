@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import text
 
 from domain.sourcing import Location
 from domain.stock import ReservationRef, Short
 from storage.catalogue import Catalogue
 from storage.engine import create_engine
 from tests.storage.sourcingroom import BERLIN, LYON, Room, wanted
-from tests.storage.stockroom import assigned, waiting
+from tests.storage.stockroom import assigned, someone_waits_for_a_lock, until, waiting
 
 SHUT = LYON.model_copy(update={"active": False})
 
@@ -58,6 +59,23 @@ async def test_an_order_that_may_be_split_is_served_from_both(room: Room) -> Non
     await short(room, "demo-1", ("CUP", 5))
     await put(room, BERLIN, LYON)
     assert await assigned(room.engine) == {"demo-1": {"berlin": {"CUP": 2}, "lyon": {"CUP": 3}}}
+
+
+async def test_a_location_that_opens_while_its_stock_goes_gives_what_is_left(room: Room) -> None:
+    await room.receive("lyon", CUP=6)
+    await short(room, "demo-1", ("CUP", 4))
+    async with room.engine.begin() as connection:
+        await connection.execute(
+            text("""
+            SELECT stock_change('adjusted', 'k', NULL, 'lyon', '[{"sku": "CUP", "quantity": -5}]',
+                                'lost', 'ann')
+            """)
+        )
+        opening = asyncio.create_task(put(room, LYON))
+        await until(lambda: someone_waits_for_a_lock(room.engine))
+    await opening
+    assert await assigned(room.engine) == {}
+    assert await waiting(room.engine) == ["demo-1"]
 
 
 async def test_opening_races_goods_and_cancellations_without_deadlock_or_overselling(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from activities.inventory import InventoryActivities, reserve_where_best
 from domain.ids import OrderId
@@ -13,7 +14,7 @@ from domain.orders import Destination
 from domain.stock import Part, ReservationRef, Reserved, ReserveRequest, Short, cart_reservation
 from storage.engine import create_engine
 from tests.storage.sourcingroom import Room, wanted, where
-from tests.storage.stockroom import assigned, waiting
+from tests.storage.stockroom import assigned, someone_waits_for_a_lock, until, waiting
 
 CART = cart_reservation("c-1")
 
@@ -97,6 +98,22 @@ async def test_a_cart_is_taken_over_by_one_order_only(room: Room) -> None:
     assert [type(answer) for answer in answers].count(Reserved) == 1
     assert await reserved(room) == 9
     assert len(await waiting(room.engine)) == 5
+
+
+async def test_an_order_waits_for_another_that_is_taking_the_cart_over(room: Room) -> None:
+    await hold(room, ("CUP", 9))
+    async with room.engine.begin() as connection:
+        await connection.execute(
+            text("""
+            SELECT sourcing_take_over(:cart, :key, 'demo-1', 'demo-1/reserve/1',
+                '[{"line_id": "l1", "sku": "CUP", "quantity": 9}]', 'DE')
+            """),
+            {"cart": CART.order_id, "key": CART.key},
+        )
+        other = asyncio.create_task(buy(room, order(("CUP", 9), number=2)))
+        await until(lambda: someone_waits_for_a_lock(room.engine))
+    assert isinstance(await other, Short)
+    assert where(await buy(room, order(("CUP", 9)))) == {"lyon": {"CUP": 9}}
 
 
 async def test_a_cart_that_expired_is_an_order_like_others(room: Room) -> None:

@@ -1,0 +1,70 @@
+"""Who waits is sourced anew only after something that may change the answer."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from domain.stock import Short
+from storage.catalogue import Catalogue
+from storage.engine import create_engine
+from storage.sourcing_batch import SourcingBatch
+from tests.storage.sourcingroom import BERLIN, LYON, Room, wanted
+
+
+@pytest.fixture
+async def room(database_url: str) -> AsyncIterator[Room]:
+    """An order waits, and nothing has changed for a while."""
+    engine = create_engine(database_url, 5)
+    made = Room(engine)
+    await made.furnish(BERLIN, LYON)
+    _, answer = await made.once(wanted("demo-1", ("CUP", 1)))
+    assert isinstance(answer, Short)
+    await long_ago(made)
+    yield made
+    await engine.dispose()
+
+
+async def long_ago(room: Room) -> None:
+    """Nothing that was said until now is younger than an hour; but the order was sourced now."""
+    await room.run("ALTER TABLE locations DISABLE TRIGGER locations_changed")
+    await room.run("UPDATE locations SET changed_at = now() - interval '1 hour'")
+    await room.run("ALTER TABLE locations ENABLE TRIGGER locations_changed")
+    await room.run("UPDATE sourcing_rules SET activated_at = now() - interval '1 hour'")
+
+
+async def outdated(room: Room) -> list[str]:
+    found = await SourcingBatch(room.engine).outdated(None, 10)
+    return [one.request.order_id for one in found]
+
+
+async def test_what_is_as_it_was_is_not_sourced_anew(room: Room) -> None:
+    assert await outdated(room) == []
+    await Catalogue(room.engine).put_locations([BERLIN, LYON])
+    assert await outdated(room) == []
+
+
+async def test_a_location_that_is_another_or_new_counts(room: Room) -> None:
+    catalogue = Catalogue(room.engine)
+    await catalogue.put_locations([LYON.model_copy(update={"serves": ("FR",)})])
+    assert await outdated(room) == ["demo-1"]
+    await long_ago(room)
+    await catalogue.put_locations([LYON.model_copy(update={"location": "nice"})])
+    assert await outdated(room) == ["demo-1"]
+
+
+async def test_rules_that_are_activated_count_and_drafts_do_not(room: Room) -> None:
+    await room.run("UPDATE stock_waiting SET sourced_at = now() - interval '30 minutes'")
+    assert await outdated(room) == []
+    await room.activate(parts_max=2)
+    assert await outdated(room) == ["demo-1"]
+
+
+async def test_a_new_day_counts_where_a_location_has_a_capacity(room: Room) -> None:
+    await room.run("UPDATE stock_waiting SET sourced_at = now() - interval '2 days'")
+    old = "UPDATE sourcing_rules SET activated_at = now() - interval '3 days'"
+    await room.run(old)
+    await room.run("ALTER TABLE locations DISABLE TRIGGER locations_changed")
+    await room.run("UPDATE locations SET changed_at = now() - interval '3 days'")
+    assert await outdated(room) == []
+    await room.run("UPDATE locations SET capacity_per_day = 5 WHERE location = 'lyon'")
+    assert await outdated(room) == ["demo-1"]
