@@ -166,7 +166,7 @@ async def cancelled_in_flight(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
 
 async def cancelled_too_late(stage: Stage, sale: Sale) -> tuple[Fact, ...]:
     await stage.sell(sale)
-    await stage.until_status(sale, "shipped")
+    await stage.until_status(sale, "shipped", "delivered")
     answer = await stage.verb(sale, "cancel", {"reason": "customer"})
     stage.say(sale, "cancelled too late: the carrier has the parcel")
     return (equal("the cancellation is refused with 409", 409, answer.status_code),)

@@ -13,7 +13,7 @@ from demo.outside import Api, Json, Simulators
 from demo.shop import Sale, payload
 
 LOOK_S = 0.2
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 ENDED = frozenset({"closed", "cancelled"})
 
 
