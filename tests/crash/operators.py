@@ -7,11 +7,13 @@ from tests.crash.world import World, patiently
 
 
 def until_fulfilments(world: World, orders: list[Placed], status: str) -> None:
+    """Until each part of each order is there."""
     ids = [order.order_id for order in orders]
+    parts = sum(order.parts for order in orders)
 
     def there() -> bool:
         query = "SELECT 1 FROM fulfilments WHERE order_id = ANY (%s) AND status = %s"
-        return len(world.rows(query, ids, status)) == len(ids)
+        return len(world.rows(query, ids, status)) == parts
 
     world.until(f"all {status}", there)
 
@@ -48,7 +50,7 @@ def send_all_back(world: World, orders: list[Placed]) -> None:
 def _send_back(world: World, order: Placed) -> str:
     """Everything comes back, is put on the shelf and refunded; in a thread of its own."""
     path = f"/orders/{order.order_id}"
-    patiently(lambda: world.statuses([order])[order.order_id] == "delivered")
+    patiently(lambda: world.have_arrived(order))
     lines = [
         {"line_id": str(line_id(order, place)), "quantity": quantity}
         for place, quantity in enumerate(order.pieces.values())

@@ -1,13 +1,18 @@
 """What the crash runs sell: one small catalogue, and orders in the format of Shopify's webhook."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from domain.addresses import Address
 from domain.sourcing import Location
 from tests.crash.people import Person
 
-SKUS = ("MUG", "CAP", "PEN", "BAG")
+NEAR = ("MUG", "CAP", "PEN")
+FAR = "BAG"
+LATE = ("LAMP", "BELL")
+"""Not in stock until they are received."""
+HOMES = dict.fromkeys(NEAR, "berlin") | {FAR: "leeds", "LAMP": "leeds", "BELL": "berlin"}
+"""The one location of each SKU: of an order for several homes each sends a part."""
 STOCK_EACH = 2_000
 PRICE = 10
 CHANNEL = "demo"
@@ -60,6 +65,11 @@ class Placed:
         return Person(self.own_id)
 
     @property
+    def parts(self) -> int:
+        """How many locations send it."""
+        return len({HOMES[sku] for sku in self.pieces})
+
+    @property
     def authorised(self) -> bool:
         return self.payment == "authorized"
 
@@ -68,9 +78,19 @@ class Placed:
         return f"{PRICE * sum(self.pieces.values())}.00"
 
 
+@dataclass(frozen=True)
+class FoundShort:
+    """How many pieces of an order a picker did not find, and why."""
+
+    order: Placed
+    sku: str
+    missing: int
+    reason: Literal["mismatch", "damaged"]
+
+
 @dataclass
 class Till:
-    """Numbers the orders of one run, and varies what is in them."""
+    """Numbers the orders of one run, and varies what is in them: every other one is split."""
 
     first: int = 1001
     placed: list[Placed] = field(default_factory=list)
@@ -80,12 +100,19 @@ class Till:
         """The number of the order that is placed next."""
         return self.first + len(self.placed)
 
-    def next(self, payment: str = "authorized") -> Placed:
+    def next(self, payment: str = "authorized", *, split: bool | None = None) -> Placed:
         n = len(self.placed)
-        first, second = SKUS[n % len(SKUS)], SKUS[(n // len(SKUS) + n + 1) % len(SKUS)]
-        pieces = {first: 1 + n % 2}
-        if n % 3 == 0 and second != first:
-            pieces[second] = 1
+        quantity = 1 + n // 2 % 2
+        if split is None:
+            split = n % 2 == 1
+        if not split and n % 4 == 0:
+            return self.take({FAR: quantity}, payment)
+        pieces = {NEAR[n % len(NEAR)]: quantity}
+        if n % 5 < 2:
+            pieces[NEAR[(n + 1) % len(NEAR)]] = 1
+        return self.take(pieces | {FAR: 1} if split else pieces, payment)
+
+    def take(self, pieces: dict[str, int], payment: str = "authorized") -> Placed:
         order = Placed(self.upcoming, pieces, payment)
         self.placed.append(order)
         return order

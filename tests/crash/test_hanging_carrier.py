@@ -13,7 +13,8 @@ from tests.crash.world import World, told_carriers
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(600)]
 
-HANGING = 200
+HANGING = 100
+"""Orders of two parts, each of which wants a label."""
 PROBES = 10
 BATCHES = 3
 CARRIER_S = 20.0
@@ -29,16 +30,16 @@ def test_200_hanging_carrier_calls_do_not_slow_reserving(world: World) -> None:
     probes: list[Placed] = []
     before = [_batch(world, probes) for _ in range(BATCHES)]
     world.fault("easypost", "*", "hang")
-    stuck = world.place(HANGING)
+    stuck = world.place(HANGING, split=True)
     until_fulfilments(world, stuck, "packed")
     slots = TaskSlots().carrier
     world.until("every slot hangs", lambda: _hanging(world) >= slots)
     during = [_batch(world, probes) for _ in range(BATCHES)]
     assert _hanging(world) >= slots, "the carrier had answered meanwhile"
     world.mend()
-    world.until_all(stuck + probes, "delivered", "closed", within_s=300)
+    world.until_arrived(stuck + probes, within_s=300)
     after = [_batch(world, probes) for _ in range(BATCHES)]
-    world.until_all(probes, "delivered", "closed")
+    world.until_arrived(probes)
     world.dismiss("patient")
     world.shipped += stuck + probes
     _say(before + after, during)
@@ -55,7 +56,7 @@ def _batch(world: World, probes: list[Placed]) -> list[float]:
         return len(_reserving_s(world, placed)) == len(placed)
 
     for _ in range(PROBES):
-        placed.extend(world.place())
+        placed.extend(world.place(split=False))
         world.until("reserved", all_reserved)
     probes += placed
     return _reserving_s(world, placed)

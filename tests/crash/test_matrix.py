@@ -3,11 +3,13 @@
 from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from tests.crash.failpoints import Fault, Moment
+from tests.crash.failpoints import Fault, Moment, not_fired
 from tests.crash.operators import send_all_back, tell_all, until_fulfilments
+from tests.crash.orders import FAR, HOMES, LATE, NEAR, FoundShort, Placed
 from tests.crash.soundness import assert_sound
 from tests.crash.world import World
 
@@ -18,14 +20,12 @@ Moments = tuple[Moment, ...]
 OURS: Moments = ("before", "after")
 OUTSIDE: Moments = ("before", "begun", "done", "after")
 
-TO_THE_PARCEL = {
+ON_THE_WAY = {
     "order_book.save_verdict": OURS,
     "inventory.reserve": OURS,
     "warehouse.request": OUTSIDE,
     "channel.capture": OUTSIDE,
     "order_book.record": OURS,
-}
-TO_THE_DOOR = {
     "carrier.buy": OUTSIDE,
     "warehouse.hand_over": OUTSIDE,
     "inventory.ship": OURS,
@@ -44,6 +44,7 @@ BACK = {
     "inventory.release": OURS,
     "channel.cancel": OUTSIDE,
 }
+PARTLY_BACK = {"channel.refund": OUTSIDE}
 HOME_AGAIN = {
     "inventory.restock": OURS,
     "channel.refund": OUTSIDE,
@@ -58,11 +59,19 @@ ADDRESS = {
 }
 
 
-def deaths_at(world: World, points: dict[str, Moments]) -> list[Fault]:
-    """One death at each moment of each point, each at an order of its own: the next ones placed."""
+def deaths_at(world: World, points: dict[str, Moments], skip: int = 0) -> list[Fault]:
+    """One death at each moment of each point, each at an order of its own: the next ones placed.
+
+    The first ones placed may be left out.
+    """
     moments = chain.from_iterable([(p, m) for m in points[p]] for p in points)
-    first = world.till.upcoming
+    first = world.till.upcoming + skip
     return [Fault(point, moment, f"demo-{first + n}") for n, (point, moment) in enumerate(moments)]
+
+
+def place(world: World, plan: list[Fault], more: int = 4) -> list[Placed]:
+    """Those for whom a worker dies are split; half of the others are, too."""
+    return world.place(len(plan), split=True) + world.place(more)
 
 
 def dying(world: World, plan: list[Fault]) -> AbstractContextManager[Path]:
@@ -70,30 +79,75 @@ def dying(world: World, plan: list[Fault]) -> AbstractContextManager[Path]:
     return world.round(plan, WORKERS, cache=0)
 
 
-@pytest.mark.parametrize("points", [TO_THE_PARCEL, TO_THE_DOOR], ids=["parcel", "door"])
-def test_workers_killed_on_the_way_to(world: World, points: dict[str, Moments]) -> None:
-    plan = deaths_at(world, points)
-    with dying(world, plan):
-        orders = world.place(len(plan) + 4)
-        world.until_all(orders, "delivered", "closed")
-    world.shipped += orders
-    assert_sound(world)
-
-
-def test_workers_killed_while_they_ask_who_is_silent(world: World) -> None:
-    """Warehouses that report no packing, and carriers that report no scan at all."""
-    plan = deaths_at(world, OF_THE_SILENT)
+def test_workers_killed_on_the_way_to_the_door(world: World) -> None:
+    """Also with warehouses that report no packing, and carriers that report no scan at all."""
+    plan = deaths_at(world, ON_THE_WAY | OF_THE_SILENT)
     for fault in plan:
         if fault.point == "warehouse.look":
             world.fault("warehouse", "webhook", "drop", match=fault.order, times=1)
-        else:
+        elif fault.point in OF_THE_SILENT:
             world.fault("easypost", "webhook", "drop", match=fault.order)
     with dying(world, plan):
-        orders = world.place(len(plan) + 4)
-        world.until_all(orders, "delivered", "closed")
+        orders = place(world, plan)
+        world.until_arrived(orders, within_s=300)
     world.mend()
     world.shipped += orders
     assert_sound(world)
+
+
+def test_workers_killed_while_goods_are_short(world: World) -> None:
+    """Pickers find less than the record says; orders wait for goods, and then get them.
+
+    Some are given their goods before their workflow has heard that they wait.
+    """
+    picks = deaths_at(world, {"inventory.short_pick": (*OURS, *OURS)})
+    unheard = deaths_at(world, {"inventory.reserve": OURS}, skip=len(picks))
+    heard = deaths_at(world, {"inventory.reserve": OURS}, skip=len(picks + unheard))
+    with dying(world, picks + unheard + heard) as fired:
+        short = [_found_short(world, n) for n in range(len(picks))]
+        early = [_waiting(world, LATE[0]) for _ in unheard]
+        late = [_waiting(world, LATE[1]) for _ in (*heard, "nobody died for it")]
+        world.until("workers have died for the early", lambda: not not_fired(unheard, fired))
+        _, queued = early
+        assert queued.order_id in in_queue(world) - waits_for_goods(world)
+        world.receive(LATE[0], len(early))
+        ids = {order.order_id for order in late}
+        world.until("the late wait", lambda: ids <= in_queue(world) & waits_for_goods(world))
+        world.receive(LATE[1], len(late))
+        world.until_arrived(short + early + late)
+    world.shipped += short + early + late
+    assert_sound(world)
+
+
+def _found_short(world: World, n: int) -> Placed:
+    """A split order of whose first SKU one piece is missing, or broken."""
+    order = world.till.next(split=True)
+    sku, asked = next(iter(order.pieces.items()))
+    reason: Literal["mismatch", "damaged"] = "damaged" if n // len(OURS) else "mismatch"
+    short = {"sku": sku, "found": asked - 1, "reason": reason}
+    rejection = {"match": f"{order.order_id}/", "reason": "short", "short": [short]}
+    world.control("warehouse/reject", rejection | {"when": "after_accepting"})
+    world.short.append(FoundShort(order, sku, 1, reason))
+    world.send(order)
+    return order
+
+
+def _waiting(world: World, sku: str) -> Placed:
+    """A split order, one part of which is not in stock."""
+    other = FAR if HOMES[sku] != HOMES[FAR] else NEAR[0]
+    order = world.till.take({sku: 1, other: 1})
+    world.send(order)
+    return order
+
+
+def in_queue(world: World) -> set[str]:
+    return {row["order_id"] for row in world.rows("SELECT order_id FROM stock_waiting")}
+
+
+def waits_for_goods(world: World) -> set[str]:
+    """The orders whose workflow knows that they wait."""
+    rows = world.rows("SELECT order_id FROM orders WHERE wait_what = 'stock'")
+    return {row["order_id"] for row in rows}
 
 
 def test_workers_killed_while_they_change_the_address(world: World) -> None:
@@ -101,27 +155,37 @@ def test_workers_killed_while_they_change_the_address(world: World) -> None:
     plan = deaths_at(world, TO_ANOTHER_DOOR)
     world.fault("shopify", "orderCapture", "down")
     with dying(world, plan):
-        orders = world.place(8)
+        orders = place(world, plan)
         until_fulfilments(world, orders, "packed")
         tell_all(world, orders, "address", {"address": ADDRESS})
-        ids = {order.order_id for order in orders}
-        world.until("all papers corrected", lambda: ids <= readdressed(world))
+        parts = {f"{order.order_id}/f{n + 1}" for order in orders for n in range(order.parts)}
+        world.until("all papers corrected", lambda: parts <= readdressed(world))
         world.mend()
-        world.until_all(orders, "delivered", "closed")
+        world.until_arrived(orders)
     world.shipped += orders
     assert_sound(world)
 
 
 def test_workers_killed_while_they_take_back(world: World) -> None:
-    """Labelled orders that the warehouse cannot hand over for now are cancelled."""
-    plan = deaths_at(world, BACK)
-    world.fault("warehouse", "hand_over", "down")
-    with dying(world, plan):
-        orders = world.place(len(plan) + 4)
+    """Labelled orders are cancelled that can, all or in part, not be handed over for now."""
+    rest = deaths_at(world, PARTLY_BACK)
+    plan = deaths_at(world, BACK, skip=len(rest))
+    with dying(world, rest + plan):
+        partly = [world.till.next(split=True) for _ in rest]
+        orders = [world.till.next(split=True) for _ in plan] + [world.till.next() for _ in range(4)]
+        for order in partly:
+            world.fault("warehouse", "hand_over", "down", match=f"{order.order_id}/f2")
+        for order in orders:
+            world.fault("warehouse", "hand_over", "down", match=f"{order.order_id}/")
+        for order in partly + orders:
+            world.send(order)
+        world.until_all(partly, "partly_shipped")
         until_fulfilments(world, orders, "labelled")
-        tell_all(world, orders, "cancel", {"reason": "requested"})
+        tell_all(world, partly + orders, "cancel", {"reason": "requested"})
         world.until_all(orders, "cancelled")
+        world.until_arrived(partly)
     world.mend()
+    world.partly += partly
     world.cancelled += orders
     assert_sound(world)
 
@@ -129,7 +193,7 @@ def test_workers_killed_while_they_take_back(world: World) -> None:
 def test_workers_killed_while_goods_come_back(world: World) -> None:
     plan = deaths_at(world, HOME_AGAIN)
     with dying(world, plan):
-        orders = world.place(len(plan) + 2)
+        orders = place(world, plan, more=2)
         send_all_back(world, orders)
     world.shipped += orders
     world.returned += orders
@@ -137,4 +201,5 @@ def test_workers_killed_while_goods_come_back(world: World) -> None:
 
 
 def readdressed(world: World) -> set[str]:
-    return {entry["order"] for entry in world.journal() if entry["effect"] == "readdressed"}
+    """The parts whose papers bear another address."""
+    return {entry["key"] for entry in world.journal() if entry["effect"] == "readdressed"}

@@ -35,7 +35,7 @@ def test_what_a_killed_starter_had_answered_exists(world: World) -> None:
                 missing = heard - _taken_in(world)
                 assert not missing, f"answered 2xx, and lost: {missing}"
                 orders = burst.result()
-        world.until_all(orders, "delivered", "closed")
+        world.until_arrived(orders)
     world.shipped += orders
     assert_sound(world)
 
@@ -43,13 +43,13 @@ def test_what_a_killed_starter_had_answered_exists(world: World) -> None:
 def test_orders_are_taken_in_while_temporal_is_down(world: World) -> None:
     with world.round([], workers=1):
         early = world.place(4)
-        world.until_all(early, "fulfilling", "shipped", "delivered", "closed")
+        world.until_all(early, "fulfilling", "partly_shipped", "shipped", "delivered", "closed")
         with world.dead("temporal"):
             orders = world.place(BURST)
             world.until("every webhook answered", lambda: _all_answered(world))
             assert {order.own_id for order in orders} <= _taken_in(world)
             assert not answers(world.stack.temporal.port)
-        world.until_all(early + orders, "delivered", "closed")
+        world.until_arrived(early + orders)
     world.shipped += early + orders
     assert_sound(world)
 
@@ -65,7 +65,7 @@ def test_postgresql_killed_in_the_middle(world: World) -> None:
         world.until("some are being packed", under_way)
         with world.dead("postgres"):
             late = world.place(4)
-        world.until_all(orders + late, "delivered", "closed")
+        world.until_arrived(orders + late)
     world.shipped += orders + late
     assert_sound(world)
 
@@ -80,13 +80,13 @@ def test_workers_that_wake_after_their_time_change_nothing(world: World) -> None
         orders = world.place(8)
         frozen = [_frozen(world, fired / fault.name) for fault in plan]
         world.hire("successor")
-        world.until_all(orders, "delivered", "closed")
+        world.until_arrived(orders)
         before = _deeds(world)
         ended = _wake(world, frozen, plan, fired)
         world.dismiss("successor")
         assert not _changed(world, before), ended
         more = world.place(4)
-        world.until_all(more, "delivered", "closed")
+        world.until_arrived(more)
     world.shipped += orders + more
     assert_sound(world)
 
@@ -99,7 +99,7 @@ def test_a_worker_that_wakes_and_writes_past_its_fence_is_found_out(world: World
         Fault("carrier.buy", "done", f"demo-{first + 1}", action="trespass"),
     ]
     with world.round(plan) as fired:
-        orders = world.place(2)
+        orders = world.place(2, split=False)
         frozen = [_frozen(world, fired / fault.name) for fault in plan]
         _until_given_up(world, frozen)  # else they undo on waking, and heal what they broke
         world.hire("successor")

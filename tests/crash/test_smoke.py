@@ -73,7 +73,7 @@ def test_forty_orders_arrive_once_each_while_workers_die(world: World) -> None:
         _see_to(world, [orders[n] for n in refused])
         world.returned += orders[-RETURNS:]
         send_all_back(world, orders[-RETURNS:])
-        world.until_all(orders, "delivered", "closed")
+        world.until_arrived(orders)
     world.shipped += orders
     assert_sound(world)
     kept = asyncio.run(everything_kept(world.stack.temporal.address))

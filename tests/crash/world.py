@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,17 @@ from starter.local.stack import DATABASE, Stack
 from storage.catalogue import CatalogueChannel, CatalogueSku
 from tests.crash.failpoints import Fault, as_environment, not_fired
 from tests.crash.mortal_worker import CACHE, READY, ROSTER
-from tests.crash.orders import CHANNEL, LOCATIONS, SKUS, STOCK_EACH, Placed, Till, payload
+from tests.crash.orders import (
+    CHANNEL,
+    HOMES,
+    LATE,
+    LOCATIONS,
+    STOCK_EACH,
+    FoundShort,
+    Placed,
+    Till,
+    payload,
+)
 
 T = TypeVar("T")
 
@@ -51,7 +62,7 @@ NOTICES_FROZEN_CLIENTS = {
     "frontend.keepAliveTime": "4s",
     "frontend.keepAliveTimeout": "4s",
 }
-SETTLED = ("delivered", "closed", "cancelled")
+ENDED = ("closed", "cancelled")
 
 
 @dataclass
@@ -65,6 +76,11 @@ class World:
     shipped: list[Placed] = field(default_factory=list)
     cancelled: list[Placed] = field(default_factory=list)
     returned: list[Placed] = field(default_factory=list)
+    partly: list[Placed] = field(default_factory=list)
+    """Cancelled when one part of it had left."""
+    short: list[FoundShort] = field(default_factory=list)
+    received: Counter[str] = field(default_factory=Counter)
+    """By SKU, after the opening."""
     rounds: int = 0
     key: str = ""
 
@@ -167,9 +183,11 @@ class World:
         found: dict[str, Any] = answer.json()
         return found
 
-    def place(self, many: int = 1, payment: str = "authorized") -> list[Placed]:
-        """The shop takes orders and sends its signed webhooks."""
-        orders = [self.till.next(payment) for _ in range(many)]
+    def place(
+        self, many: int = 1, payment: str = "authorized", *, split: bool | None = None
+    ) -> list[Placed]:
+        """The shop takes orders and sends its signed webhooks; unless told, half are split."""
+        orders = [self.till.next(payment, split=split) for _ in range(many)]
         for order in orders:
             self.send(order)
         return orders
@@ -185,6 +203,13 @@ class World:
         """Take one fault of the simulators away, or all."""
         url = f"{self.stack.simulators_url}/control/faults{'/' + fault if fault else ''}"
         assert httpx.delete(url, timeout=10).is_success
+
+    def receive(self, sku: str, quantity: int) -> None:
+        """Goods come in where they belong."""
+        goods = {"sku": sku, "location": HOMES[sku], "quantity": quantity, "reason": "delivery"}
+        answer = self.api("POST", "/stock/receipts", goods)
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        self.received[sku] += quantity
 
     def api(self, method: str, path: str, body: Any = None) -> httpx.Response:
         return httpx.request(
@@ -245,13 +270,27 @@ class World:
 
         self.until(f"all {len(orders)} are {' or '.join(statuses)}", there, within_s)
 
+    def have_arrived(self, *orders: Placed) -> bool:
+        """Whether nothing is left to do for them: a scan may say `delivered` before that."""
+        found = self.rows(
+            "SELECT 1 FROM orders WHERE order_id = ANY (%s) "
+            "AND (status = 'closed' OR wait_what = 'return_window')",
+            [order.order_id for order in orders],
+        )
+        return len(found) == len(orders)
+
+    def until_arrived(self, orders: list[Placed], within_s: float = DEADLINE_S) -> None:
+        what = f"all {len(orders)} have arrived"
+        self.until(what, lambda: self.have_arrived(*orders), within_s)
+
     def standing(self) -> str:
         """Every order that is not at its end, for whoever reads a failure."""
         rows = self.rows(
             "SELECT o.order_id, o.status, o.wait_owner, o.wait_what, o.attention, r.step, r.code "
             "FROM orders o LEFT JOIN retrying r ON r.workflow_id = 'order:' || o.order_id "
-            "WHERE o.status <> ALL (%s) ORDER BY 1 LIMIT 30",
-            list(SETTLED),
+            "WHERE o.status <> ALL (%s) AND o.wait_what IS DISTINCT FROM 'return_window' "
+            "ORDER BY 1 LIMIT 30",
+            list(ENDED),
         )
         rows += self.rows(
             "SELECT return_id, order_id, status, wait_owner, wait_what, attention, r.step, r.code "
@@ -322,21 +361,20 @@ async def _furnish(stack: Stack) -> str:
                 CatalogueSku(
                     sku=sku, title=sku, weight_g=300, hs_code="691110", origin_country="DE"
                 )
-                for sku in SKUS
+                for sku in HOMES
             ]
         )
-        for place in LOCATIONS:
-            for sku in SKUS:
-                await wired.inventory.receive(
-                    StockChange(
-                        key=f"opening/{place.location}/{sku}",
-                        sku=sku,
-                        location=place.location,
-                        quantity=STOCK_EACH,
-                        reason="opening",
-                        by="crash",
-                    )
+        for sku in HOMES.keys() - set(LATE):
+            await wired.inventory.receive(
+                StockChange(
+                    key=f"opening/{sku}",
+                    sku=sku,
+                    location=HOMES[sku],
+                    quantity=STOCK_EACH,
+                    reason="opening",
+                    by="crash",
                 )
+            )
         return (await wired.keys.create("crash")).secret
     finally:
         await wired.aclose()
