@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.world import World, make_world
+from tests.crash.furnishing import make_stack
+from tests.crash.world import World
 
 
 @pytest.fixture(scope="session")
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="holdfast-crash-"))
     folder.chmod(0o755)
-    made = make_world(folder)
+    stack = make_stack(folder)
+    made = World(stack, stack.state)
     try:
         made.start()
         yield made

@@ -6,10 +6,11 @@ import sys
 import pytest
 
 from config.settings import TaskSlots
+from tests.crash.furnishing import told_carriers
 from tests.crash.operators import until_fulfilments
 from tests.crash.orders import Placed
 from tests.crash.soundness import assert_sound
-from tests.crash.world import World, told_carriers
+from tests.crash.world import World
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(600)]
 
@@ -26,7 +27,7 @@ NOISE_S = 0.15
 
 def test_200_hanging_carrier_calls_do_not_slow_reserving(world: World) -> None:
     """Probes one at a time, in batches: before, while 200 calls hang, and after."""
-    world.hire("patient", told=told_carriers(world, CARRIER_S))
+    world.hire("patient", told=told_carriers(world.stack, CARRIER_S))
     probes: list[Placed] = []
     before = [_batch(world, probes) for _ in range(BATCHES)]
     world.fault("easypost", "*", "hang")

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -18,50 +18,20 @@ import httpx
 import psutil
 import psycopg
 from psycopg.rows import dict_row
-from pydantic import SecretStr
 
-from config.settings import OutsideSystem, Settings
-from config.wiring import wire
-from domain.stock import StockChange
-from starter.local.ports import PortTaken, free_port
+from starter.local.ports import PortTaken
 from starter.local.processes import Spec, StartFailed
 from starter.local.stack import DATABASE, Stack
-from storage.catalogue import CatalogueChannel, CatalogueSku
 from tests.crash.failpoints import Fault, as_environment, not_fired
+from tests.crash.furnishing import furnish, temporal
 from tests.crash.mortal_worker import CACHE, READY, ROSTER
-from tests.crash.orders import (
-    CHANNEL,
-    HOMES,
-    LATE,
-    LOCATIONS,
-    STOCK_EACH,
-    FoundShort,
-    Placed,
-    Till,
-    payload,
-)
+from tests.crash.orders import HOMES, FoundShort, Placed, Till, payload
 
 T = TypeVar("T")
 
 DEADLINE_S = 150.0
 """Generous: a slow machine must not fail a round, and a sound one never waits so long."""
 POLL_S = 0.1
-CALL_S = 2.0
-"""Of each outside call: a repeated deed first waits for what is left of the earlier one's time."""
-POLICY = {
-    "RETURN_WINDOW_S": "40",
-    "RETRY_INITIAL_S": "0.2",
-    "RETRY_CAP_S": "1",
-    "WAREHOUSE_CHECK_S": "6",
-    "TRACKING_CHECK_S": "8",
-}
-SIMULATED = {"SIMULATORS_PACK_S": "0.3", "SIMULATORS_SCAN_S": "0.2"}
-NOTICES_FROZEN_CLIENTS = {
-    # Temporal hands tasks to a frozen worker for as long as its connection seems to live: by
-    # default 70 s, each task for the time of a heartbeat.
-    "frontend.keepAliveTime": "4s",
-    "frontend.keepAliveTimeout": "4s",
-}
 ENDED = ("closed", "cancelled")
 
 
@@ -91,8 +61,8 @@ class World:
         stack.supervisor.start(stack.postgres.spec())
         stack.postgres.ensure_database(DATABASE)
         stack._migrate()
-        self.key = asyncio.run(_furnish(stack))
-        stack.supervisor.start(_temporal(stack))
+        self.key = asyncio.run(furnish(stack))
+        stack.supervisor.start(temporal(stack))
         stack.supervisor.start(stack.simulators())
         stack.supervisor.start(stack.starter())
 
@@ -302,82 +272,6 @@ class World:
             "FROM inbox WHERE delivered_at IS NULL LIMIT 30"
         )
         return "\n".join(str(tuple(row.values())) for row in rows)
-
-
-def make_world(folder: Path) -> World:
-    settings = Settings(
-        _env_file=None,
-        state_dir=folder,
-        http_port=free_port(),
-        simulators_port=free_port(),
-        postgres_port=free_port(),
-        temporal_port=free_port(),
-        temporal_ui_port=free_port(),
-    )
-    hasty = {
-        f"OMS_{kind.upper()}": json.dumps(
-            {name: _told(system) for name, system in getattr(settings, kind).items()}
-        )
-        for kind in ("channels", "carriers", "warehouses")
-    }
-    policy = {f"OMS_POLICY__{name}": value for name, value in POLICY.items()}
-    stack = Stack(settings, extra_env={**policy, **hasty, **SIMULATED})
-    return World(stack, stack.state)
-
-
-def told_carriers(world: World, timeout_s: float) -> dict[str, str]:
-    """For a worker whose calls to carriers may take another time."""
-    carriers = world.stack.settings.carriers.items()
-    return {"OMS_CARRIERS": json.dumps({n: _told(c, timeout_s) for n, c in carriers})}
-
-
-def _told(system: OutsideSystem, timeout_s: float = CALL_S) -> dict[str, Any]:
-    def reveal(secret: object) -> str:
-        assert isinstance(secret, SecretStr)
-        return secret.get_secret_value()
-
-    said: dict[str, Any] = json.loads(json.dumps(system.model_dump(), default=reveal))
-    return said | {"timeout_s": timeout_s}
-
-
-def _temporal(stack: Stack) -> Spec:
-    spec = stack.temporal.spec()
-    options = [
-        f'--dynamic-config-value={name}="{value}"' for name, value in NOTICES_FROZEN_CLIENTS.items()
-    ]
-    return replace(spec, command=(*spec.command, *options))
-
-
-async def _furnish(stack: Stack) -> str:
-    """A catalogue, its stock, and a key for the API, which is returned."""
-    wired = wire(stack.settings.model_copy(update={"database_url": stack.database_url}), 4)
-    try:
-        await wired.catalogue.put_channels(
-            [CatalogueChannel(channel=CHANNEL, kind="shopify", name="Demo shop")]
-        )
-        await wired.catalogue.put_locations(LOCATIONS)
-        await wired.catalogue.put_skus(
-            [
-                CatalogueSku(
-                    sku=sku, title=sku, weight_g=300, hs_code="691110", origin_country="DE"
-                )
-                for sku in HOMES
-            ]
-        )
-        for sku in HOMES.keys() - set(LATE):
-            await wired.inventory.receive(
-                StockChange(
-                    key=f"opening/{sku}",
-                    sku=sku,
-                    location=HOMES[sku],
-                    quantity=STOCK_EACH,
-                    reason="opening",
-                    by="crash",
-                )
-            )
-        return (await wired.keys.create("crash")).secret
-    finally:
-        await wired.aclose()
 
 
 def is_stopped(pid: int) -> bool:
