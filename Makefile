@@ -15,7 +15,7 @@ PACKAGES := $(patsubst %/__init__.py,%,$(wildcard activities/__init__.py adapter
 	simulators/__init__.py starter/__init__.py storage/__init__.py worker/__init__.py \
 	workflows/__init__.py))
 # What is lived once more by workers that replay a life from its history at every step.
-UNCACHED := test_order_life or test_on_the_way or test_returns
+UNCACHED := test_order_life or test_on_the_way or test_returns or test_split_orders
 
 UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate

@@ -18,13 +18,13 @@ from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
 from config.temporal import search_attribute_keys
 from domain.errors import Refused, Unavailable
-from domain.lifecycles import OrderStatus, ReturnStatus
+from domain.lifecycles import FulfilmentStatus, OrderStatus, ReturnStatus
 from domain.orders import PaymentStatus
 from domain.tracking import Course
 from starter.local.temporal import temporal_binary
-from tests.workflows.lives import DAY_S, Life
+from tests.workflows.lives import DAY_S, Life, say_packed
 from tests.workflows.running import living, start_life
-from tests.workflows.world import GOOD_ADDRESS, World, an_order
+from tests.workflows.world import BOX, GOOD_ADDRESS, World, an_order
 
 FOLDER = Path(__file__).parent / "histories"
 SKIPPING = ["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"]
@@ -113,6 +113,49 @@ async def returned(life: Life) -> None:
     await life.until_waiting("return_window")
 
 
+async def split(life: Life) -> None:
+    await life.until_status(OrderStatus.SHIPPED)
+    await life.until(lambda _: len(life.world.done("tell_shipped")) == 2)
+    await _all_arrive(life)
+
+
+async def partly_cancelled(life: Life) -> None:
+    await life.until(lambda now: [part.status for part in now.fulfilments] == [F.ACCEPTED] * 2)
+    await say_packed(life.env.client, life.id, f"{life.id}/f1", (BOX, BOX))
+    await life.until_status(OrderStatus.PARTLY_SHIPPED)
+    await life.ask("cancel", command_id="c", by="u-1")
+    await life.until_status(OrderStatus.SHIPPED)
+    await _all_arrive(life)
+
+
+async def label_given_up(life: Life) -> None:
+    await life.until_waiting("refused:warehouse:busy")
+    await life.ask("cancel", command_id="c1", by="u-1")
+    await life.until_waiting("refused:carrier:used")
+    await life.ask("cancel", command_id="c2", by="u-1")
+    await life.result()
+
+
+async def short_pick(life: Life) -> None:
+    await life.until_waiting("packing")
+    first = life.world.last(life.id).fulfilments[0].reference
+    missing = {"sku": "MUG", "found": 1, "reason": "not_in_stock"}
+    await life.tell("warehouse_said", reference=first, status="rejected", short=[missing])
+    await life.until(lambda now: [part.status for part in now.fulfilments[1:]] == [F.ACCEPTED])
+    await life.packed()
+    await delivered(life)
+
+
+async def _all_arrive(life: Life) -> None:
+    await life.until_waiting("delivery")
+    for part in life.world.last(life.id).fulfilments:
+        for parcel in part.parcels:
+            if parcel.label:
+                number = parcel.label.tracking_number
+                await life.tell("parcel_moved", tracking_number=number, course=Course.DELIVERED)
+    await life.until_status(OrderStatus.DELIVERED)
+
+
 def _rejecting(world: World) -> None:
     world.stock = {("MUG", "berlin"): 600, ("MUG", "leeds"): 400}
     world.rejecting = {"berlin"}
@@ -134,6 +177,26 @@ def _down(world: World) -> None:
     world.fail("buy_label", Unavailable("carrier", "down"), times=1_000_000)
 
 
+def _apart(world: World) -> None:
+    world.stock = {("MUG", "berlin"): 500, ("BOWL", "leeds"): 500}
+    world.parts_max = 2
+
+
+def _apart_and_slow(world: World) -> None:
+    _apart(world)
+    world.packing = "later"
+
+
+def _not_voiding(world: World) -> None:
+    world.fail("hand_over", Refused("warehouse", "busy"))
+    world.fail("void_label", Refused("carrier", "used"), times=1_000_000)
+
+
+def _fewer_than_thought(world: World) -> None:
+    world.stock = {("MUG", "berlin"): 2, ("MUG", "leeds"): 2}
+    world.packing = "later"
+
+
 def _slow(world: World) -> None:
     gate = world.block("buy_label")
     asyncio.get_running_loop().call_later(2, gate.set)
@@ -143,6 +206,8 @@ def _as_it_is(_: World) -> None:
     pass
 
 
+F = FulfilmentStatus
+TWO_GOODS = {"quantity": 1, "also": ("BOWL",)}
 BAD = GOOD_ADDRESS.model_copy(update={"postal_code": "1"})
 Tale = tuple[Callable[[World], None], Callable[[Life], Awaitable[None]], dict[str, Any]]
 LIVES: dict[str, Tale] = {
@@ -157,6 +222,10 @@ LIVES: dict[str, Tale] = {
     "silent-everywhere": (_silent, silent_everywhere, {}),
     "rejected-once": (_rejecting, delivered, {}),
     "returned": (_as_it_is, returned, {}),
+    "split": (_apart, split, TWO_GOODS),
+    "partly-cancelled": (_apart_and_slow, partly_cancelled, TWO_GOODS),
+    "label-given-up": (_not_voiding, label_given_up, {}),
+    "short-pick": (_fewer_than_thought, short_pick, {}),
 }
 numbers = itertools.count(1)
 

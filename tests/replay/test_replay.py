@@ -9,9 +9,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
+from domain.orders import PaymentStatus
 from tests.replay.record import LIVES
 from workflows.order import OrderWorkflow
 from workflows.returns import ReturnWorkflow
+from workflows.strand import Strand
+from workflows.till import Till
 
 HISTORIES = sorted(Path(__file__).parent.glob("histories/*.json"))
 
@@ -41,10 +44,10 @@ async def test_a_kept_history_replays(replayer: Replayer, path: Path) -> None:
 
 
 async def test_a_change_of_the_life_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def no_more(_: OrderWorkflow) -> None:
-        pass
+    async def no_more(till: Till, _: Strand) -> None:
+        till._state.payment = PaymentStatus.PAID
 
-    monkeypatch.setattr(OrderWorkflow, "_capture", no_more)
+    monkeypatch.setattr(Till, "_capture", no_more)
     replayer = Replayer(
         workflows=[OrderWorkflow],
         data_converter=pydantic_data_converter,

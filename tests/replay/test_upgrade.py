@@ -10,19 +10,20 @@ from tests.workflows.lives import Life
 from tests.workflows.running import living, start_life
 from tests.workflows.soundness import assert_sound
 from tests.workflows.world import World, an_order
-from workflows.order import OrderWorkflow
+from workflows.strand import Strand
+from workflows.till import Till
 
 
 def release_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next release says before it takes money that it will."""
-    capture = OrderWorkflow._capture
+    capture = Till._capture
 
-    async def announced(order: OrderWorkflow) -> None:
+    async def announced(till: Till, strand: Strand) -> None:
         if workflow.patched("announce-capture"):
-            order._conduct.note("will_capture")
-        await capture(order)
+            strand._telling.note("will_capture")
+        await capture(till, strand)
 
-    monkeypatch.setattr(OrderWorkflow, "_capture", announced)
+    monkeypatch.setattr(Till, "_capture", announced)
 
 
 async def test_orders_begun_on_one_release_end_on_the_next(
