@@ -85,10 +85,11 @@ async def test_locations_come_with_their_address_and_calendar(world: World) -> N
     assert await report(world, "locations", "location,active\nberlin,no\n") == (0, 1, 0, 0)
     after = (await world.api("GET", "/api/locations/berlin")).json()
     assert after == {**berlin, "active": False}
-    wrong = LOCATIONS.replace("Europe/Berlin,DE", "Mars,Germany").replace("berlin,", "b/1,")
+    nowhere = LOCATIONS.replace("Europe/Berlin", "Mars")
+    assert await problems(world, "locations", nowhere) == [(2, "timezone", "value_error")]
+    wrong = LOCATIONS.replace("Berlin,DE", "Berlin,Germany").replace("berlin,", "b/1,")
     assert await problems(world, "locations", wrong) == [
         (2, "location", "malformed"),
-        (2, "timezone", "value_error"),
         (2, "country", "malformed"),
     ]
 
