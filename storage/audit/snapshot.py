@@ -140,6 +140,9 @@ class AuditTables:
         """
         async with transaction(self._engine) as connection:
             await connection.execute(text("SET TRANSACTION READ ONLY"))
+            # Each question is about all rows: a loop inside a loop, chosen while the statistics
+            # still say that there are few, would take hours.
+            await connection.execute(text("SET LOCAL enable_nestloop = off"))
             yield Snapshot(connection, late_s)
 
 

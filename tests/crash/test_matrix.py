@@ -69,9 +69,9 @@ def deaths_at(world: World, points: dict[str, Moments], skip: int = 0) -> list[F
     return [Fault(point, moment, f"demo-{first + n}") for n, (point, moment) in enumerate(moments)]
 
 
-def place(world: World, plan: list[Fault], more: int = 4) -> list[Placed]:
+def place(world: World, plan: list[Fault]) -> list[Placed]:
     """Those for whom a worker dies are split; half of the others are, too."""
-    return world.place(len(plan), split=True) + world.place(more)
+    return world.place(len(plan), split=True) + world.place(4)
 
 
 def dying(world: World, plan: list[Fault]) -> AbstractContextManager[Path]:
@@ -191,9 +191,10 @@ def test_workers_killed_while_they_take_back(world: World) -> None:
 
 
 def test_workers_killed_while_goods_come_back(world: World) -> None:
+    """Of one home each: what comes back elsewhere would let later orders leave in one part."""
     plan = deaths_at(world, HOME_AGAIN)
     with dying(world, plan):
-        orders = place(world, plan, more=2)
+        orders = world.place(len(plan) + 2, split=False)
         send_all_back(world, orders)
     world.shipped += orders
     world.returned += orders

@@ -102,8 +102,8 @@ def test_a_worker_that_wakes_and_writes_past_its_fence_is_found_out(world: World
         orders = world.place(2, split=False)
         frozen = [_frozen(world, fired / fault.name) for fault in plan]
         _until_given_up(world, frozen)  # else they undo on waking, and heal what they broke
-        world.hire("successor")
         tell_all(world, orders, "cancel", {"reason": "requested"})
+        world.hire("successor")
         world.until_all(orders, "cancelled")
         before = _deeds(world)
         _wake(world, frozen, plan, fired)
