@@ -2,22 +2,23 @@
 
 import secrets
 import unicodedata
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.addresses import Address
+from domain.edits import edits
 from domain.errors import Refused
 from domain.ids import OrderId
 from domain.lifecycles import OrderStatus
-from domain.orders import Destination, MoneyBack, Order, OrderLine, PaymentStatus
+from domain.orders import Destination, MoneyBack, Order, PaymentStatus
 from domain.records import JournalEntry
 from domain.values import Message
 from storage.documents import document, json_text, storable
 from storage.orders import lock_order, new_address
 from storage.outages import transaction
+from storage.returns import pieces_given_back, refund_of_the_rest
 
 TOKEN_BYTES = 24
 _PAYMENTS = tuple(PaymentStatus)
@@ -58,8 +59,8 @@ INSERT INTO money (key, order_id, kind, amount_minor, currency, exponent)
 VALUES (:key, :order_id, :kind, :amount_minor, :currency, :exponent) ON CONFLICT DO NOTHING
 """)
 _ROW = text("""
-SELECT o.status, o.payment, o.channel_cancelled, o.channel_updated_at, o.document->'lines' AS lines,
-       o.totals, o.document->>'money_back' AS money_back, a.version, a.address
+SELECT o.status, o.payment, o.channel_cancelled, o.channel_updated_at, o.document,
+       o.document->>'money_back' AS money_back, a.version, a.address
   FROM orders o JOIN LATERAL (
        SELECT version, address FROM addresses
         WHERE order_id = o.order_id AND source = 'channel' ORDER BY version DESC LIMIT 1) a ON true
@@ -71,6 +72,7 @@ SELECT EXISTS (SELECT FROM channel_changes
                 WHERE order_id = :order_id AND changes->>'money_back' = :said)
     OR EXISTS (SELECT FROM returns WHERE order_id = :order_id)
     OR EXISTS (SELECT FROM money WHERE order_id = :order_id AND kind = 'refunded')
+    OR EXISTS (SELECT FROM effects WHERE key = :rest)
 """)
 _EARLIER = text("SELECT changes FROM channel_changes WHERE order_id = :order_id AND event = :event")
 _REMEMBER = text("""
@@ -212,7 +214,7 @@ async def _take_over(connection: AsyncConnection, order: Order) -> Changes:
         money_back=await _new_money_back(
             connection, order, row, order.payment if forward else PaymentStatus(row.payment)
         ),
-        differs=tuple(_differing(row, order)) if later else (),
+        differs=await _differing(connection, order, row) if later else (),
     )
 
 
@@ -224,15 +226,16 @@ async def _new_money_back(
     ours = order.cancelled or row.status in (OrderStatus.CANCELLING, OrderStatus.CANCELLED)
     if said is None or said == row.money_back or ours or payment is PaymentStatus.PENDING:
         return None
-    values = {"order_id": order.order_id, "said": said.value}
+    rest = refund_of_the_rest(order.order_id)  # it may be out before its workflow writes it down
+    values = {"order_id": order.order_id, "said": said.value, "rest": rest}
     return None if await connection.scalar(_MONEY_BACK_KNOWN, values) else said
 
 
-def _differing(row: Any, order: Order) -> Iterable[str]:
-    if tuple(OrderLine.model_validate(line) for line in row.lines) != order.lines:
-        yield "lines"
-    if row.totals != order.totals.model_dump(mode="json"):
-        yield "totals"
+async def _differing(connection: AsyncConnection, order: Order, row: Any) -> tuple[str, ...]:
+    was = Order.model_validate(row.document)
+    if not tuple(edits(was, order, {})):
+        return ()
+    return tuple(edits(was, order, await pieces_given_back(connection, order.order_id)))
 
 
 async def _enter_payment(connection: AsyncConnection, order: Order) -> None:
