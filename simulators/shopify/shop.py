@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from simulators.faults import Faults
 from simulators.journal import Effect, Entry, Journal, now
 from simulators.settings import Settings
+from simulators.shopify.current import current
 from simulators.shopify.fulfilments import Fulfilling
 from simulators.shopify.ledger import Ledger, ShopOrder
 from simulators.shopify.payments import Payments
@@ -146,7 +147,7 @@ class Shop:
 
     def body(self, order: ShopOrder) -> bytes:
         """The order as a webhook carries it now; as it was given if nothing happened to it."""
-        payload = dict(order.payload)
+        payload = order.payload | current(order)
         payload.setdefault("admin_graphql_api_id", f"gid://shopify/Order/{order.id}")
         status = fulfilment_status(order)
         partly = "partial" if status == "PARTIALLY_FULFILLED" else None

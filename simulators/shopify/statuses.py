@@ -24,3 +24,14 @@ def fulfilment_status(order: ShopOrder) -> str:
     if any(line.remaining < line.total for line in lines):
         return "PARTIALLY_FULFILLED"
     return "UNFULFILLED"
+
+
+def pieces_refunded(order: ShopOrder, line_id: int) -> int:
+    taken = (line for refund in order.refunds for line in refund.lines)
+    return sum(line["quantity"] for line in taken if line["line_item_id"] == line_id)
+
+
+def pieces_unsent(order: ShopOrder, line_id: int) -> int:
+    """How many pieces of a line may still be fulfilled."""
+    waiting = (line for made in order.fulfilment_orders for line in made.lines)
+    return sum(line.remaining for line in waiting if line.line["id"] == line_id)

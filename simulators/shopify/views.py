@@ -15,7 +15,12 @@ from simulators.shopify.ledger import (
     Transaction,
 )
 from simulators.shopify.shapes import View, address, connection, decimal, gid, set_view, some
-from simulators.shopify.statuses import financial_status, fulfilment_status
+from simulators.shopify.statuses import (
+    financial_status,
+    fulfilment_status,
+    pieces_refunded,
+    pieces_unsent,
+)
 
 
 class Views:
@@ -102,18 +107,7 @@ class Views:
 
     def line(self, order: ShopOrder, line: dict[str, Any]) -> View:
         """As <https://shopify.dev/docs/api/admin-graphql/2026-07/objects/LineItem>."""
-        refunded = sum(
-            taken["quantity"]
-            for refund in order.refunds
-            for taken in refund.lines
-            if taken["line_item_id"] == line["id"]
-        )
-        waiting = [
-            entry.remaining
-            for made in order.fulfilment_orders
-            for entry in made.lines
-            if entry.line["id"] == line["id"]
-        ]
+        left = line["quantity"] - pieces_refunded(order, line["id"])
         title = line.get("title") or line.get("name") or line.get("sku") or ""
         return {
             "id": gid("LineItem", line["id"]),
@@ -121,9 +115,9 @@ class Views:
             "name": line.get("name") or title,
             "title": title,
             "quantity": line["quantity"],
-            "currentQuantity": line["quantity"] - refunded,
-            "refundableQuantity": line["quantity"] - refunded,
-            "unfulfilledQuantity": sum(waiting),
+            "currentQuantity": left,
+            "refundableQuantity": left,
+            "unfulfilledQuantity": pieces_unsent(order, line["id"]),
             "requiresShipping": bool(line.get("requires_shipping", True)),
             "originalUnitPriceSet": set_view(order, line.get("price_set"), line.get("price")),
             "totalDiscountSet": set_view(

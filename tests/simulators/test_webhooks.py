@@ -8,13 +8,19 @@ from pathlib import Path
 
 from standardwebhooks import Webhook
 
+from simulators.shopify.ledger import FIRST_LOCATION_ID
 from simulators.webhooks import easypost_signature, shopify_signature, standard_signature
 from tests.simulators.payloads import (
     BEARER,
     CUSTOMS,
+    FULFIL,
     KEY,
+    REFUND,
     ask,
+    bag,
+    fetch,
     fulfilment,
+    graphql,
     make_order,
     order,
     shipment,
@@ -211,3 +217,65 @@ async def test_a_parcel_that_goes_back_is_not_delivered(client, receiver, order_
     await until(lambda: [one for one in receiver.of(code) if b"return_to_sender" in one.body])
     entries = await journal(client, effect="scan", order=f"demo-{order_id}")
     assert entries[-1]["data"]["status"] == "return_to_sender"
+
+
+async def test_what_is_refunded_is_no_longer_in_the_order(client, receiver, order_id):
+    taxed = {"tax_lines": [{"title": "VAT", "rate": 0.19, "price": "3.19"}]}
+    let_off = {"discount_allocations": [{"amount": "1.00"}]}
+    given = order(order_id)
+    mug, cap = ({**line, **taxed, **let_off} for line in given["line_items"])
+    given |= {"line_items": [mug, cap], "total_discounts": "2.00", "financial_status": "paid"}
+    await make_order(client, order_id, **given)
+    await ask_for_refund(client, order_id, "9.50", mug["id"])
+    await client.post(
+        "/control/shopify/webhooks", json={"order": order_id, "topic": "orders/updated"}
+    )
+    said = json.loads((await until(lambda: receiver.of(str(order_id))))[0].body)
+    assert [
+        (line["quantity"], line["current_quantity"], line["fulfillable_quantity"])
+        for line in said["line_items"]
+    ] == [(2, 1, 1), (1, 1, 1)]
+    assert said["line_items"][0]["discount_allocations"] == let_off["discount_allocations"]
+    assert (said["total_price"], said["total_tax"]) == ("30.00", "4.79")
+    assert said["financial_status"] == "partially_refunded"
+    assert "current_subtotal_price" not in said
+    for name, amount in (("total_price", "20.50"), ("total_tax", "3.19"),
+                         ("total_discounts", "1.50")):  # fmt: skip
+        assert said[f"current_{name}"] == amount
+        assert said[f"current_{name}_set"] == bag(amount)
+
+
+async def test_what_was_sent_and_is_refunded_leaves_nothing_to_be_sent(client, receiver, order_id):
+    await make_order(client, order_id, financial_status="paid")
+    await client.post("/control/settings", json={"shop_echo": True})
+    found = await fetch(client, order_id)
+    share = [{"fulfillmentOrderId": found["fulfillmentOrders"]["nodes"][0]["id"]}]
+    await graphql(client, FULFIL, fulfillment={"lineItemsByFulfillmentOrder": share})
+    await ask_for_refund(client, order_id, "10.00", order_id * 10, restock="NO_RESTOCK")
+    await client.post("/control/settings", json={"shop_echo": False})
+    sent, back = (json.loads(got.body) for got in await until(lambda: two(receiver, order_id)))
+    for said, left in ((sent, 2), (back, 1)):
+        line = said["line_items"][0]
+        assert (line["current_quantity"], line["fulfillable_quantity"]) == (left, 0)
+    assert "current_total_price" not in sent
+    assert back["current_total_price"] == "20.00"
+
+
+def two(receiver, order_id):
+    got = receiver.of(str(order_id))
+    return got if len(got) == 2 else None
+
+
+async def ask_for_refund(client, order_id, amount, line_id, restock="CANCEL"):
+    found = await fetch(client, order_id)
+    line = {
+        "lineItemId": f"gid://shopify/LineItem/{line_id}", "quantity": 1, "restockType": restock,
+        "locationId": f"gid://shopify/Location/{FIRST_LOCATION_ID}",
+    }  # fmt: skip
+    money = {
+        "orderId": found["id"], "gateway": "bogus", "kind": "REFUND", "amount": amount,
+        "parentId": found["transactions"][0]["id"],
+    }  # fmt: skip
+    asked = {"orderId": found["id"], "refundLineItems": [line], "transactions": [money]}
+    done = await graphql(client, REFUND, input=asked, key=f"{order_id}-back")
+    assert done["data"]["refundCreate"]["userErrors"] == []
