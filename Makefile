@@ -20,7 +20,7 @@ UNCACHED := test_order_life or test_on_the_way or test_returns or test_split_ord
 UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate
 
-.PHONY: help install demo up down test test-crash histories check bench bench-batch bench-sourcing lock postal-codes clean
+.PHONY: help install demo up down test test-crash histories check bench bench-batch bench-growth bench-sourcing bench-stock lock postal-codes clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -83,6 +83,12 @@ bench-sourcing: $(INSTALLED) ## how long it takes to choose where an order ships
 
 bench-batch: $(INSTALLED) ## orders that wait for scarce stock, in turn and together
 	@$(BIN)/python -m bench.batch
+
+bench-stock: $(INSTALLED) ## reservations a second, beside bare SQL and other designs
+	@$(BIN)/python -m bench.stock
+
+bench-growth: $(INSTALLED) ## stock with 1,000,000 movements beside a small ledger
+	@$(BIN)/python -m bench.growth
 
 lock: $(INSTALLED) ## lock the newest versions that requirements*.in allow
 	@$(UV_LOCK) --upgrade requirements.in -o requirements.txt

@@ -40,7 +40,7 @@ class PostgresServer:
         self.port = port
         self._durable = durable
         self._account = ACCOUNT if os.geteuid() == 0 else ""
-        self._programs = _installed() / "bin"
+        self.programs = _installed() / "bin"
 
     def url(self, database: str) -> str:
         """For SQLAlchemy."""
@@ -64,7 +64,7 @@ class PostgresServer:
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return Spec(
             name="postgres",
-            command=(str(self._programs / "postgres"), "-D", str(self.data), *options),
+            command=(str(self.programs / "postgres"), "-D", str(self.data), *options),
             ready=lambda _child: self.is_ready(),
             ports=(PortClaim(self.port, "OMS_POSTGRES_PORT"),),
             user=self._account,
@@ -73,7 +73,7 @@ class PostgresServer:
 
     def is_ready(self) -> bool:
         done = subprocess.run(  # noqa: S603 our own command, no shell
-            [self._programs / "pg_isready", "-q", "-h", LOOPBACK, "-p", str(self.port)],
+            [self.programs / "pg_isready", "-q", "-h", LOOPBACK, "-p", str(self.port)],
             check=False,
         )
         return done.returncode == 0
@@ -90,8 +90,8 @@ class PostgresServer:
         if self._account:
             _ensure_account(self._account)
             _open_parents(self.data)
-            _open_parents(self._programs)
-            _open_programs(self._programs.parent)
+            _open_parents(self.programs)
+            _open_programs(self.programs.parent)
         if self.data.exists():
             self._end_leftover()
         else:
@@ -116,7 +116,7 @@ class PostgresServer:
 
     def _run(self, program: str, data: Path, *arguments: str, may_fail: bool = False) -> int:
         done = subprocess.run(  # noqa: S603 our own command, no shell
-            [self._programs / program, "-D", data, *arguments],
+            [self.programs / program, "-D", data, *arguments],
             user=self._account or None,
             group=pwd.getpwnam(self._account).pw_gid if self._account else None,
             extra_groups=[] if self._account else None,
