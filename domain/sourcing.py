@@ -3,7 +3,6 @@
 `domain.sourcing_decision.source` decides. Amounts are minor units of the rule set's currency.
 """
 
-from collections.abc import Iterable
 from datetime import date, time
 from enum import StrEnum
 from typing import Annotated
@@ -218,26 +217,3 @@ class Decision(Value):
     steps: int = 0
     """How long was searched, in steps of the search."""
     sentence: str
-
-
-def rank(
-    destination: Destination,
-    lines: tuple[SkuQuantity, ...],
-    candidates: Iterable[Candidate],
-    excluded: Iterable[str] = (),
-) -> tuple[str, ...]:
-    """Locations in the order in which to try them: same country first, then most stock, then name.
-
-    Locations that lack stock now are kept at the end: stock may come before the try.
-    """
-    barred = set(excluded)
-
-    def preference(candidate: Candidate) -> tuple[bool, bool, int, str]:
-        lacks = any(candidate.available.get(line.sku, 0) < line.quantity for line in lines)
-        spare = min(
-            (candidate.available.get(line.sku, 0) - line.quantity for line in lines), default=0
-        )
-        return (lacks, candidate.country != destination.country, -spare, candidate.location)
-
-    allowed = [c for c in candidates if c.location not in barred]
-    return tuple(c.location for c in sorted(allowed, key=preference))

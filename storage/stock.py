@@ -6,24 +6,16 @@ translates. `receive` and what follows are for people, the rest is for workflows
 
 import json
 from collections.abc import Iterable
-from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.orders import LineRef
-from domain.sourcing import Candidate
 from domain.stock import (
-    Changed,
     Claim,
     Drift,
     MovementKind,
-    Part,
     ReservationRef,
-    Reserved,
-    ReserveRequest,
     RestockRequest,
-    Short,
     ShortPick,
     ShortPickRequest,
     SkuQuantity,
@@ -35,22 +27,6 @@ from storage.reservations import HeldPart
 from storage.stock_calls import check_quantities, stock_connection
 from storage.stock_changes import book
 
-_ITEMS = text("SELECT stock_items(stock_exploded(CAST(:lines AS jsonb)))")
-_CANDIDATES = text("""
-SELECT l.location, l.country,
-       coalesce(jsonb_object_agg(s.sku, s.available) FILTER (WHERE s.sku IS NOT NULL),
-                '{}') AS available
-  FROM locations l
-  LEFT JOIN stock s ON s.location = l.location AND s.sku = ANY (CAST(:skus AS text[]))
- WHERE l.active GROUP BY l.location ORDER BY l.location
-""")
-_RESERVE = text("""
-SELECT stock_reserve(:order_id, :key, CAST(:parts AS jsonb), CAST(:expires_at AS timestamptz))
-""")
-_WAIT = text("""
-SELECT parts, missing FROM stock_wait(:order_id, :key, CAST(:lines AS jsonb),
-    CAST(:ranked AS text[]), CAST(:seen AS jsonb), :parts_max, :priority)
-""")
 _EXPIRE = text("SELECT stock_expire(CAST(:skus AS text[]))")
 _RELEASE = text("SELECT stock_release(:order_id, :key)")
 _SHORT_PICK = text("SELECT stock_short_pick(:order_id, :key, CAST(:short AS jsonb))")
@@ -66,32 +42,6 @@ class PostgresInventory:
     def __init__(self, engine: AsyncEngine) -> None:
         # One statement is one transaction: BEGIN and COMMIT would each be one more round trip.
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-
-    async def items(self, lines: tuple[LineRef, ...]) -> tuple[SkuQuantity, ...]:
-        check_quantities(lines)
-        async with stock_connection(self._engine) as connection:
-            found = await connection.scalar(_ITEMS, {"lines": _json(lines)})
-        return tuple(SkuQuantity(**item) for item in found)
-
-    async def candidates(self, items: tuple[SkuQuantity, ...]) -> tuple[Candidate, ...]:
-        skus = sorted({item.sku for item in items})
-        async with stock_connection(self._engine) as connection:
-            rows = (await connection.execute(_CANDIDATES, {"skus": skus})).all()
-        return tuple(
-            Candidate(
-                location=row.location,
-                country=row.country,
-                available={sku: row.available.get(sku, 0) for sku in skus},
-            )
-            for row in rows
-        )
-
-    async def reserve(self, request: ReserveRequest, claim: Claim) -> Reserved | Short | Changed:
-        check_quantities(request.lines)
-        if not claim.parts and await self.expire(claim):
-            return Changed()
-        async with stock_connection(self._engine) as connection:
-            return await claimed(connection, request, claim)
 
     async def expire(self, claim: Claim | None = None) -> int:
         """Release what has expired (with a claim: of the SKUs that it saw); how many that were."""
@@ -171,36 +121,5 @@ class PostgresInventory:
         return await stock_levels.rebuild(self._engine)
 
 
-async def claimed(
-    connection: AsyncConnection, request: ReserveRequest, claim: Claim
-) -> Reserved | Short | Changed:
-    """Reserve what is claimed, or wait for it, in the caller's transaction.
-
-    After `Changed` it must end at once: it may hold locks of stock.
-    """
-    wanted: dict[str, Any] = {"order_id": request.order_id, "key": request.key}
-    if claim.parts:
-        parts = json.dumps([part.model_dump(exclude={"items"}) for part in claim.parts])
-        wanted |= {"parts": parts, "expires_at": request.expires_at}
-        return _reserved(await connection.scalar(_RESERVE, wanted))
-    wanted |= {
-        "lines": _json(request.lines),
-        "ranked": list(claim.ranked),
-        "seen": json.dumps(claim.seen),
-        "parts_max": claim.parts_max,
-        "priority": claim.priority,
-    }
-    answer = (await connection.execute(_WAIT, wanted)).one()
-    if answer.missing is None:
-        return _reserved(answer.parts)
-    return Short(missing=tuple(SkuQuantity(**item) for item in answer.missing))
-
-
-def _reserved(parts: list[dict[str, object]] | None) -> Reserved | Changed:
-    if parts is None:
-        return Changed()
-    return Reserved(parts=tuple(Part.model_validate(part) for part in parts))
-
-
-def _json(lines: Iterable[LineRef | SkuQuantity | ShortPick]) -> str:
+def _json(lines: Iterable[SkuQuantity | ShortPick]) -> str:
     return json.dumps([line.model_dump() for line in lines])

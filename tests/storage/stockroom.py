@@ -22,6 +22,7 @@ from domain.stock import (
     StockLevel,
 )
 from storage.stock import PostgresInventory
+from tests.storage.stock_claims import available, claimed, picked
 
 PLACES = ("berlin", "lyon")
 DEADLINE_S = 20
@@ -53,8 +54,8 @@ async def reserve(
     """At the first of `places` that has all, as the simplest sourcing would; or wait."""
     ranked = tuple(place for place in places if place not in wanted.excluded)
     while True:
-        items = await stock.items(wanted.lines)
-        seen = {one.location: one.available for one in await stock.candidates(items)}
+        items = await picked(stock, wanted.lines)
+        seen = await available(stock, items)
         whole = [
             Part(location=place, lines=wanted.lines)
             for place in ranked
@@ -67,7 +68,7 @@ async def reserve(
             parts_max=parts_max,
             priority=priority,
         )
-        answer = await stock.reserve(wanted, claim)
+        answer = await claimed(stock, wanted, claim)
         if not isinstance(answer, Changed):
             return answer
 

@@ -100,15 +100,22 @@ async def test_safety_stock_is_not_available(room: Room) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "code"),
-    [(("NONE", 1), "unknown_sku"), (("CUP", 0), "bad_quantity"), (("CUP", 10**9), "bad_quantity")],
+    ("lines", "code"),
+    [
+        ((), "no_lines"),
+        ((("POT", 1), ("NONE", 1)), "unknown_sku"),
+        ((("POT", 1), ("CUP", 0)), "bad_quantity"),
+        ((("CUP", 5), ("CUP", -1)), "bad_quantity"),
+        ((("POT", 1), ("CUP", 10**9)), "bad_quantity"),
+        ((("CUP", 10**30),), "bad_quantity"),
+    ],
 )
-async def test_a_line_that_makes_no_sense_is_refused(
-    room: Room, line: tuple[str, int], code: str
+async def test_lines_that_make_no_sense_are_refused(
+    room: Room, lines: tuple[tuple[str, int], ...], code: str
 ) -> None:
     await room.furnish()
     with pytest.raises(Refused) as refused:
-        await room.sourcing.case(wanted("demo-1", ("POT", 1), line))
+        await room.sourcing.case(wanted("demo-1", *lines))
     assert refused.value.code == code
 
 

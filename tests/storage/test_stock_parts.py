@@ -9,6 +9,7 @@ from domain.errors import Refused
 from domain.ids import OrderId
 from domain.stock import Changed, Claim, ReservationRef, Reserved, Short, SkuQuantity
 from storage.stock import PostgresInventory
+from tests.storage.stock_claims import claimed
 from tests.storage.stockroom import (
     assigned,
     correction,
@@ -35,7 +36,7 @@ def part_ref(number: int) -> ReservationRef:
 async def two_cups_and_one(stock: PostgresInventory) -> Reserved:
     await receive(stock, "cup", 2)
     await receive(stock, "cup", 1, "lyon")
-    answer = await stock.reserve(request("a-1", ("cup", 3)), SPLIT)
+    answer = await claimed(stock, request("a-1", ("cup", 3)), SPLIT)
     assert isinstance(answer, Reserved)
     return answer
 
@@ -54,7 +55,7 @@ async def test_a_part_that_is_gone_leaves_the_others_alone(
     stock: PostgresInventory, stock_engine: AsyncEngine
 ) -> None:
     await receive(stock, "cup", 2)
-    assert await stock.reserve(request("a-1", ("cup", 3)), SPLIT) == Changed()
+    assert await claimed(stock, request("a-1", ("cup", 3)), SPLIT) == Changed()
     assert await level(stock) == (2, 0)
     assert await rows(stock_engine, "SELECT key FROM reservations") == []
 
@@ -62,9 +63,9 @@ async def test_a_part_that_is_gone_leaves_the_others_alone(
 async def test_two_parts_at_one_place_are_one(stock: PostgresInventory) -> None:
     await receive(stock, "cup", 3)
     twice = Claim(parts=(part("berlin", ("cup", 2)), part("berlin", ("cup", 2))))
-    assert await stock.reserve(request("a-1", ("cup", 4)), twice) == Changed()
+    assert await claimed(stock, request("a-1", ("cup", 4)), twice) == Changed()
     await receive(stock, "cup", 1)
-    answer = await stock.reserve(request("a-1", ("cup", 4)), twice)
+    answer = await claimed(stock, request("a-1", ("cup", 4)), twice)
     assert isinstance(answer, Reserved)
     assert [one.items for one in answer.parts] == [(SkuQuantity(sku="cup", quantity=4),)]
 
@@ -73,8 +74,8 @@ async def test_a_repeat_with_another_split_answers_the_first(stock: PostgresInve
     first = await two_cups_and_one(stock)
     await receive(stock, "cup", 9, "lyon")
     whole = Claim(parts=(part("lyon", ("cup", 3)),))
-    assert await stock.reserve(request("a-1", ("cup", 3)), whole) == first
-    assert await stock.reserve(request("a-1", ("cup", 3)), Claim(ranked=("lyon",))) == first
+    assert await claimed(stock, request("a-1", ("cup", 3)), whole) == first
+    assert await claimed(stock, request("a-1", ("cup", 3)), Claim(ranked=("lyon",))) == first
     assert await level(stock, place="lyon") == (10, 1)
 
 
@@ -90,7 +91,7 @@ async def test_each_part_is_shipped_and_given_back_by_itself(stock: PostgresInve
     with pytest.raises(Refused, match="stock: reservation_released"):
         await stock.ship(part_ref(2))
     with pytest.raises(Refused, match="stock: reservation_released"):
-        await stock.reserve(request("a-1", ("cup", 3)), SPLIT)
+        await claimed(stock, request("a-1", ("cup", 3)), SPLIT)
 
 
 async def test_the_base_key_gives_back_what_is_still_reserved(stock: PostgresInventory) -> None:
@@ -164,11 +165,11 @@ async def test_nobody_waits_beside_stock_that_the_sourcing_did_not_see(
     await receive(stock, "cup", 2)
     wanted = request("a-1", ("cup", 3))
     saw = {"berlin": {"cup": 1}}
-    assert await stock.reserve(wanted, Claim(ranked=("berlin",), seen=saw)) == Changed()
+    assert await claimed(stock, wanted, Claim(ranked=("berlin",), seen=saw)) == Changed()
     assert await waiting(stock_engine) == []
     # what is elsewhere does not help, and less than was seen is no reason to look again
     for seen, ranked in (({}, ("lyon",)), ({"berlin": {"cup": 9}}, ("berlin",))):
-        assert isinstance(await stock.reserve(wanted, Claim(ranked=ranked, seen=seen)), Short)
+        assert isinstance(await claimed(stock, wanted, Claim(ranked=ranked, seen=seen)), Short)
     assert await waiting(stock_engine) == ["a-1"]
 
 
@@ -207,7 +208,7 @@ async def test_a_repeat_makes_a_reservation_last(stock: PostgresInventory) -> No
     await reserve(stock, request("a-1", ("cup", 1), expires_at=soon))
     await reserve(stock, request("a-2", ("cup", 1), expires_at=PAST))
     claim = Claim(parts=(part("berlin", ("cup", 1)),))
-    assert isinstance(await stock.reserve(request("a-2", ("cup", 1)), claim), Reserved)
+    assert isinstance(await claimed(stock, request("a-2", ("cup", 1)), claim), Reserved)
     assert await stock.expire() == 0
     assert await level(stock) == (2, 2)
 

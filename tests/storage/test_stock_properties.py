@@ -35,6 +35,7 @@ from domain.stock import (
 )
 from storage.stock import PostgresInventory
 from storage.stock_changes import StockChangeRefused
+from tests.storage.stock_claims import claimed
 from tests.storage.stock_model import BUNDLES, Model, RefusedByModel, Shares, Units, Waiting
 from tests.storage.stock_model import items_of as model_items
 
@@ -221,7 +222,7 @@ class World(RuleBasedStateMachine):
         lines = {line.sku: line.quantity for line in wanted.lines}
         expired = wanted.expires_at is not None
         self.same(
-            self.stock.reserve(wanted, Claim(parts=parts)),
+            claimed(self.stock, wanted, Claim(parts=parts)),
             lambda: self.model.reserve(wanted.key, shares, lines, expired=expired),
         )
 
@@ -238,7 +239,7 @@ class World(RuleBasedStateMachine):
         claim = Claim(seen=seen, ranked=ranked, parts_max=rules[0], priority=rules[1])
         waits = Waiting(lines, ranked, *rules, next(self.model.positions))
         return self.same(
-            self.stock.reserve(wanted, claim), lambda: self.model.wait(wanted.key, waits, seen)
+            claimed(self.stock, wanted, claim), lambda: self.model.wait(wanted.key, waits, seen)
         )
 
     def ref(self, drawn: int, part: int) -> ReservationRef:
