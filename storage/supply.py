@@ -26,6 +26,8 @@ from domain.supply import (
 )
 from storage.documents import storable
 from storage.stock_calls import stock_connection
+from storage.supply_moves import Moves, skus_of
+from storage.supply_promises import Promises
 
 PAGE_MAX = 500
 NUMBER_MAX = 2**63 - 1
@@ -107,26 +109,28 @@ class Supplies:
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
+        self._deeds = engine
+        self._promises = Promises(engine)
         # One statement is one transaction: BEGIN and COMMIT would each be one more round trip.
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def open(self, asked: NewSupply, key: str, by: str) -> Supply:
         """Open a document; a purchase order's goods are expected from now on."""
         said = asked.model_dump(exclude={"lines"}) | {"kind": asked.kind.value}
-        return await self._deed(_OPEN, said | _said(key, by, lines=asked.lines))
+        skus = [line.sku for line in asked.lines]
+        return await self._deed("opened", _OPEN, said | _said(key, by, lines=asked.lines), skus)
 
     async def dispatch(self, supply_id: str, key: str, by: str, reason: str = "") -> Supply:
         """The goods of a transfer leave their origin, all of them or none."""
-        return await self._deed(
-            _DISPATCH, {"supply_id": supply_id, "reason": reason} | _said(key, by)
-        )
+        said = {"supply_id": supply_id, "reason": reason}
+        return await self._deed("dispatched", _DISPATCH, said | _said(key, by))
 
     async def receive(
         self, supply_id: str, lines: Sequence[Arrival], key: str, by: str, reason: str = ""
     ) -> Supply:
         """Goods came; waiting orders get theirs. What is too much or damaged is a discrepancy."""
         said = {"supply_id": supply_id, "reason": reason}
-        return await self._deed(_RECEIVE, said | _said(key, by, lines=lines))
+        return await self._deed("received", _RECEIVE, said | _said(key, by, lines=lines))
 
     async def reschedule(
         self,
@@ -140,7 +144,7 @@ class Supplies:
     ) -> Supply:
         """What is still to come (of one SKU) comes on another day."""
         said = {"supply_id": supply_id, "expected_on": expected_on, "sku": sku, "reason": reason}
-        return await self._deed(_RESCHEDULE, said | _said(key, by))
+        return await self._deed("rescheduled", _RESCHEDULE, said | _said(key, by))
 
     async def close(self, supply_id: str, key: str, by: str, reason: str = "") -> Supply:
         """No more will come; what lacks is a discrepancy and needs a reason."""
@@ -202,11 +206,20 @@ class Supplies:
         self, supply_id: str, deed: SupplyState, key: str, by: str, reason: str
     ) -> Supply:
         said = {"supply_id": supply_id, "deed": deed.value, "reason": reason.strip()}
-        return await self._deed(_END, said | _said(key, by))
+        return await self._deed(deed.value, _END, said | _said(key, by))
 
-    async def _deed(self, statement: TextClause, said: dict[str, Any]) -> Supply:
+    async def _deed(
+        self, deed: str, statement: TextClause, said: dict[str, Any], skus: Sequence[str] = ()
+    ) -> Supply:
+        """Do it, and tell the orders whose promises it moves, in one transaction."""
         try:
-            return Supply(**await self._one(statement, said))
+            async with stock_connection(self._deeds) as connection:
+                about = skus or await skus_of(connection, said["supply_id"])
+                moves = Moves(connection, self._promises, about)
+                await moves.look()
+                made = Supply(**await connection.scalar(statement, said))
+                await moves.write(made, deed, said["key"], said["by"])
+                return made
         except Refused as refused:
             raise _refusal(refused, _REFUSALS) from refused
 

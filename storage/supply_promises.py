@@ -44,6 +44,15 @@ WITH RECURSIVE near (sku) AS (
     SELECT -o.priority, o.position FROM stock_waiting o WHERE o.order_id = :order_id
      ORDER BY o.priority, o.position DESC LIMIT 1)
 """)  # noqa: S608 - our own text
+_COMPETING = """
+WITH RECURSIVE near (sku) AS (
+    SELECT unnest(CAST(:skus AS text[]))
+    UNION
+    SELECT unnest(w.skus) FROM near n JOIN stock_waiting w ON w.skus && ARRAY[n.sku])
+"""
+_NEAR_SKUS = text(
+    f"{_COMPETING} {_QUEUED} WHERE w.skus && ARRAY(SELECT sku FROM near)"  # noqa: S608 - our own
+)
 _GOODS = text("""
 SELECT s.location, s.sku, s.available AS quantity, '' AS supply_id, 0 AS line,
        CAST(NULL AS date) AS expected_on
@@ -58,8 +67,8 @@ SELECT l.location, l.country, jsonb_build_object(
            'weekdays', l.weekdays, 'holidays', l.holidays) AS calendar
   FROM locations l WHERE l.location = ANY (CAST(:locations AS text[]))
 """)
-_HELD = text("""
-SELECT r.location, r.created_at, (
+_HELD_BY = """
+SELECT r.order_id, r.location, r.created_at, (
            SELECT p -> 'promise' FROM jsonb_array_elements(d.decision -> 'plan' -> 'parts') p
             WHERE p ->> 'location' = r.location LIMIT 1) AS promised,
        coalesce(a.address ->> 'country', '') AS country
@@ -67,8 +76,14 @@ SELECT r.location, r.created_at, (
   LEFT JOIN sourcing_decisions d ON d.key = r.base AND d.outcome = 'reserved'
   LEFT JOIN orders o ON o.order_id = r.order_id
   LEFT JOIN addresses a ON a.order_id = o.order_id AND a.version = o.address_version
- WHERE r.order_id = :order_id AND r.state <> 'released' ORDER BY r.key
-""")
+ WHERE r.state <> 'released'
+"""
+_HELD = text(f"{_HELD_BY} AND r.order_id = :order_id ORDER BY r.key")
+_HELD_NEAR = text(f"""
+{_COMPETING} {_HELD_BY} AND r.order_id IN (
+    SELECT w.order_id FROM stock_waiting w WHERE w.skus && ARRAY(SELECT sku FROM near))
+ ORDER BY r.key
+""")  # noqa: S608 - our own text
 
 
 class WaitingView(Value):
@@ -102,7 +117,16 @@ class Promises:
         seen = await self._look(connection, _NEAR, said, [row.location for row in held])
         if not held and not seen.rows:
             return None
-        return await asyncio.to_thread(_of_order, order_id, held, seen)
+        return (await asyncio.to_thread(_by_order, held, seen, order_id)).get(order_id)
+
+    async def competing(
+        self, connection: AsyncConnection, skus: Sequence[str]
+    ) -> Mapping[str, PromiseView]:
+        """The promises of all orders that wait for these SKUs, or compete with one that does."""
+        said = {"skus": list(skus)}
+        held = (await connection.execute(_HELD_NEAR, said)).all()
+        seen = await self._look(connection, _NEAR_SKUS, said, [row.location for row in held])
+        return await asyncio.to_thread(_by_order, held, seen) if seen.rows else {}
 
     async def _look(
         self,
@@ -185,16 +209,25 @@ def _line(told: Mapping[str, Any]) -> WaitingLine:
     )
 
 
-def _of_order(order_id: str, held: Sequence[Any], seen: _Seen) -> PromiseView:
+def _by_order(held: Sequence[Any], seen: _Seen, only: str = "") -> dict[str, PromiseView]:
+    """What each order, or one, is promised by all that it has and waits for."""
     countries = {row.key: row.country for row in seen.rows}
-    pegged = [one for one in seen.pegged() if one.waiting.order_id == order_id]
-    dates = [_held(row, seen) for row in held]
-    for one in pegged:
-        date_ = seen.promised(one, countries[one.waiting.key])
-        if date_ is None:
-            return told(None, pegged)
-        dates.append(date_)
-    return told(together(dates), pegged)
+    dates: dict[str, list[Promise | None]] = {}
+    waits: dict[str, list[Pegged]] = {}
+    for row in held:
+        dates.setdefault(row.order_id, []).append(_held(row, seen))
+    for one in seen.pegged():
+        order_id = one.waiting.order_id
+        if only in ("", order_id):
+            waits.setdefault(order_id, []).append(one)
+            made = seen.promised(one, countries[one.waiting.key])
+            dates.setdefault(order_id, []).append(made)
+    return {order_id: told(_all(made), waits.get(order_id, ())) for order_id, made in dates.items()}
+
+
+def _all(dates: Sequence[Promise | None]) -> Promise | None:
+    known = [one for one in dates if one is not None]
+    return together(known) if len(known) == len(dates) else None
 
 
 def _held(row: Any, seen: _Seen) -> Promise:
