@@ -23,10 +23,12 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.result import Spread
-from bench.stock_callers import NotReserved, order
+from bench.stock_callers import NotReserved, order, sourcing_over
 from bench.stock_ground import DESIGNS, Ground, database, stock_server
 from config.settings import SettingsInvalid
-from domain.stock import ReservationRef, Reserved
+from domain.sourcing import Case
+from domain.sourcing_decision import source
+from domain.stock import ReservationRef, Reserved, ReserveRequest
 from starter.local.ports import PortTaken
 from starter.local.processes import StartFailed
 from storage.channel_stock import ChannelStocks
@@ -127,18 +129,24 @@ class Side:
     def __init__(self, engine: AsyncEngine, skus: int) -> None:
         self.in_database_s = 0.0
         self._inventory = PostgresInventory(engine)
+        self._sourcing = sourcing_over(engine)
         self._channels = ChannelStocks(engine, ("web",))
         self._skus = skus
         self._chance = random.Random(skus)
+        self._asked: list[tuple[ReserveRequest, Case]] = []
         self._held: list[ReservationRef] = []
         self._began_s = 0.0
         event.listen(engine.sync_engine, "before_cursor_execute", self._begin)
         event.listen(engine.sync_engine, "after_cursor_execute", self._end)
 
-    async def reserve(self, number: int) -> None:
+    async def look(self, number: int) -> None:
         skus = self._chance.sample(range(1, self._skus + 1), LINES)
-        request, claim = order(f"now-{number}", skus, self._place())
-        answer = await self._inventory.reserve(request, claim)
+        request = order(f"now-{number}", skus)
+        self._asked.append((request, await self._sourcing.case(request)))
+
+    async def reserve(self, _: int) -> None:
+        request, case = self._asked.pop()
+        answer = await self._sourcing.reserve(request, case, source(case))
         if not isinstance(answer, Reserved):
             raise NotReserved(f"{request.order_id}: {answer!r}")
         self._held.append(ReservationRef(order_id=request.order_id, key=request.key))
@@ -177,6 +185,7 @@ class Side:
 
 
 CALLS_ON_STOCK: dict[str, Callable[[Side, int], Awaitable[None]]] = {
+    f"look where {LINES} SKUs are": Side.look,
     f"reserve {LINES} SKUs": Side.reserve,
     "ship, or release": Side.ship_or_release,
     "list the first page": Side.first_page,

@@ -56,5 +56,6 @@ def _ended(folder: Path) -> list[tuple[float, float]]:
     A line is: client, transaction, time in microseconds, script, seconds and microseconds of its
     end (PostgreSQL's documentation of pgbench, "Per-Transaction Logging").
     """
-    lines = (line.split() for log in folder.iterdir() for line in log.open(encoding="utf-8"))
+    texts = (log.read_text(encoding="utf-8") for log in folder.iterdir())
+    lines = [line.split() for text in texts for line in text.splitlines()]
     return [(int(line[4]) + int(line[5]) / 1e6, int(line[2]) / 1e6) for line in lines]

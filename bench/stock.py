@@ -86,6 +86,7 @@ def main() -> int:
         with stock_server() as server:
             where = database(server, "stock")
             fill(where, scale.skus, scale.units)
+            stock_callers.decide(where, HOT)
             rounds = Rounds(where, scale, console.print)
             spread = rounds.play(SPREAD, 1, scale.skus)
             hot = rounds.play(ONE_SKU, HOT, HOT)
@@ -117,7 +118,9 @@ SPREAD = (
     Design(BARE, _script("statements"), "statements"),
     Design("one statement", _script("one_statement"), "one_statement"),
     Design(PRODUCT, _script("product")),
-    *(Design(f"product in Python, {n} tasks", stock_callers.run, callers=n) for n in TASKS),
+    Design("… and why it was decided", _script("product_decided")),
+    *(Design(f"… by Python, {n} tasks", stock_callers.reserve, callers=n) for n in TASKS),
+    Design("… and sourced, 16 tasks", stock_callers.source_and_reserve),
 )
 ONE_SKU = (
     *SPREAD,
@@ -125,8 +128,8 @@ ONE_SKU = (
     Design(f"{MANY} orders in a transaction", _script("many"), "many", MANY),
     Design(f"{PRODUCT}, {MANY} in a transaction", _script("product_many"), orders=MANY),
     Design(
-        f"product in Python, {TASKS[-1]} tasks, batched",
-        stock_callers.run_batched,
+        f"… by Python, {TASKS[-1]} tasks, batched",
+        stock_callers.reserve_batched,
         callers=TASKS[-1],
     ),
 )

@@ -4,7 +4,8 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -12,26 +13,33 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from activities.inventory import reserve_where_best
 from bench.cpu import Meter, spent_ms
 from bench.load import Load, Run
-from bench.stock_ground import LOCATION, Ground
+from bench.stock_ground import Ground
 from domain.ids import OrderId, effect_key
 from domain.orders import Destination, LineRef
-from domain.stock import Claim, Part, Reserved, ReserveRequest
+from domain.sourcing import Case, Decision
+from domain.sourcing_claims import claim
+from domain.sourcing_decision import source
+from domain.stock import Reserved, ReserveRequest
 from storage.engine import create_engine
+from storage.sourcing import PostgresSourcing, why
+from storage.sourcing_rules import SourcingRules
 from storage.stock import PostgresInventory
 
 BATCH_MAX = 16
 BATCHERS = 2
 """While one waits for its commit, the next is filled."""
+SOURCED_MAX = 200
+"""So many SKUs are sourced before the clock starts."""
+
 NUMBERS = count(1)
-
-Call = Callable[[ReserveRequest, Claim], Awaitable[object]]
-
+_DECIDED = text("INSERT INTO bench.decided (why) VALUES (:why)")
 _TOGETHER = text("""
-SELECT stock_reserve(o.order_id, o.key, o.parts) AS parts
-  FROM jsonb_to_recordset(CAST(:orders AS jsonb)) AS o (order_id text, key text, parts jsonb)
- ORDER BY o.order_id
+SELECT sourcing_reserve(o.order_id, o.key, o.parts, NULL, o.why) AS parts
+  FROM jsonb_to_recordset(CAST(:orders AS jsonb))
+       AS o (order_id text, key text, parts jsonb, why jsonb) ORDER BY o.order_id
 """)
 
 
@@ -39,20 +47,65 @@ class NotReserved(RuntimeError):
     """There was plenty, and a caller got nothing."""
 
 
-def run(where: Ground, load: Load) -> Run:
-    """Let so many tasks reserve one after another, each over a connection of its own."""
-    return asyncio.run(_alone(where, load))
+@dataclass(frozen=True)
+class Sourced:
+    """What sourcing said of a SKU: every order for it is the same but for its name."""
+
+    sku: int
+    case: Case
+    decision: Decision
 
 
-def run_batched(where: Ground, load: Load) -> Run:
-    """Let them hand their orders to a batcher instead, which sends what has come together."""
+Call = Callable[[ReserveRequest, Sourced], Awaitable[object]]
+
+
+def decide(where: Ground, sku: int) -> None:
+    """Put what sourcing says of a SKU where scripts find it."""
+    asyncio.run(_decide(where, sku))
+
+
+async def _decide(where: Ground, sku: int) -> None:
+    engine = create_engine(where.url, 1)
+    try:
+        case = await sourcing_over(engine).case(order("decided", [sku]))
+        async with engine.begin() as connection:
+            await connection.execute(_DECIDED, {"why": why(case, source(case))})
+    finally:
+        await engine.dispose()
+
+
+def reserve(where: Ground, load: Load) -> Run:
+    """Tasks that reserve one after another, each over a connection of its own, sourced before."""
+
+    def by_decision(sourcing: PostgresSourcing) -> Call:
+        return lambda request, found: sourcing.reserve(request, found.case, found.decision)
+
+    return asyncio.run(_alone(where, load, by_decision))
+
+
+def source_and_reserve(where: Ground, load: Load) -> Run:
+    """The same as an order does it: what there is, where from, then the reservation."""
+
+    async def as_an_order(sourcing: PostgresSourcing, request: ReserveRequest) -> object:
+        answer, _ = await reserve_where_best(sourcing, request)
+        return answer
+
+    return asyncio.run(
+        _alone(where, load, lambda sourcing: lambda request, _: as_an_order(sourcing, request))
+    )
+
+
+def reserve_batched(where: Ground, load: Load) -> Run:
+    """Tasks that hand their orders to a batcher, which sends what has come together."""
     return asyncio.run(_batched(where, load))
 
 
-async def _alone(where: Ground, load: Load) -> Run:
+async def _alone(where: Ground, load: Load, calling: Callable[[PostgresSourcing], Call]) -> Run:
     engine = create_engine(where.url, load.callers)
     try:
-        return await _trade(PostgresInventory(engine).reserve, where, load)
+        sourcing = sourcing_over(engine)
+        sourced = await _source_some(sourcing, load)
+        return await _trade(calling(sourcing), sourced, where, load)
     finally:
         await engine.dispose()
 
@@ -62,12 +115,26 @@ async def _batched(where: Ground, load: Load) -> Run:
     batcher = Batcher(engine)
     sending = [asyncio.create_task(batcher.send()) for _ in range(BATCHERS)]
     try:
-        return await _trade(batcher.reserve, where, load)
+        sourced = await _source_some(sourcing_over(engine), load)
+        return await _trade(batcher.reserve, sourced, where, load)
     finally:
         for task in sending:
             task.cancel()
         await asyncio.gather(*sending, return_exceptions=True)
         await engine.dispose()
+
+
+def sourcing_over(engine: AsyncEngine) -> PostgresSourcing:
+    return PostgresSourcing(engine, PostgresInventory(engine), SourcingRules(engine))
+
+
+async def _source_some(sourcing: PostgresSourcing, load: Load) -> list[Sourced]:
+    numbers = range(load.low, load.high + 1)
+    found = []
+    for sku in random.sample(numbers, min(len(numbers), SOURCED_MAX)):
+        case = await sourcing.case(order("sourced", [sku]))
+        found.append(Sourced(sku, case, source(case)))
+    return found
 
 
 class Batcher:
@@ -79,12 +146,12 @@ class Batcher:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._orders: asyncio.Queue[tuple[ReserveRequest, Claim, asyncio.Future[object]]]
+        self._orders: asyncio.Queue[tuple[ReserveRequest, Sourced, asyncio.Future[object]]]
         self._orders = asyncio.Queue()
 
-    async def reserve(self, request: ReserveRequest, claim: Claim) -> object:
+    async def reserve(self, request: ReserveRequest, found: Sourced) -> object:
         answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        await self._orders.put((request, claim, answer))
+        await self._orders.put((request, found, answer))
         return await answer
 
     async def send(self) -> None:
@@ -100,24 +167,29 @@ class Batcher:
                     answer.set_exception(error)
                 raise
             for (*_, answer), parts in zip(batch, answers, strict=True):
-                answer.set_result(Reserved(parts=tuple(Part.model_validate(one) for one in parts)))
+                answer.set_result(Reserved(parts=parts))
 
-    async def _reserve_all(self, orders: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    async def _reserve_all(self, orders: list[dict[str, Any]]) -> list[Any]:
         async with self._engine.begin() as connection:
             return list(await connection.scalars(_TOGETHER, {"orders": json.dumps(orders)}))
 
 
-def _asked(request: ReserveRequest, claim: Claim) -> dict[str, Any]:
-    parts = [part.model_dump(exclude={"items"}) for part in claim.parts]
-    return {"order_id": request.order_id, "key": request.key, "parts": parts}
+def _asked(request: ReserveRequest, found: Sourced) -> dict[str, Any]:
+    wanted = claim(request.channel, found.case, found.decision)
+    return {
+        "order_id": request.order_id,
+        "key": request.key,
+        "parts": [part.model_dump(exclude={"items"}) for part in wanted.parts],
+        "why": json.loads(why(found.case, found.decision)),
+    }
 
 
-async def _trade(call: Call, where: Ground, load: Load) -> Run:
+async def _trade(call: Call, sourced: Sequence[Sourced], where: Ground, load: Load) -> Run:
     meter = Meter({"server": where.pid})
     ended: list[tuple[float, float]] = []
     warm = time.perf_counter() + load.warm_s
     buying = [
-        asyncio.create_task(_buy(call, load, warm + load.seconds, ended))
+        asyncio.create_task(_buy(call, sourced, warm + load.seconds, ended))
         for _ in range(load.callers)
     ]
     await asyncio.sleep(load.warm_s)
@@ -126,27 +198,28 @@ async def _trade(call: Call, where: Ground, load: Load) -> Run:
     return Run.of(ended, warm, spent_ms(before, meter.read_s())["server"])
 
 
-async def _buy(call: Call, load: Load, until: float, ended: list[tuple[float, float]]) -> None:
+async def _buy(
+    call: Call, sourced: Sequence[Sourced], until: float, ended: list[tuple[float, float]]
+) -> None:
     while time.perf_counter() < until:
-        request, claim = order(f"c-{next(NUMBERS)}", [random.randint(load.low, load.high)])
+        found = random.choice(sourced)
+        request = order(f"c-{next(NUMBERS)}", [found.sku])
         began = time.perf_counter()
-        answer = await call(request, claim)
+        answer = await call(request, found)
         now = time.perf_counter()
         if not isinstance(answer, Reserved):
             raise NotReserved(f"{request.order_id}: {answer!r}")
         ended.append((now, now - began))
 
 
-def order(order_id: str, skus: list[int], location: str = LOCATION) -> tuple[ReserveRequest, Claim]:
-    """One unit of each SKU, all at one location."""
-    lines = tuple(
-        LineRef(line_id=str(place), sku=f"sku-{sku}", quantity=1)
-        for place, sku in enumerate(skus, 1)
-    )
-    request = ReserveRequest(
+def order(order_id: str, skus: Sequence[int]) -> ReserveRequest:
+    """An order for one unit of each SKU."""
+    return ReserveRequest(
         order_id=OrderId(order_id),
         key=effect_key(order_id, "reserve", 1),
-        lines=lines,
+        lines=tuple(
+            LineRef(line_id=str(place), sku=f"sku-{sku}", quantity=1)
+            for place, sku in enumerate(skus, 1)
+        ),
         destination=Destination(country="DE", postal_code="10115"),
     )
-    return request, Claim(parts=(Part(location=location, lines=lines),))

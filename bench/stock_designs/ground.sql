@@ -11,6 +11,10 @@ BEGIN
 END $$;
 SELECT pg_temp.design(d) FROM unnest('{statements,one_statement,units,many}'::text[]) d;
 
+-- what sourcing said of one order, as text, as the product sends it
+CREATE SCHEMA bench;
+CREATE TABLE bench.decided (why text NOT NULL);
+
 -- one row a unit, for the SKU that is hot
 CREATE TABLE units.units (
     sku text NOT NULL,

@@ -6,6 +6,7 @@ from bench.growth import CALLS_ON_STOCK, grow, measure
 from bench.load import Run
 from bench.result import Spread
 from bench.stock import BARE, ONE_SKU, PRODUCT, Found, Rounds, Scale, missed
+from bench.stock_callers import decide
 from bench.stock_ground import HOT, faults, fill, ground
 from starter.local.postgres import PostgresServer
 
@@ -15,6 +16,7 @@ def test_every_design_keeps_a_row_for_each_order_that_it_served(
 ) -> None:
     where = ground(postgres, new_database())
     fill(where, skus=3, units=20_000)
+    decide(where, HOT)
     rounds = Rounds(where, Scale(rounds=1, seconds=0.5, warm_s=0.5), lambda _: None)
     found = rounds.play(ONE_SKU, HOT, HOT)
     assert [one.design for one in found] == [design.name for design in ONE_SKU]
