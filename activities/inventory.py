@@ -6,8 +6,8 @@ from temporalio import activity
 
 from domain.errors import Unavailable
 from domain.ports import Inventory, Sourcing
-from domain.sourcing import Decision
-from domain.sourcing_decision import source
+from domain.sourcing.decision import Decision
+from domain.sourcing.source import source
 from domain.stock import (
     Changed,
     ReservationRef,

@@ -1,11 +1,11 @@
-"""HiGHS behind `domain.sourcing_together.Solver`: an exact solver of integer programs."""
+"""HiGHS behind `domain.sourcing.together.Solver`: an exact solver of integer programs."""
 
 from collections.abc import Sequence
 
 import highspy
 import numpy as np
 
-from domain.sourcing_together import Program, Solution
+from domain.sourcing.together import Program, Solution
 
 THREADS = 1
 """Else the same program may end with another of several best solutions."""

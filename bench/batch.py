@@ -11,9 +11,9 @@ from rich.table import Table
 
 from adapters.highs import HighsSolver
 from bench.batch_instance import ORDERS, instance
-from domain.sourcing import Plan
-from domain.sourcing_in_turn import in_turn, total_minor
-from domain.sourcing_together import Together
+from domain.sourcing.decision import Plan
+from domain.sourcing.in_turn import in_turn, total_minor
+from domain.sourcing.together import Together
 
 
 def main() -> int:

@@ -4,8 +4,8 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from domain.orders import Destination
-from domain.sourcing import Candidate, Case, Demand
-from domain.sourcing_rules import RuleSet, Tier, Zone
+from domain.sourcing.case import Candidate, Case, Demand
+from domain.sourcing.rules import RuleSet, Tier, Zone
 
 SEED = 20_260_301
 ORDERS = 400

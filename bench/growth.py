@@ -26,8 +26,8 @@ from bench.result import Spread
 from bench.stock_callers import NotReserved, order, sourcing_over
 from bench.stock_ground import DESIGNS, Ground, database, stock_server
 from config.settings import SettingsInvalid
-from domain.sourcing import Case
-from domain.sourcing_decision import source
+from domain.sourcing.case import Case
+from domain.sourcing.source import source
 from domain.stock import ReservationRef, Reserved, ReserveRequest
 from starter.local.ports import PortTaken
 from starter.local.processes import StartFailed

@@ -21,9 +21,10 @@ from bench.result import Spread
 from domain.geography import load
 from domain.orders import Destination
 from domain.promises import Calendar
-from domain.sourcing import Candidate, Case, Decision, Demand
-from domain.sourcing_decision import source
-from domain.sourcing_rules import RuleSet, Tier, Zone
+from domain.sourcing.case import Candidate, Case, Demand
+from domain.sourcing.decision import Decision
+from domain.sourcing.rules import RuleSet, Tier, Zone
+from domain.sourcing.source import source
 from domain.stock import SkuQuantity
 
 CASES = 300

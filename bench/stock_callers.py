@@ -19,9 +19,10 @@ from bench.load import Load, Run
 from bench.stock_ground import Ground
 from domain.ids import OrderId, effect_key
 from domain.orders import Destination, LineRef
-from domain.sourcing import Case, Decision
-from domain.sourcing_claims import claim
-from domain.sourcing_decision import source
+from domain.sourcing.case import Case
+from domain.sourcing.claims import claim
+from domain.sourcing.decision import Decision
+from domain.sourcing.source import source
 from domain.stock import Reserved, ReserveRequest
 from storage.engine import create_engine
 from storage.sourcing import PostgresSourcing, why

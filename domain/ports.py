@@ -26,6 +26,7 @@ from domain.fulfilments import (
     Voided,
 )
 from domain.ids import OrderId
+from domain.locations import Location
 from domain.orders import Order
 from domain.payments import (
     CancelRequest,
@@ -37,7 +38,8 @@ from domain.payments import (
     RefundRequest,
 )
 from domain.records import OrderRecord, Retrying, ReturnRecord
-from domain.sourcing import Case, Decision, Location
+from domain.sourcing.case import Case
+from domain.sourcing.decision import Decision
 from domain.stock import (
     Changed,
     ReservationRef,

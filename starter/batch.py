@@ -7,9 +7,10 @@ from pydantic import BaseModel
 
 from config.wiring import Wiring
 from domain.errors import Refused
-from domain.sourcing import Case, Decision
-from domain.sourcing_in_turn import in_turn, total_minor
-from domain.sourcing_together import Solution, Together, decided
+from domain.sourcing.case import Case
+from domain.sourcing.decision import Decision
+from domain.sourcing.in_turn import in_turn, total_minor
+from domain.sourcing.together import Solution, Together, decided
 from domain.stock import Changed
 from storage.sourcing_batch import Waiting
 

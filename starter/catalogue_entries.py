@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from domain.locations import Location
 from domain.problems import Problem
-from domain.sourcing import Location
 from domain.values import Value
 from starter.problems import invalid, invalid_field, problems_of
 

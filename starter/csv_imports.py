@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from config.wiring import Wiring
+from domain.locations import Location
 from domain.problems import Problem
-from domain.sourcing import Location
 from domain.values import Value
 from starter.catalogue_entries import location_problems, refuse
 from starter.csv_judging import ImportReport, Judged, judge, said_in

@@ -10,7 +10,7 @@ import structlog
 
 from config.wiring import Wiring
 from domain.errors import Refused
-from domain.sourcing_decision import source
+from domain.sourcing.source import source
 from domain.stock import Reserved
 from storage.sourcing_batch import Waiting
 

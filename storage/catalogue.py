@@ -20,8 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.locations import Location
 from domain.selling import QUANTITY_MAX
-from domain.sourcing import Location
 from domain.values import Value
 from storage.documents import storable
 from storage.outages import transaction

@@ -11,9 +11,9 @@ from domain.addresses import Address
 from domain.errors import Refused
 from domain.ids import OrderId, return_workflow_id, workflow_id
 from domain.lifecycles import FulfilmentStatus
+from domain.locations import Location
 from domain.orders import Order
 from domain.records import LABEL_NOT_VOIDED, OrderRecord, Retrying, ReturnRecord, Settled
-from domain.sourcing import Location
 from domain.validation import Verdict
 from storage.documents import document, json_text
 from storage.outages import transaction

@@ -14,9 +14,10 @@ from domain.errors import Refused
 from domain.ids import CART, OrderId
 from domain.orders import LineRef
 from domain.promises import Calendar
-from domain.sourcing import Candidate, Case, Decision, Demand
-from domain.sourcing_claims import claim
-from domain.sourcing_rules import RuleSet
+from domain.sourcing.case import Candidate, Case, Demand
+from domain.sourcing.claims import claim
+from domain.sourcing.decision import Decision
+from domain.sourcing.rules import RuleSet
 from domain.stock import Changed, Claim, Reserved, ReserveRequest, Short
 from domain.values import Value
 from storage.carts import look, take_over

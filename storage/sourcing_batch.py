@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.sourcing import Case, Decision
+from domain.sourcing.case import Case
+from domain.sourcing.decision import Decision
 from domain.stock import Changed, Reserved, ReserveRequest
 from domain.values import Value
 from storage.sourcing import why

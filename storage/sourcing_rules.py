@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.sourcing_rules import RuleSet
+from domain.sourcing.rules import RuleSet
 from domain.values import Value
 from storage.documents import json_text, storable
 from storage.outages import transaction

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.pegging import Goods, Pegged, Waiting, WaitingLine, peg
 from domain.promised import PromiseView, Way, dated, together, told
 from domain.promises import WORKING_WEEK, Calendar, Promise, promise
-from domain.sourcing_rules import RuleSet
+from domain.sourcing.rules import RuleSet
 from domain.values import Value
 from storage.outages import transaction
 

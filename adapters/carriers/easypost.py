@@ -11,8 +11,8 @@ from adapters.carriers.easypost_wire import Rate, Shipment, explain, shipment_bo
 from adapters.http import Answer, OutsideHttp
 from domain.errors import Refused, Unavailable
 from domain.fulfilments import Label, LabelRef, LabelRequest, Voided
+from domain.locations import Location
 from domain.orders import Order
-from domain.sourcing import Location
 from domain.tracking import Scan
 from storage.effects import Begun, Effects
 

@@ -11,9 +11,9 @@ from adapters.carriers.customs import CustomsItem, crosses_customs, customs_item
 from adapters.carriers.easypost_scans import Code
 from domain.addresses import Address
 from domain.fulfilments import Label, LabelRequest, PackedParcel
+from domain.locations import Location
 from domain.money import InvalidMoney, Money
 from domain.orders import Order
-from domain.sourcing import Location
 
 GRAMS_PER_OUNCE = Decimal("28.349523125")
 MM_PER_INCH = Decimal("25.4")

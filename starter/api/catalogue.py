@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import BaseModel
 
-from domain.sourcing import Location
+from domain.locations import Location
 from starter.api.auth import Caller
 from starter.api.described import described
 from starter.bodies import LimitedRoute

@@ -10,7 +10,7 @@ from activities.inventory import reserve_where_best
 from domain.errors import Refused
 from domain.orders import Destination, LineRef
 from domain.problems import Problem
-from domain.sourcing import Decision
+from domain.sourcing.decision import Decision
 from domain.stock import ReserveRequest, Short, SkuQuantity, cart_reservation
 from starter.api.auth import Caller
 from starter.bodies import LimitedRoute

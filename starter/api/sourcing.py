@@ -8,10 +8,10 @@ from fastapi import APIRouter, Path, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.ids import OrderId
-from domain.sourcing import Decision
-from domain.sourcing_decision import source
-from domain.sourcing_replay import Comparison, compare
-from domain.sourcing_rules import RuleSet
+from domain.sourcing.decision import Decision
+from domain.sourcing.replay import Comparison, compare
+from domain.sourcing.rules import RuleSet
+from domain.sourcing.source import source
 from starter.api.answers import OrderPath, order_or_404
 from starter.api.auth import Caller
 from starter.batch import BatchResult, assign_together

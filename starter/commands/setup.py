@@ -16,7 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from config.temporal import SEARCH_ATTRIBUTES, check_search_attributes, connect
 from config.wiring import Wiring, wire
 from domain.errors import OutsideError
-from domain.sourcing import Location
+from domain.locations import Location
 from starter.catalogue_entries import location_problems
 from starter.commands.calls import fail, settings
 from storage.bundles import Bundle, BundleRefused

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.currencies import EXPONENTS
-from domain.sourcing_replay import Comparison, Tally
+from domain.sourcing.replay import Comparison, Tally
 from starter.commands.calls import call, fail, json_in, part
 
 sourcing = typer.Typer(no_args_is_help=True, help="Where orders ship from.")

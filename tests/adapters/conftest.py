@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from domain.addresses import Address
 from domain.ids import OrderId
+from domain.locations import Location
 from domain.money import Money
 from domain.orders import LineRef, Order, OrderLine, PaymentStatus, Totals
-from domain.sourcing import Location
 from storage.effects import Effects
 from tests.simulators.simulator_process import Receiver, receiving, running
 

@@ -12,10 +12,10 @@ from domain.addresses import Address
 from domain.errors import Refused, Unavailable
 from domain.fulfilments import Label, LabelRef, LabelRequest, PackedParcel, Voided
 from domain.ids import OrderId, effect_key
+from domain.locations import Location
 from domain.money import Money
 from domain.orders import Order
 from domain.ports import Carrier
-from domain.sourcing import Location
 from domain.tracking import Course
 from storage.effects import Effects
 from tests.adapters.conftest import CALL_S, CARRIER_KEY, World, line_refs

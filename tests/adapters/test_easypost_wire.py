@@ -7,9 +7,9 @@ from adapters.carriers.easypost_wire import Rate, Shipment, explain, shipment_bo
 from domain.addresses import Address
 from domain.fulfilments import LabelRequest, PackedParcel
 from domain.ids import OrderId
+from domain.locations import Location
 from domain.money import Money
 from domain.orders import LineRef, Order
-from domain.sourcing import Location
 
 ZURICH = Address(
     name="R. Keller", lines=("Bahnhofstr. 1",), city="Zürich", postal_code="8001", country="CH"

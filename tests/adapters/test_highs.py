@@ -9,10 +9,11 @@ import pytest
 from adapters.highs import HighsSolver
 from bench.batch_instance import instance
 from domain.orders import Destination
-from domain.sourcing import Candidate, Case, Demand, Plan
-from domain.sourcing_decision import source
-from domain.sourcing_in_turn import in_turn, total_minor
-from domain.sourcing_together import WAITING_TIMES, Program, Together
+from domain.sourcing.case import Candidate, Case, Demand
+from domain.sourcing.decision import Plan
+from domain.sourcing.in_turn import in_turn, total_minor
+from domain.sourcing.source import source
+from domain.sourcing.together import WAITING_TIMES, Program, Together
 from tests.domain.sourcing_cases import MONDAY, small_case
 
 LIMIT_S = 30.0

@@ -12,6 +12,7 @@ from domain.addresses import Address
 from domain.fulfilments import Label, PackedParcel
 from domain.ids import OrderId, ReturnId
 from domain.lifecycles import FulfilmentStatus, OrderStatus, ReturnStatus
+from domain.locations import Location
 from domain.orders import Destination, LineRef, Order, OrderLine
 from domain.records import (
     FulfilmentRecord,
@@ -22,9 +23,8 @@ from domain.records import (
     ReturnRecord,
 )
 from domain.returns import InspectedLine, ReturnLine, ReturnReason
-from domain.sourcing import Location
-from domain.sourcing_decision import source
-from domain.sourcing_rules import RuleSet
+from domain.sourcing.rules import RuleSet
+from domain.sourcing.source import source
 from domain.stock import (
     Part,
     ReservationRef,

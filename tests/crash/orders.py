@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from domain.addresses import Address
-from domain.sourcing import Location
+from domain.locations import Location
 from tests.crash.people import Person
 
 NEAR = ("MUG", "CAP", "PEN")

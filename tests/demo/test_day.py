@@ -19,7 +19,7 @@ from demo.shop import (
     rarities,
     total_shown,
 )
-from domain.sourcing_rules import RuleSet
+from domain.sourcing.rules import RuleSet
 from domain.validation import validate
 
 ACTS = programme()

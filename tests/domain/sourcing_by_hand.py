@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from domain.geography import coordinates, distance_km
 from domain.promises import promise
-from domain.sourcing import Candidate, Case, Demand
-from domain.sourcing_rules import Zone
+from domain.sourcing.case import Candidate, Case, Demand
+from domain.sourcing.rules import Zone
 
 Shares = tuple[tuple[int, ...], ...]
 """Units by line (in line order), then by candidate (in order of names)."""

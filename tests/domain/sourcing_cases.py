@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, time
 
 from domain.orders import Destination
 from domain.promises import Calendar
-from domain.sourcing import Candidate, Case, Demand
-from domain.sourcing_rules import RuleSet, Tier, Zone
+from domain.sourcing.case import Candidate, Case, Demand
+from domain.sourcing.rules import RuleSet, Tier, Zone
 from domain.stock import SkuQuantity
 
 SKUS = ("cup", "lid", "pot", "saw")

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.addresses import Address
-from domain.sourcing import Location
+from domain.locations import Location
 
 
 @pytest.mark.parametrize("name", ["", "Europe/Nowhere", "../etc/passwd", "\0"])

@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from domain.orders import Destination, LineRef
 from domain.promises import Calendar, Promise
-from domain.sourcing import Bar, Candidate, Case, Cost, Decision, Demand
-from domain.sourcing_decision import source
-from domain.sourcing_rules import RuleSet, Tier, Zone
+from domain.sourcing.case import Candidate, Case, Demand
+from domain.sourcing.decision import Bar, Cost, Decision
+from domain.sourcing.rules import RuleSet, Tier, Zone
+from domain.sourcing.source import source
 from domain.stock import SkuQuantity
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import sourcing_search
-from domain.sourcing import Case, Decision
-from domain.sourcing_decision import source
+from domain.sourcing import search
+from domain.sourcing.case import Case
+from domain.sourcing.decision import Decision
+from domain.sourcing.source import source
 from tests.domain.sourcing_by_hand import Shares, allowed, best_by_hand, cost_by_hand
 from tests.domain.sourcing_cases import small_case
 
@@ -61,7 +62,7 @@ def test_no_way_to_ship_a_small_order_beats_the_plan(
     seed: int, first_looks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without first looks all depends on the bounds and on the limits that grow from them."""
-    monkeypatch.setattr(sourcing_search, "FIRST_LOOKS", first_looks)
+    monkeypatch.setattr(search, "FIRST_LOOKS", first_looks)
     chance = random.Random(f"{seed} {first_looks}")
     for _ in range(CASES_A_SEED):
         see_that_it_is_the_best(small_case(chance))

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from domain.sourcing import Case
-from domain.sourcing_decision import source
-from domain.sourcing_prices import priced
-from domain.sourcing_replay import Comparison, compare
+from domain.sourcing.case import Case
+from domain.sourcing.prices import priced
+from domain.sourcing.replay import Comparison, compare
+from domain.sourcing.source import source
 from tests.domain.sourcing_cases import small_case
 
 CASES = 400

@@ -12,7 +12,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from config.settings import Settings
 from domain.addresses import Address
-from domain.sourcing import Location
+from domain.locations import Location
 from starter import verbs
 from starter.api.order_bodies import canonical, read_order
 from storage.catalogue import CatalogueSku

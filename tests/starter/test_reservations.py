@@ -10,7 +10,7 @@ from temporalio.service import RPCError
 from config.settings import Settings
 from domain.ids import OrderId
 from domain.orders import Destination, LineRef
-from domain.sourcing_decision import source
+from domain.sourcing.source import source
 from domain.stock import ReserveRequest, Short
 from tests.starter.goods import fields, receive, with_goods
 from tests.starter.world import World, canonical_order, eventually

@@ -9,9 +9,9 @@ from temporalio.client import Client
 from config.settings import Settings
 from domain.errors import Unavailable
 from domain.ids import OrderId
+from domain.locations import Location
 from domain.orders import Destination, LineRef
-from domain.sourcing import Location
-from domain.sourcing_decision import source
+from domain.sourcing.source import source
 from domain.stock import ReserveRequest, Short, StockChange
 from starter import resourcing
 from starter.resourcing import source_again

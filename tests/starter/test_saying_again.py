@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.addresses import Address
-from domain.sourcing import Location
+from domain.locations import Location
 from storage.catalogue import CatalogueSku
 from tests.starter.world import World, canonical_order
 

@@ -8,9 +8,9 @@ import pytest
 
 from domain.addresses import Address
 from domain.ids import OrderId
+from domain.locations import Location
 from domain.orders import Destination, LineRef
-from domain.sourcing import Location
-from domain.sourcing_decision import source
+from domain.sourcing.source import source
 from domain.stock import ReserveRequest, StockChange
 from starter.api import sourcing as sourcing_api
 from storage.catalogue import CatalogueSku

@@ -8,7 +8,7 @@ import pytest
 
 from domain.ids import OrderId
 from domain.orders import Destination, LineRef
-from domain.sourcing_decision import source
+from domain.sourcing.source import source
 from domain.stock import ReserveRequest
 from storage.engine import create_engine
 from storage.sourcing import PostgresSourcing

@@ -4,7 +4,7 @@ from typing import Any
 
 from domain.ids import OrderId, order_id
 from domain.orders import Destination, LineRef
-from domain.sourcing_decision import source
+from domain.sourcing.source import source
 from domain.stock import ReserveRequest
 from tests.starter.goods import fields, put, receive, with_goods
 from tests.starter.world import World, canonical_order

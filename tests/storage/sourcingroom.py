@@ -7,10 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.addresses import Address
 from domain.ids import OrderId
+from domain.locations import Location
 from domain.orders import Destination, LineRef
-from domain.sourcing import Decision, Location
-from domain.sourcing_decision import source
-from domain.sourcing_rules import RuleSet
+from domain.sourcing.decision import Decision
+from domain.sourcing.rules import RuleSet
+from domain.sourcing.source import source
 from domain.stock import Changed, Reserved, ReserveRequest, Short, StockChange
 from storage.catalogue import Catalogue, CatalogueSku
 from storage.sourcing import PostgresSourcing

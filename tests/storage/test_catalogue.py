@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.addresses import Address
-from domain.sourcing import Location
+from domain.locations import Location
 from storage.catalogue import Catalogue, CatalogueChannel, CatalogueSku, Put
 from storage.engine import create_engine
 from storage.orders import PostgresOrderBook

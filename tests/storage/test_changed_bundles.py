@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from domain.sourcing_decision import source
+from domain.sourcing.source import source
 from domain.stock import Changed, ReservationRef, Reserved, Short
 from storage.bundles import Bundle, Bundles, Component
 from storage.engine import create_engine

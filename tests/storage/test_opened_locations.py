@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 
-from domain.sourcing import Location
+from domain.locations import Location
 from domain.stock import ReservationRef, Short
 from storage.catalogue import Catalogue
 from storage.engine import create_engine

@@ -9,8 +9,8 @@ from sqlalchemy.exc import DBAPIError
 
 from domain.errors import Refused
 from domain.promises import Calendar
-from domain.sourcing import Bar
-from domain.sourcing_decision import source
+from domain.sourcing.decision import Bar
+from domain.sourcing.source import source
 from domain.stock import Changed, ReservationRef, Reserved, Short, SkuQuantity, StockChange
 from storage.documents import document
 from storage.engine import create_engine

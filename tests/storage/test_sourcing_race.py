@@ -9,7 +9,8 @@ import pytest
 
 from activities.inventory import LOOKS_MAX, InventoryActivities
 from domain.errors import Unavailable
-from domain.sourcing import Case, Decision
+from domain.sourcing.case import Case
+from domain.sourcing.decision import Decision
 from domain.stock import Changed, ReservationRef, Reserved, ReserveRequest, Short
 from storage.engine import create_engine
 from tests.storage.sourcingroom import Room, wanted

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.sourcing_rules import RuleSet, Tier, Zone
+from domain.sourcing.rules import RuleSet, Tier, Zone
 from storage.engine import create_engine
 from storage.sourcing_rules import SourcingRules
 

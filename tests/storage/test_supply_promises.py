@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.ids import order_id
 from domain.promised import PromiseView
 from domain.promises import delivery_date, ship_date
-from domain.sourcing_rules import Tier, Zone
+from domain.sourcing.rules import Tier, Zone
 from domain.stock import ReservationRef, Reserved, Short
 from storage.engine import create_engine
 from storage.intake import OrderIntake

@@ -26,6 +26,7 @@ from domain.fulfilments import (
     Voided,
 )
 from domain.ids import OrderId
+from domain.locations import Location
 from domain.orders import Order
 from domain.payments import (
     CancelRequest,
@@ -37,9 +38,10 @@ from domain.payments import (
     RefundRequest,
 )
 from domain.records import OrderRecord, Retrying, ReturnRecord
-from domain.sourcing import Candidate, Case, Decision, Demand, Location
-from domain.sourcing_claims import claim
-from domain.sourcing_rules import RuleSet
+from domain.sourcing.case import Candidate, Case, Demand
+from domain.sourcing.claims import claim
+from domain.sourcing.decision import Decision
+from domain.sourcing.rules import RuleSet
 from domain.stock import (
     Changed,
     ReservationRef,

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from domain.money import Money
-from domain.sourcing import Bar, Case, Considered, Plan, PlannedPart
+from domain.sourcing.case import Case
+from domain.sourcing.decision import Bar, Considered, Plan, PlannedPart
 from domain.stock import SkuQuantity
 
 OTHERS_NAMED = 3

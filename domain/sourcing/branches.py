@@ -1,6 +1,6 @@
 """Branch and bound: the cheapest way to share an order's lines out among given locations.
 
-In a box (`sourcing_boxes`) shipping has its least cost. Lines start where they cost least; what is
+In a box (`boxes`) shipping has its least cost. Lines start where they cost least; what is
 too heavy there must leave at the lowest cost a gram, what is too light must be filled up at the
 lowest: the bound of the continuous knapsack (Dantzig 1957), summed over places because no unit
 moves twice.
@@ -9,8 +9,8 @@ moves twice.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from domain.sourcing_boxes import Box, boxes, whole
-from domain.sourcing_shares import IMPOSSIBLE, Choice, Move, Shares, Units
+from domain.sourcing.boxes import Box, boxes, whole
+from domain.sourcing.shares import IMPOSSIBLE, Choice, Move, Shares, Units
 
 STEPS_TO_START = 60
 LINES_A_STEP = 6

@@ -1,6 +1,6 @@
 """Many orders that want the same scarce stock, as one integer program: who is served, from where.
 
-The costs are those of `domain.sourcing_decision` for each order, and waiting costs more than any
+The costs are those of `domain.sourcing.source` for each order, and waiting costs more than any
 plan does. Shipping is exact for parts of one parcel and bounded from below for heavier ones. A
 solver behind `Solver` finds the values; `Together.plans` reads them back.
 """
@@ -12,11 +12,12 @@ from typing import Protocol
 
 from domain.orders import LineRef
 from domain.promises import Promise
-from domain.sourcing import Case, Cost, Decision, Plan, PlannedPart
-from domain.sourcing_decision import source
-from domain.sourcing_prices import priced
-from domain.sourcing_problem import Problem, problem
-from domain.sourcing_words import sentence
+from domain.sourcing.case import Case
+from domain.sourcing.decision import Cost, Decision, Plan, PlannedPart
+from domain.sourcing.prices import priced
+from domain.sourcing.problem import Problem, problem
+from domain.sourcing.source import source
+from domain.sourcing.words import sentence
 from domain.stock import summed
 
 WAITING_TIMES = 10

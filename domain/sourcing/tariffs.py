@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from domain.sourcing_rules import Zone
+from domain.sourcing.rules import Zone
 
 UNLIMITED_G = 10**15
 LEVELS_MAX = 60

@@ -14,6 +14,7 @@ from domain.promises import TRANSIT_MAX_DAYS, WORKING_WEEK, Weekdays
 from domain.values import Value
 
 AMOUNT_MAX_MINOR = 10**9
+WEIGHT_MAX_G = 10**8
 PARTS_LIMIT = 20
 
 Amount = Annotated[int, Field(ge=0, le=AMOUNT_MAX_MINOR)]
@@ -24,7 +25,7 @@ Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 class Tier(Value):
     """What a parcel costs that weighs up to `weight_max_g` and more than the tier before allows."""
 
-    weight_max_g: int = Field(gt=0, le=10**8)
+    weight_max_g: int = Field(gt=0, le=WEIGHT_MAX_G)
     price_minor: Amount
 
 

@@ -8,9 +8,10 @@ from functools import lru_cache
 
 from domain.geography import Located, coordinates, distance_km
 from domain.promises import Promise, days_late, promise
-from domain.sourcing import Bar, Candidate, Case, Demand
-from domain.sourcing_rules import RuleSet, Zone
-from domain.sourcing_tariffs import Level, Tariff, levels, tariff
+from domain.sourcing.case import Candidate, Case, Demand
+from domain.sourcing.decision import Bar
+from domain.sourcing.rules import RuleSet, Zone
+from domain.sourcing.tariffs import Level, Tariff, levels, tariff
 from domain.stock import SkuQuantity
 
 FAR_KM = 20_015

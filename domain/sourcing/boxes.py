@@ -8,8 +8,8 @@ from itertools import product
 from math import prod
 from typing import NamedTuple
 
-from domain.sourcing_shares import Shares
-from domain.sourcing_tariffs import UNLIMITED_G, Level, cheapest
+from domain.sourcing.shares import Shares
+from domain.sourcing.tariffs import UNLIMITED_G, Level, cheapest
 
 BOXES_MAX = 4_000
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from domain.sourcing_problem import Problem
-from domain.sourcing_shares import IMPOSSIBLE
-from domain.sourcing_tariffs import cheapest
+from domain.sourcing.problem import Problem
+from domain.sourcing.shares import IMPOSSIBLE
+from domain.sourcing.tariffs import cheapest
 
 
 class Combination(NamedTuple):

@@ -6,8 +6,9 @@ other rules: their tariffs, their weights and the date that they ask for.
 
 from datetime import date
 
-from domain.sourcing import Case, Decision, Plan
-from domain.sourcing_prices import priced
+from domain.sourcing.case import Case
+from domain.sourcing.decision import Decision, Plan
+from domain.sourcing.prices import priced
 from domain.values import Value
 
 

@@ -3,7 +3,8 @@
 The queue shares goods out by stock alone, and in whole orders where this cannot weigh a split.
 """
 
-from domain.sourcing import Bar, Case, Considered, Decision
+from domain.sourcing.case import Case
+from domain.sourcing.decision import Bar, Considered, Decision
 from domain.stock import Claim, Part
 
 NEVER = frozenset({Bar.EXCLUDED, Bar.NOT_SERVED, Bar.NO_ZONE, Bar.HAZMAT, Bar.TOO_HEAVY})

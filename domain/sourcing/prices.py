@@ -1,9 +1,10 @@
 """What a plan that was made by other rules costs and promises by these."""
 
 from domain.promises import Promise
-from domain.sourcing import Case, Cost, Plan, PlannedParcel, PlannedPart
-from domain.sourcing_problem import Place, Problem, barred_lines, problem
-from domain.sourcing_tariffs import pack
+from domain.sourcing.case import Case
+from domain.sourcing.decision import Cost, Plan, PlannedParcel, PlannedPart
+from domain.sourcing.problem import Place, Problem, barred_lines, problem
+from domain.sourcing.tariffs import pack
 
 
 def priced(case: Case, plan: Plan) -> Plan | None:

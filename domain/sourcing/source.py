@@ -5,10 +5,10 @@ from itertools import chain, combinations, islice
 
 from domain.orders import LineRef
 from domain.promises import Promise
-from domain.sourcing import (
+from domain.sourcing.branches import Found
+from domain.sourcing.case import Candidate, Case
+from domain.sourcing.decision import (
     Bar,
-    Candidate,
-    Case,
     Considered,
     Cost,
     Decision,
@@ -16,11 +16,10 @@ from domain.sourcing import (
     PlannedParcel,
     PlannedPart,
 )
-from domain.sourcing_branches import Found
-from domain.sourcing_problem import Place, Problem, barred_lines, needed, problem
-from domain.sourcing_search import EXACT_PARTS, STEPS_MAX, search
-from domain.sourcing_tariffs import pack
-from domain.sourcing_words import bar_in_words, sentence
+from domain.sourcing.problem import Place, Problem, barred_lines, needed, problem
+from domain.sourcing.search import EXACT_PARTS, STEPS_MAX, search
+from domain.sourcing.tariffs import pack
+from domain.sourcing.words import bar_in_words, sentence
 from domain.stock import SkuQuantity, summed
 
 LACKS_LOOKED_AT = 2_000

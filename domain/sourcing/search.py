@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from domain.sourcing_bounds import Bounds, Combination
-from domain.sourcing_branches import Budget, Found, cheapest_share, first_share
-from domain.sourcing_problem import Problem
-from domain.sourcing_shares import IMPOSSIBLE, Shares
+from domain.sourcing.bounds import Bounds, Combination
+from domain.sourcing.branches import Budget, Found, cheapest_share, first_share
+from domain.sourcing.problem import Problem
+from domain.sourcing.shares import IMPOSSIBLE, Shares
 
 EXACT_PARTS = 3
 STEPS_MAX = 12_000

@@ -6,8 +6,8 @@ from functools import lru_cache
 from itertools import accumulate, islice
 from typing import NamedTuple
 
-from domain.sourcing_problem import Problem
-from domain.sourcing_tariffs import pack
+from domain.sourcing.problem import Problem
+from domain.sourcing.tariffs import pack
 
 CHOICES_MAX = 200
 """Ways to share out one line; of more, only those that fill one place after the other are tried."""

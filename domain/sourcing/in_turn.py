@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from domain.sourcing import Candidate, Case, Plan
-from domain.sourcing_decision import source
-from domain.sourcing_prices import priced
+from domain.sourcing.case import Candidate, Case
+from domain.sourcing.decision import Plan
+from domain.sourcing.prices import priced
+from domain.sourcing.source import source
 
 
 def in_turn(cases: Mapping[str, Case]) -> dict[str, Plan]:
