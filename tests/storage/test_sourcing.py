@@ -258,6 +258,24 @@ async def test_capacity_is_of_the_locations_own_day(room: Room) -> None:
     assert decision.candidates[0].bar is Bar.NO_CAPACITY
 
 
+async def test_who_waited_gets_goods_that_come_even_where_the_day_is_full(room: Room) -> None:
+    """By then it counts as well, so that nobody new is sent there."""
+    await room.furnish(BERLIN.model_copy(update={"capacity_per_day": 1}))
+    _, answer = await room.once(wanted("demo-1", ("POT", 1)))
+    assert isinstance(answer, Short)
+    await room.receive("berlin", CUP=9)
+    _, answer = await room.once(wanted("demo-2", ("CUP", 1)))
+    assert isinstance(answer, Reserved)
+    await room.receive("berlin", POT=1)
+    assert await room.rows("SELECT order_id FROM reservations ORDER BY created_at") == [
+        ("demo-2",), ("demo-1",),
+    ]  # fmt: skip
+    await room.stock.release(ReservationRef(order_id="demo-2", key="demo-2/reserve/1"))
+    decision, answer = await room.once(wanted("demo-3", ("CUP", 1)))
+    assert isinstance(answer, Short)
+    assert decision.candidates[0].bar is Bar.NO_CAPACITY
+
+
 async def test_a_decision_is_for_ever(room: Room) -> None:
     await room.furnish()
     await room.once(wanted("demo-1", ("CUP", 1)))
