@@ -7,10 +7,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -38,7 +39,7 @@ class Receiver:
 
 
 @contextlib.contextmanager
-def receiving():
+def receiving() -> Iterator[Receiver]:
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -100,8 +101,7 @@ async def running(
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
-        await asyncio.wait_for(process.wait(), DEADLINE_S)
-        process._transport.close()
+        await asyncio.wait_for(process.communicate(), DEADLINE_S)
 
 
 async def until(ask: Callable[[], object]) -> object:
@@ -114,5 +114,7 @@ async def until(ask: Callable[[], object]) -> object:
     raise AssertionError(f"did not happen within {DEADLINE_S} s")
 
 
-async def journal(client: httpx.AsyncClient, **asked: str) -> list[dict]:
-    return (await client.get("/control/journal", params=asked)).json()["entries"]
+async def journal(client: httpx.AsyncClient, **asked: str) -> list[dict[str, Any]]:
+    answer = await client.get("/control/journal", params=asked)
+    entries: list[dict[str, Any]] = answer.json()["entries"]
+    return entries
