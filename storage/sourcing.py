@@ -54,7 +54,8 @@ WITH wanted AS MATERIALIZED (
                'components', s.components, 'hazmat', k.hazmat OR s.hazmat,
                'weight_g', coalesce(nullif(k.weight_g, 0), nullif(s.weight_g, 0), said.weight_g, 0),
                'value_minor', greatest(coalesce(
-                   o.unit_price_minor - o.discount_minor / nullif(o.quantity, 0), 0), 0))) AS found
+                   o.unit_price_minor - o.discount_minor / nullif(o.quantity, 0), 0), 0))) AS found,
+           coalesce(max(o.currency), '') AS currency
       FROM wanted w
       JOIN skus k ON k.sku = w.sku
       JOIN sold s ON s.sold = w.sku
@@ -83,7 +84,7 @@ WITH wanted AS MATERIALIZED (
             WHERE s.location = l.location AND s.sku = ANY (ARRAY(SELECT sku FROM made_of))
               AND s.available > 0) has ON true
 )
-SELECT now() AS now, r.version, lines.found AS lines, candidates.found AS candidates
+SELECT now() AS now, r.version, lines.found AS lines, lines.currency, candidates.found AS candidates
   FROM sourcing_rules r, lines, candidates WHERE r.state = 'active'
 """)
 _RESERVE = text("""
@@ -165,6 +166,7 @@ class PostgresSourcing:
             destination=request.destination,
             now=row.now,
             lines=_demand(row.lines),
+            currency=row.currency,
             candidates=tuple(_candidate(found) for found in row.candidates or ()),
             excluded=request.excluded,
             rules=await self._rules.version(row.version),

@@ -74,6 +74,8 @@ class Case(Value):
     deliver_by: date | None = None
     """The date that the customer was promised; None: what the rule set promises, if it does."""
     lines: tuple[Demand, ...] = Field(min_length=1)
+    currency: str = ""
+    """What the lines' values are in; empty: the rule set's."""
     candidates: tuple[Candidate, ...] = ()
     excluded: tuple[str, ...] = ()
     """Locations that rejected this order."""

@@ -23,7 +23,7 @@ def claim(channel: str, case: Case, decision: Decision) -> Claim:
             )
         )
     ranked = sorted((one for one in decision.candidates if one.bar not in NEVER), key=_nearness)
-    whole = case.rules.part_value_min_minor or any(
+    whole = case.rules.part_value_min(case.currency) or any(
         one.bar in UNSPLIT for one in decision.candidates
     )
     return Claim(

@@ -76,7 +76,7 @@ def problem(case: Case) -> tuple[Problem, dict[str, Bar], date | None]:
             bars[candidate.location] = bar
         else:
             places.append(_place(case, candidate, zone, asked))
-    return _numbers(tuple(places), lines, case.rules), bars, asked
+    return _numbers(tuple(places), lines, case.rules, case.currency), bars, asked
 
 
 def barred_lines(place: Place, lines: Sequence[Demand]) -> dict[int, Bar]:
@@ -154,7 +154,9 @@ def _located(country: str, postal_code: str) -> Located | None:
     return coordinates(country, postal_code)
 
 
-def _numbers(places: tuple[Place, ...], lines: tuple[Demand, ...], rules: RuleSet) -> Problem:
+def _numbers(
+    places: tuple[Place, ...], lines: tuple[Demand, ...], rules: RuleSet, currency: str
+) -> Problem:
     items = [line.items(1) for line in lines]
     weight = tuple(line.weight_g for line in lines)
     need = tuple(line.quantity for line in lines)
@@ -177,7 +179,7 @@ def _numbers(places: tuple[Place, ...], lines: tuple[Demand, ...], rules: RuleSe
             tuple(place.candidate.available.get(sku, 0) for sku in shared_skus) for place in places
         ),
         split=rules.split_minor,
-        value_min=rules.part_value_min_minor,
+        value_min=rules.part_value_min(currency),
         parts_max=rules.parts_allowed,
         total_g=total_g,
     )

@@ -75,7 +75,9 @@ class RuleSet(Value):
     ship_complete: bool = False
     """Never split: one location ships all, or the order waits."""
     part_value_min_minor: Amount = 0
-    """What each part of a split must be worth at least."""
+    """What each part of a split must be worth at least, of an order in `currency`."""
+    part_value_min_in: dict[str, Amount] = Field(default_factory=dict)
+    """The same by other currencies: nothing is converted, and one not named here has no minimum."""
 
     distance_minor_per_100km: Amount = 50
     split_minor: Amount = 500
@@ -102,15 +104,31 @@ class RuleSet(Value):
             raise ValueError("is no active ISO 4217 currency with a minor unit")
         return currency
 
+    @field_validator("part_value_min_in")
+    @classmethod
+    def _currencies_must_be_active(cls, said: dict[str, int]) -> dict[str, int]:
+        if not said.keys() <= EXPONENTS.keys():
+            raise ValueError("names what is no active ISO 4217 currency with a minor unit")
+        return said
+
     @model_validator(mode="after")
     def _complete_is_one_part(self) -> Self:
-        if self.ship_complete and self.part_value_min_minor:
+        weighed = any((self.part_value_min_minor, *self.part_value_min_in.values()))
+        if self.ship_complete and weighed:
             raise ValueError("part_value_min_minor: what is never split has no parts to weigh")
+        if self.currency in self.part_value_min_in:
+            raise ValueError(f"part_value_min_in: {self.currency} is part_value_min_minor")
         return self
 
     @property
     def parts_allowed(self) -> int:
         return 1 if self.ship_complete else self.parts_max
+
+    def part_value_min(self, currency: str) -> int:
+        """Tell the least worth of a part, in minor units of the order's `currency`."""
+        if currency in ("", self.currency):
+            return self.part_value_min_minor
+        return self.part_value_min_in.get(currency, 0)
 
     def zone(self, origin: str, destination: str) -> Zone | None:
         """Find the tariff of a way."""

@@ -52,7 +52,7 @@ def allowed(case: Case, lines: list[Demand], candidates: list[Candidate], shares
         if not _may_ship(case, candidates[at], own):
             return False
         worth = sum(line.value_minor * units for line, units in own)
-        if len(used) > 1 and worth < case.rules.part_value_min_minor:
+        if len(used) > 1 and worth < case.rules.part_value_min(case.currency):
             return False
     return True
 

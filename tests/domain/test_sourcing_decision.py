@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from domain.orders import Destination, LineRef
 from domain.promises import Calendar, Promise
 from domain.sourcing.case import Candidate, Case, Demand
+from domain.sourcing.claims import claim
 from domain.sourcing.decision import Bar, Cost, Decision
 from domain.sourcing.rules import RuleSet, Tier, Zone
 from domain.sourcing.source import source
@@ -215,6 +216,21 @@ def test_a_part_that_is_worth_too_little_is_filled_up_or_not_made() -> None:
     assert with_least(2_700).plan is None
 
 
+@pytest.mark.parametrize(
+    ("currency", "split"), [("", False), ("EUR", False), ("GBP", True), ("JPY", False)]
+)
+def test_the_least_worth_of_a_part_is_the_one_for_the_orders_currency(
+    currency: str, *, split: bool
+) -> None:
+    """Two pots are worth 1,800 of whatever it is; nobody said a least worth in pounds."""
+    rules = RuleSet(zones=(EUROPE,), part_value_min_minor=1_900, part_value_min_in={"JPY": 1_801})
+    stocks = (at("berlin", mug=2), at("lyon", pot=2))
+    asked = case(*stocks, lines=wants(("MUG", 2), ("POT", 2)), rules=rules, currency=currency)
+    assert (source(asked).plan is not None) is split
+    waits = asked.model_copy(update={"candidates": stocks[:1]})
+    assert claim("shop", waits, source(waits)).parts_max == (2 if split else 1)
+
+
 def test_a_share_too_heavy_for_one_parcel_takes_more() -> None:
     heavy = (Demand(line_id="1", sku="ANVIL", quantity=5, weight_g=9_000),)
     decision = source(case(at("berlin", anvil=9), lines=heavy))
@@ -287,6 +303,10 @@ def test_four_parts_are_made_where_three_do_not_do_and_not_called_proven() -> No
         {"zones": [{"tiers": [{"weight_max_g": 1, "price_minor": 9},
                               {"weight_max_g": 2, "price_minor": 8}]}]},
         {"ship_complete": True, "part_value_min_minor": 1},
+        {"ship_complete": True, "part_value_min_in": {"GBP": 1}},
+        {"part_value_min_in": {"EUR": 1}},
+        {"part_value_min_in": {"POUND": 1}},
+        {"part_value_min_in": {"GBP": -1}},
         {"unknown": 1},
     ],
 )  # fmt: skip

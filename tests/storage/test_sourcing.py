@@ -63,7 +63,7 @@ async def test_a_case_is_all_that_locations_skus_and_stock_say(room: Room) -> No
         timezone="Europe/Berlin", cut_off=time(11, 30), handling_days=1, weekdays=(1, 3),
         holidays=(date(2026, 12, 25),),
     )  # fmt: skip
-    assert (case.excluded, case.rules.version) == (("x",), 1)
+    assert (case.excluded, case.rules.version, case.currency) == (("x",), 1, "")
 
 
 async def test_what_a_line_is_worth_and_weighs_is_what_its_order_says(room: Room) -> None:
@@ -76,16 +76,17 @@ async def test_what_a_line_is_worth_and_weighs_is_what_its_order_says(room: Room
     await room.run(
         "INSERT INTO orders (order_id, channel, channel_order_id, number, placed_at, currency, "
         "totals, payment, document, track_token) VALUES ('demo-7', 'demo', '7', '#7', now(), "
-        "'EUR', '{}', 'paid', CAST(:document AS jsonb), 't')",
+        "'SEK', '{}', 'paid', CAST(:document AS jsonb), 't')",
         document=document(order.model_copy(update={"lines": (line,)})),
     )
     await room.run(
         "INSERT INTO order_lines (order_id, line_no, line_id, sku, title, quantity, "
         "unit_price_minor, discount_minor, tax_minor, currency, exponent) "
-        "VALUES ('demo-7', 1, 'l1', 'FOAM', '', 3, 1500, 1000, 0, 'EUR', 2)"
+        "VALUES ('demo-7', 1, 'l1', 'FOAM', '', 3, 1500, 1000, 0, 'SEK', 2)"
     )
-    (demand,) = (await room.sourcing.case(wanted("demo-7", ("FOAM", 2)))).lines
-    assert (demand.value_minor, demand.weight_g) == (1500 - 333, 40)
+    found = await room.sourcing.case(wanted("demo-7", ("FOAM", 2)))
+    (demand,) = found.lines
+    assert (demand.value_minor, demand.weight_g, found.currency) == (1500 - 333, 40, "SEK")
 
 
 async def test_safety_stock_is_not_available(room: Room) -> None:
