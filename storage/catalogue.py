@@ -25,7 +25,7 @@ from domain.selling import QUANTITY_MAX
 from domain.values import Value
 from storage.documents import storable
 from storage.outages import transaction
-from storage.tables import channels, locations, skus
+from storage.tables.catalogue import channels, locations, skus
 
 ROWS_AT_ONCE = 1_000
 """In one statement: PostgreSQL takes 65,535 parameters."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.documents import storable
 from storage.outages import transaction
-from storage.tables import api_keys
+from storage.tables.inbox import api_keys
 
 PREFIX = "hf_"
 SECRET_BYTES = 32

@@ -18,7 +18,7 @@ from domain.validation import Verdict
 from storage.documents import document, json_text
 from storage.outages import transaction
 from storage.projections import MAKE_RETURN, RECORD_ORDER, RECORD_RETURN
-from storage.tables import locations, skus
+from storage.tables.catalogue import locations, skus
 from storage.tasks import TOO_LATE, TOO_LATE_MESSAGES, not_voided_message
 from storage.views import OVER
 

@@ -19,17 +19,10 @@ from storage.documents import storable
 from storage.intake import digits, searchable
 from storage.outages import transaction
 from storage.supply_promises import Promises
-from storage.tables import (
-    addresses,
-    inbox,
-    journal,
-    labels,
-    order_words,
-    orders,
-    parcels,
-    retrying,
-    returns,
-)
+from storage.tables.fulfilments import labels, parcels
+from storage.tables.inbox import inbox
+from storage.tables.orders import addresses, journal, order_words, orders, retrying
+from storage.tables.returns import returns
 
 LIMIT_MAX = 200
 PHONE_DIGITS_MIN = 5

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.stock import Drift, StockLevel
 from storage.stock_calls import stock_connection
-from storage.stock_tables import stock
+from storage.tables.stock import stock
 
 PAGE_LIMIT = 1000
 

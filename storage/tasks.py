@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.documents import storable
 from storage.outages import transaction
-from storage.tables import tasks
+from storage.tables.tasks import tasks
 
 LIMIT_MAX = 500
 

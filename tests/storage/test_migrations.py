@@ -1,6 +1,8 @@
 """The migrations build what `storage.tables` says, whoever runs them and how often."""
 
+import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 
@@ -12,14 +14,12 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from starter.local.postgres import PostgresServer
-from storage import (  # noqa: F401 - they add to the metadata
-    channel_tables,
-    sourcing_tables,
-    stock_tables,
-    supply_tables,
-)
+from storage import tables as every_table
 from storage.migrate import alembic_config, upgrade
-from storage.tables import metadata
+from storage.tables.columns import metadata
+
+for module in pkgutil.iter_modules(every_table.__path__, "storage.tables."):
+    importlib.import_module(module.name)  # it adds its tables to the metadata
 
 EVERYTHING = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 

@@ -18,25 +18,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from storage.tables import Time, metadata
+from storage.tables.columns import Time, metadata, must, said, since
 
 
 def _units(name: str) -> Column[Any]:
     """So many of a SKU, or a change of so many."""
     return Column(name, BigInteger, nullable=False, server_default=text("0"))
-
-
-def _text(name: str, default: str | None = None) -> Column[Any]:
-    server_default = text(default) if default is not None else None
-    return Column(name, Text, nullable=False, server_default=server_default)
-
-
-def _json(name: str) -> Column[Any]:
-    return Column(name, JSONB, nullable=False)
-
-
-def _now(name: str) -> Column[Any]:
-    return Column(name, Time, nullable=False, server_default=text("now()"))
 
 
 stock = Table(
@@ -65,19 +52,19 @@ stock_movements = Table(
     "stock_movements",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    _text("key"),
-    _text("sku"),
-    _text("location"),
-    _text("kind"),
+    must("key"),
+    must("sku"),
+    must("location"),
+    must("kind"),
     _units("on_hand_delta"),
     _units("reserved_delta"),
     _units("damaged_delta"),
     _units("safety_delta"),
     _units("incoming_delta"),
     Column("order_id", Text),
-    _text("reason", "''::text"),
-    _text("by", "''::text"),
-    _now("at"),
+    said("reason"),
+    said("by"),
+    since("at"),
     UniqueConstraint("key"),
     Index("stock_movements_by_sku", "sku", "location", "id"),
     Index("stock_movements_by_order", "order_id", postgresql_where=text("order_id IS NOT NULL")),
@@ -87,15 +74,15 @@ reservations = Table(
     "reservations",
     metadata,
     Column("key", Text, primary_key=True),
-    _text("base"),
+    must("base"),
     Column("part", Integer, nullable=False),
-    _text("order_id"),
+    must("order_id"),
     Column("location", Text),
-    _text("state"),
-    _json("lines"),
-    _json("items"),
+    must("state"),
+    must("lines", JSONB),
+    must("items", JSONB),
     Column("expires_at", Time),
-    _now("created_at"),
+    since("created_at"),
     Index("reservations_by_base", "base"),
     Index("reservations_by_order", "order_id"),
     Index(
@@ -109,16 +96,16 @@ stock_waiting = Table(
     "stock_waiting",
     metadata,
     Column("key", Text, primary_key=True),
-    _text("order_id"),
-    _json("lines"),
-    _json("items"),
+    must("order_id"),
+    must("lines", JSONB),
+    must("items", JSONB),
     Column("skus", ARRAY(Text), nullable=False),
     Column("ranked", ARRAY(Text), nullable=False),
     Column("parts_max", Integer, nullable=False, server_default=text("1")),
     Column("priority", Integer, nullable=False, server_default=text("0")),
     Column("position", BigInteger, Identity(always=True), nullable=False),
-    _now("since"),
-    _now("sourced_at"),
+    since("since"),
+    since("sourced_at"),
     UniqueConstraint("position"),
     Index("stock_waiting_by_sku", "skus", postgresql_using="gin"),
     Index("stock_waiting_by_order", "order_id"),
@@ -128,9 +115,9 @@ stock_changes = Table(
     "stock_changes",
     metadata,
     Column("key", Text, primary_key=True),
-    _json("change"),
-    _json("answer"),
-    _now("at"),
+    must("change", JSONB),
+    must("answer", JSONB),
+    since("at"),
 )
 
 bundle_components = Table(

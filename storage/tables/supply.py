@@ -17,11 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from storage.tables import Time, metadata
-
-
-def _text(name: str, *more: Any) -> Column[Any]:
-    return Column(name, Text, *more, nullable=False)
+from storage.tables.columns import metadata, must, said, since
 
 
 def _units(name: str) -> Column[Any]:
@@ -32,17 +28,9 @@ def _number(name: str = "number") -> Column[Any]:
     return Column(name, BigInteger, Identity(always=True), nullable=False)
 
 
-def _said() -> tuple[Column[Any], ...]:
+def _why() -> tuple[Column[Any], ...]:
     """Why, by whom, when."""
-    return (
-        Column("reason", Text, nullable=False, server_default=text("''::text")),
-        _text("by"),
-        _now(),
-    )
-
-
-def _now() -> Column[Any]:
-    return Column("at", Time, nullable=False, server_default=text("now()"))
+    return (said("reason"), must("by"), since("at"))
 
 
 supplies = Table(
@@ -50,12 +38,12 @@ supplies = Table(
     metadata,
     Column("supply_id", Text, primary_key=True),
     _number(),
-    _text("kind"),
+    must("kind"),
     Column("state", Text, nullable=False, server_default=text("'open'::text")),
     Column("origin", Text, ForeignKey("locations.location")),
-    _text("destination", ForeignKey("locations.location")),
-    Column("reference", Text, nullable=False, server_default=text("''::text")),
-    _now(),
+    must("destination", Text, ForeignKey("locations.location")),
+    said("reference"),
+    since("at"),
     UniqueConstraint("number"),
     Index("supplies_by_kind", "kind", "number"),
 )
@@ -65,7 +53,7 @@ supply_lines = Table(
     metadata,
     Column("supply_id", Text, ForeignKey("supplies.supply_id"), primary_key=True),
     Column("line", Integer, primary_key=True),
-    _text("sku", ForeignKey("skus.sku")),
+    must("sku", Text, ForeignKey("skus.sku")),
     _units("quantity"),
     Column("expected_on", Date, nullable=False),
     Column("received", BigInteger, nullable=False, server_default=text("0")),
@@ -77,11 +65,11 @@ supply_deeds = Table(
     metadata,
     Column("key", Text, primary_key=True),
     _number("id"),
-    _text("supply_id", ForeignKey("supplies.supply_id")),
-    _text("deed"),
+    must("supply_id", Text, ForeignKey("supplies.supply_id")),
+    must("deed"),
     Column("asked", JSONB, nullable=False),
     Column("answer", JSONB, nullable=False),
-    *_said(),
+    *_why(),
     UniqueConstraint("id"),
     Index("supply_deeds_by_supply", "supply_id", "id"),
 )
@@ -91,10 +79,10 @@ stock_counts = Table(
     metadata,
     Column("count_id", Text, primary_key=True),
     _number(),
-    _text("key"),
-    _text("location", ForeignKey("locations.location")),
+    must("key"),
+    must("location", Text, ForeignKey("locations.location")),
     Column("asked", JSONB, nullable=False),
-    *_said(),
+    *_why(),
     UniqueConstraint("number"),
     UniqueConstraint("key"),
 )
@@ -112,11 +100,11 @@ stock_discrepancies = Table(
     "stock_discrepancies",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    _text("cause"),
-    _text("kind"),
-    _text("sku"),
-    _text("location"),
+    must("cause"),
+    must("kind"),
+    must("sku"),
+    must("location"),
     _units("quantity"),
-    *_said(),
+    *_why(),
     Index("stock_discrepancies_by_cause", "cause"),
 )

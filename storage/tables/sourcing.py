@@ -14,8 +14,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from storage.stock_tables import reservations
-from storage.tables import Time, metadata
+from storage.tables.columns import Time, metadata
+from storage.tables.stock import reservations
 
 sourcing_rules = Table(
     "sourcing_rules",

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, Identity, Index, Integer, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from storage.tables import Time, metadata
+from storage.tables.columns import Time, metadata
 
 selling_rules = Table(
     "selling_rules",
