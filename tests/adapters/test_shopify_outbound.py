@@ -1,6 +1,7 @@
 """The port `Channel` on Shopify, against the simulator: every deed once, whatever gets lost."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from adapters.channels.shopify.order import to_order
 from adapters.channels.shopify.outbound import ShopifyChannel, shopify_http
 from adapters.http import OutsideHttp
+from domain.edits import edits
 from domain.errors import Refused, Unavailable
 from domain.fulfilments import ShippedNotice, ShippedParcel
 from domain.money import Money
@@ -23,6 +25,7 @@ from domain.payments import (
 )
 from storage.effects import Effects
 from tests.adapters.conftest import CALL_S, World, euros
+from tests.simulators.simulator_process import until
 
 TOKEN = "shpat_demo_token"
 _IDS = count(820_982_911_946_154_508)
@@ -405,6 +408,47 @@ async def test_returned_pieces_are_refunded_one_by_one_and_sum_to_their_lines(
     ]
     restocks = {line["restock_type"] for entry in entries for line in entry["data"]["lines"]}
     assert restocks == {"NO_RESTOCK"}
+
+
+async def as_told(world: World, order: Order) -> Order:
+    """The order as the shop's next webhook tells it."""
+    own_id, before = order.channel_order_id, len(world.receiver.of(order.channel_order_id))
+    asked = {"order": int(own_id), "topic": "orders/updated"}
+    await world.tell("shopify/webhooks", asked)
+    await until(lambda: len(world.receiver.of(own_id)) > before)
+    return to_order("demo", json.loads(world.receiver.of(own_id)[-1].body))
+
+
+async def test_what_we_refund_is_no_edit_of_the_shops(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world, financial_status="paid")
+    mugs, bowls = (line.line_id for line in order.lines)
+    assert tuple(edits(order, await as_told(world, order), {})) == ()
+    await channel.refund(refund_of(order, "r1", 1, 1), order)
+    told = await as_told(world, order)
+    assert [line.quantity for line in told.lines] == [2, 1]
+    assert told.totals.total == euros("48.55") - euros("16.33")
+    assert tuple(edits(order, told, {mugs: 1, bowls: 1})) == ()
+    assert tuple(edits(order, told, {mugs: 1})) == ("lines", "totals")
+    await channel.refund(rest_of(order, 2, 1), order)
+    told = await as_told(world, order)
+    assert told.lines == ()
+    assert tuple(edits(order, told, {mugs: 3, bowls: 2})) == ()
+
+
+async def test_what_the_shop_takes_out_besides_is_its_edit(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world, financial_status="paid")
+    mugs, bowls = (line.line_id for line in order.lines)
+    await channel.refund(refund_of(order, "r1", 1, 0), order)
+    told = await as_told(world, order)
+    assert tuple(edits(order, told, {mugs: 1})) == ()
+    await channel.refund(refund_of(order, "by-hand", 0, 1), order)
+    told = await as_told(world, order)
+    assert tuple(edits(order, told, {mugs: 1})) == ("lines", "totals")
+    assert tuple(edits(order, told, {mugs: 1, bowls: 1})) == ()
 
 
 async def test_a_refund_whose_answer_was_lost_is_found_and_not_repeated(
