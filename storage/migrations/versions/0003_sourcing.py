@@ -245,6 +245,7 @@ FIRST_RULES = {
     "parts_max": 2,
     "ship_complete": False,
     "part_value_min_minor": 0,
+    "part_value_min_in": {},
     "distance_minor_per_100km": 50,
     "split_minor": 500,
     "balance_minor": 10,
