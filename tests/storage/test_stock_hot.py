@@ -37,7 +37,7 @@ async def test_of_two_thousand_buyers_exactly_a_hundred_units_are_owned(open_mar
 
 
 async def unsorted_locks(engine: AsyncEngine) -> None:
-    await planted(engine, "stock_lock", ("ORDER BY s.location, s.sku", "ORDER BY random()"))
+    await planted(engine, "stock_lock", ("ORDER BY p.location, i.sku", "ORDER BY random()"))
 
 
 async def unsummed_lines(engine: AsyncEngine) -> None:

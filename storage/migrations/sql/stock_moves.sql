@@ -15,25 +15,26 @@ BEGIN
     END IF;
 END $$;
 
--- the rows of several parts, always in the same order
+-- The rows of several parts, always in the same order, and each looked up by its key: the planner,
+-- who sees no sizes, would read the whole table.
 CREATE FUNCTION stock_lock(parts_ jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE r record;
 BEGIN
-    PERFORM 1 FROM stock s
-      WHERE s.sku = ANY (ARRAY( -- else the planner, who sees no sizes, reads the whole table
-            SELECT i.sku FROM jsonb_to_recordset(parts_) AS p (items jsonb)
-             CROSS JOIN jsonb_to_recordset(p.items) AS i (sku text)))
-        AND (s.location, s.sku) IN (
-            SELECT p.location, i.sku FROM jsonb_to_recordset(parts_) AS p (location text, items jsonb)
-             CROSS JOIN jsonb_to_recordset(p.items) AS i (sku text))
-      ORDER BY s.location, s.sku FOR NO KEY UPDATE;
+    FOR r IN SELECT p.location, i.sku
+               FROM jsonb_to_recordset(parts_) AS p (location text, items jsonb)
+              CROSS JOIN jsonb_to_recordset(p.items) AS i (sku text) ORDER BY p.location, i.sku LOOP
+        PERFORM 1 FROM stock s WHERE s.sku = r.sku AND s.location = r.location FOR NO KEY UPDATE;
+    END LOOP;
 END $$;
 
+-- each item looked up by its key, as above
 CREATE FUNCTION stock_lacking(place text, items_ jsonb) RETURNS TABLE (sku text, quantity bigint)
 LANGUAGE sql STABLE AS $$
-    SELECT i.sku, i.quantity - coalesce(s.available, 0)
-      FROM jsonb_to_recordset(items_) AS i (sku text, quantity bigint)
-      LEFT JOIN stock s ON s.sku = i.sku AND s.location = place
-     WHERE i.quantity > coalesce(s.available, 0)
+    SELECT x.sku, x.quantity - x.available
+      FROM (SELECT i.sku, i.quantity, coalesce((SELECT s.available FROM stock s
+                      WHERE s.sku = i.sku AND s.location = place), 0) AS available
+              FROM jsonb_to_recordset(items_) AS i (sku text, quantity bigint)) x
+     WHERE x.quantity > x.available
 $$;
 
 CREATE FUNCTION stock_open_places(places text[]) RETURNS text[] LANGUAGE sql STABLE AS $$

@@ -24,7 +24,9 @@ CREATE FUNCTION stock_unqueue(order_ text, key_ text, parts_ jsonb) RETURNS void
 DECLARE w stock_waiting;
 BEGIN
     DELETE FROM stock_waiting q WHERE q.key = key_ RETURNING * INTO w;
-    IF w.order_id <> order_
+    IF NOT FOUND THEN
+        RETURN;
+    ELSIF w.order_id <> order_
             OR stock_sold(jsonb_build_array(to_jsonb(w))) <> stock_sold(stock_parts(parts_)) THEN
         RAISE EXCEPTION 'key_reused' USING ERRCODE = 'HF001';
     END IF;
