@@ -22,7 +22,8 @@ _SKUS = text("""
 SELECT DISTINCT sku FROM supply_lines WHERE supply_id = :supply_id
 """)
 _AWAITED = text("SELECT EXISTS (SELECT FROM stock_waiting WHERE skus && CAST(:skus AS text[]))")
-# As the deed itself locks them: nobody else moves these SKUs between the two looks.
+# As the deed locks them, before it locks its document: nobody else moves these SKUs between the two
+# looks. Also where nobody waits yet, so that all deeds lock in one order.
 _LOCK = text("""
 SELECT 1 FROM skus WHERE sku = ANY (CAST(:skus AS text[])) ORDER BY sku FOR NO KEY UPDATE
 """)
@@ -59,8 +60,8 @@ class Moves:
 
     async def look(self) -> None:
         said = {"skus": self._skus}
+        await self._connection.execute(_LOCK, said)
         if await self._connection.scalar(_AWAITED, said):
-            await self._connection.execute(_LOCK, said)
             self._before = await self._promises.competing(self._connection, self._skus)
 
     async def write(self, supply: Supply, deed: str, key: str, by: str) -> None:

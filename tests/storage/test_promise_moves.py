@@ -1,5 +1,6 @@
 """When supply moves an order's date, its journal says from when to when, and because of what."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,6 +12,7 @@ from storage.engine import create_engine
 from storage.intake import OrderIntake
 from storage.queries import OrderQueries
 from storage.supply import Supplies, SupplyRefused
+from storage.supply_promises import Promises
 from tests.storage.orderbook import an_order
 from tests.storage.sourcingroom import LYON, Room, place, wanted
 from tests.storage.supplyroom import came, goods, in_days
@@ -135,6 +137,26 @@ async def test_a_deed_that_is_refused_tells_nobody(room: Room) -> None:
     with pytest.raises(SupplyRefused):
         await Supplies(room.engine).reschedule(early, in_days(9), "m", "ann")
     assert len(await said(room)) == 4
+
+
+async def test_deeds_at_the_same_time_tell_one_story(room: Room) -> None:
+    """Each line begins where the one before it ended, and the last one is the promise of now."""
+    supplies = Supplies(room.engine)
+    documents = [await opened(room, ("CUP", 2, day), key=f"o{day}") for day in (5, 9, 14)]
+
+    async def move(turn: int) -> None:
+        document = documents[turn % 3]
+        await supplies.reschedule(document, in_days(3 + turn * 7 % 30), f"m{turn}", "ann")
+
+    await asyncio.gather(*(move(turn) for turn in range(30)))
+    promised = {one.order_id: one.promise for one in await Promises(room.engine).queue()}
+    for order in (FIRST, SECOND):
+        lines = [row[2] for row in await room.rows(f"{EVENTS} ORDER BY id") if row[0] == order]
+        assert [one["from_ship_on"] for one in lines] == [
+            None, *(one["ship_on"] for one in lines[:-1]),
+        ]  # fmt: skip
+        assert lines[-1]["ship_on"] == str(promised[order].ship_on)
+        assert len(lines) > 3
 
 
 async def test_an_order_shows_it_in_its_journal(room: Room) -> None:
