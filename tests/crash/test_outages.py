@@ -93,13 +93,15 @@ def test_workers_that_wake_after_their_time_change_nothing(world: World) -> None
 
 def test_a_worker_that_wakes_and_writes_past_its_fence_is_found_out(world: World) -> None:
     """Two bought a label, froze, and their orders were cancelled: one has its fence broken."""
-    first = world.till.upcoming
+    orders = [world.till.next(split=False) for _ in range(2)]
     plan = [
-        Fault("carrier.buy", "done", f"demo-{first}", action="stop"),
-        Fault("carrier.buy", "done", f"demo-{first + 1}", action="trespass"),
+        Fault("carrier.buy", "done", orders[0].order_id, action="stop"),
+        Fault("carrier.buy", "done", orders[1].order_id, action="trespass"),
     ]
     with world.round(plan) as fired:
-        orders = world.place(2, split=False)
+        for order in orders:  # whoever takes over from the first frozen must not get too far
+            world.fault("warehouse", "hand_over", "down", match=f"{order.order_id}/")
+            world.send(order)
         frozen = [_frozen(world, fired / fault.name) for fault in plan]
         _until_given_up(world, frozen)  # else they undo on waking, and heal what they broke
         tell_all(world, orders, "cancel", {"reason": "requested"})
@@ -110,6 +112,7 @@ def test_a_worker_that_wakes_and_writes_past_its_fence_is_found_out(world: World
         world.dismiss("successor")
         overwritten = f"{orders[1].order_id}/f1/p1/label/1"
         assert [deed["key"] for deed in _changed(world, before)] == [overwritten]
+    world.mend()
     world.cancelled += orders
     with pytest.raises(AssertionError, match="taken back, and not written down as such"):
         assert_sound(world)

@@ -238,7 +238,11 @@ class World:
         def there() -> bool:
             return set(self.statuses(orders).values()) <= set(statuses)
 
-        self.until(f"all {len(orders)} are {' or '.join(statuses)}", there, within_s)
+        try:
+            self.until(f"all {len(orders)} are {' or '.join(statuses)}", there, within_s)
+        except AssertionError as error:
+            error.add_note(str(self.statuses(orders)))
+            raise
 
     def have_arrived(self, *orders: Placed) -> bool:
         """Whether nothing is left to do for them: a scan may say `delivered` before that."""
