@@ -78,6 +78,30 @@ def test_every_variable_is_a_setting(name):
     assert [key for key in told if key not in known] == []
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_is_passed_but_what_one_machine_alone_uses(name):
+    alone = {
+        "api_key", "simulators_port", "state_dir",
+        "postgres_port", "temporal_port", "temporal_ui_port",
+    }  # fmt: skip
+    passed = {f"OMS_{field.upper()}" for field in set(Settings.model_fields) - alone}
+    environment = SERVICES[name]["environment"]
+    assert {key for key in environment if key.startswith("OMS_")} == passed
+    told = {key: str(value) for key, value in environment.items() if key in passed}
+    from_outside = {key for key, value in told.items() if value == f"${{{key}:-}}"}
+    fixed_here = {
+        "OMS_DATABASE_URL", "OMS_HTTP_HOST", "OMS_HTTP_PORT", "OMS_WORKER_HEALTH_PORT",
+        "OMS_STAND_INS", "OMS_LOG_FORMAT",
+    }  # fmt: skip
+    assert passed - from_outside == fixed_here
+
+
+def test_what_stops_is_given_longer_than_it_takes():
+    for name in ("starter", "worker"):
+        grace_s = float(SERVICES[name]["stop_grace_period"].removesuffix("s"))
+        assert grace_s > Settings().drain_s
+
+
 def test_settings_accept_what_compose_tells_when_nothing_is_set(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     for key, value in SERVICES["worker"]["environment"].items():
