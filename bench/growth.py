@@ -188,17 +188,17 @@ CALLS_ON_STOCK: dict[str, Callable[[Side, int], Awaitable[None]]] = {
     f"look where {LINES} SKUs are": Side.look,
     f"reserve {LINES} SKUs": Side.reserve,
     "ship, or release": Side.ship_or_release,
-    "list the first page": Side.first_page,
-    "list a page": Side.any_page,
-    "list a page of a location": Side.page_of_a_location,
-    "list a SKU": Side.one_sku,
-    "what channels may sell of a page": Side.for_sale,
+    "list: first page": Side.first_page,
+    "list: any page": Side.any_page,
+    "list: a location": Side.page_of_a_location,
+    "list: a SKU": Side.one_sku,
+    "for sale: a page": Side.for_sale,
 }
 
 
 def _table(found: list[Grown]) -> Table:
     table = Table(title=f"{GROWN_SKUS * LOCATIONS:,} levels beside {SMALL_SKUS * LOCATIONS:,}")
-    for heading in ("", "p50 ms", "grown", "p99 ms", "grown", "p99 grown to small"):
+    for heading in ("", "p50 ms", "grown", "p99 ms", "grown", "p99 ratio"):
         table.add_column(heading, justify="right" if heading else "left")
     for one in found:
         spreads = (one.small_ms.p50, one.grown_ms.p50, one.small_ms.p99, one.grown_ms.p99)

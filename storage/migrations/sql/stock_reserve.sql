@@ -43,8 +43,11 @@ BEGIN
     IF NOT stock_gone(wanted) THEN
         PERFORM stock_lock(wanted);
         IF NOT stock_gone(wanted) THEN
-            PERFORM stock_unqueue(order_, key_, parts_);
-            earlier := stock_reserved(order_, key_, parts_);
+            IF EXISTS (SELECT FROM stock_waiting w WHERE w.key = key_)
+                    OR EXISTS (SELECT FROM reservations r WHERE r.base = key_) THEN -- few are known
+                PERFORM stock_unqueue(order_, key_, parts_);
+                earlier := stock_reserved(order_, key_, parts_);
+            END IF;
             IF earlier IS NULL THEN
                 PERFORM stock_promise(order_, key_, wanted, expires_);
                 RETURN wanted;
