@@ -1,59 +1,27 @@
 """`oms key`, `oms catalogue`, `oms search-attributes`: what is set up once, without the API."""
 
-import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict, ValidationError
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.service import RPCError, RPCStatusCode
 
-from config.temporal import SEARCH_ATTRIBUTES, check_search_attributes, connect
-from config.wiring import Wiring, wire
-from domain.errors import OutsideError
-from domain.locations import Location
-from starter.catalogue_entries import location_problems
-from starter.commands.calls import fail, settings
-from storage.bundles import Bundle, BundleRefused
-from storage.catalogue import CatalogueChannel, CatalogueSku, Put
+from starter.commands.calls import fail
 
 keys = typer.Typer(no_args_is_help=True, help="API keys.")
 catalogue = typer.Typer(no_args_is_help=True, help="SKUs, locations, channels, bundles.")
 attributes = typer.Typer(no_args_is_help=True, help="What Temporal must know of our orders.")
 
-T = TypeVar("T")
-CONNECTIONS = 2
-KINDS = {
-    "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "KeywordList": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
-}
-
-
-def with_tables(do: Callable[[Wiring], Awaitable[T]]) -> T:
-    """Do something on our own tables; ends the program if PostgreSQL does not answer."""
-    told = settings()
-
-    async def run() -> T:
-        wired = wire(told, CONNECTIONS)
-        try:
-            return await do(wired)
-        finally:
-            await wired.aclose()
-
-    try:
-        return asyncio.run(run())
-    except OutsideError as error:
-        fail(f"{error} (OMS_DATABASE_URL names the database): {error.detail}")
+# PostgreSQL's and Temporal's libraries take a second to load, and every other command goes
+# without: each of these imports them as it runs.
 
 
 @keys.command("create")
 def create_key(name: Annotated[str, typer.Argument(help="Whose key it is")]) -> None:
     """Make a key; it is shown now and never again."""
+    from starter.commands.direct import with_tables
+
     made = with_tables(lambda wired: wired.keys.create(name))
     sys.stderr.write(f"{made.key_id}; keep the key, it is not shown again:\n")
     sys.stdout.write(f"{made.secret}\n")
@@ -61,6 +29,8 @@ def create_key(name: Annotated[str, typer.Argument(help="Whose key it is")]) -> 
 
 @keys.command("list")
 def list_keys() -> None:
+    from starter.commands.direct import with_tables
+
     for key in with_tables(lambda wired: wired.keys.list()):
         ended = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "works"
         sys.stdout.write(f"{key.key_id}  {key.created_at:%Y-%m-%d}  {ended}  {key.name}\n")
@@ -69,72 +39,23 @@ def list_keys() -> None:
 @keys.command("revoke")
 def revoke_key(key_id: str) -> None:
     """End a key at once."""
+    from starter.commands.direct import with_tables
+
     if not with_tables(lambda wired: wired.keys.revoke(key_id)):
         fail(f"key_id: no key {key_id} works")
-
-
-class CatalogueFile(BaseModel):
-    """What `oms catalogue load` reads; what is there already is replaced."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    skus: tuple[CatalogueSku, ...] = ()
-    locations: tuple[Location, ...] = ()
-    channels: tuple[CatalogueChannel, ...] = ()
-    bundles: tuple[Bundle, ...] = ()
 
 
 @catalogue.command("load")
 def load(file: Path) -> None:
     """Load SKUs, locations, channels and bundles from JSON: {"skus": […], "locations": […], …}."""
-    try:
-        told = CatalogueFile.model_validate_json(file.read_bytes())
-    except OSError as error:
-        fail(f"{file}: {error.strerror}", 2)
-    except ValidationError as error:
-        said = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        fail("\n".join(said))
-    wrong = [
-        f"{one.location}: {p.field}: {p.message}"
-        for one in told.locations
-        for p in location_problems(one)
-    ]
-    if wrong:
-        fail("\n".join(wrong))
+    from starter.commands.direct import load_catalogue
 
-    async def put(wired: Wiring) -> dict[str, Put | BundleRefused]:
-        await wired.catalogue.put_skus(told.skus)
-        await wired.catalogue.put_locations(told.locations)
-        await wired.catalogue.put_channels(told.channels)
-        return await wired.bundles.put_all(told.bundles, strict=True)
-
-    refused = {s: one for s, one in with_tables(put).items() if isinstance(one, BundleRefused)}
-    if refused:
-        fail("\n".join(f"bundle {sku}: {error}" for sku, error in refused.items()))
-    counts = {name: getattr(told, name) for name in CatalogueFile.model_fields}
-    sys.stdout.write(json.dumps({name: len(found) for name, found in counts.items()}) + "\n")
+    sys.stdout.write(json.dumps(load_catalogue(file)) + "\n")
 
 
 @attributes.command("register")
 def register() -> None:
     """Make our search attributes known to Temporal's namespace; those it knows stay."""
-    try:
-        asyncio.run(_register())
-    except (RPCError, RuntimeError) as error:
-        fail(f"temporal: {error}")
-    names = ", ".join(name for name, _ in SEARCH_ATTRIBUTES)
-    sys.stdout.write(f"registered: {names}\n")
+    from starter.commands.direct import register_attributes
 
-
-async def _register() -> None:
-    client = await connect(settings())
-    for name, kind in SEARCH_ATTRIBUTES:
-        request = AddSearchAttributesRequest(
-            namespace=client.namespace, search_attributes={name: KINDS[kind]}
-        )
-        try:
-            await client.operator_service.add_search_attributes(request)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.ALREADY_EXISTS:
-                raise
-    await check_search_attributes(client)
+    sys.stdout.write(f"registered: {', '.join(register_attributes())}\n")
