@@ -26,7 +26,7 @@ from domain.waits import Wait
 from tests.workflows.world import BOX, World, part_at
 from workflows.order import OrderWorkflow
 
-PATIENCE_S = 40.0
+PATIENCE_S = 70.0
 DAY_S = 86_400
 POLICY = OrderPolicy(retry_initial_s=0.05, retry_cap_s=0.2)
 
