@@ -12,13 +12,13 @@ INSTALLED := .venv/.installed
 # Their types are checked; the tests are checked by ruff alone.
 PACKAGES := activities adapters bench config demo domain scripts simulators starter storage worker \
 	workflows
-# What is lived once more by workers that replay a life from its history at every step.
+# What `make test` lives once more by workers that replay a life from its history at every step.
 UNCACHED := test_order_life or test_on_the_way or test_returns or test_split_orders
 
 UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate
 
-.PHONY: help install demo up down test test-crash histories check bench bench-batch bench-growth bench-sourcing bench-stock lock postal-codes clean
+.PHONY: help install demo up down test test-uncached test-crash histories check bench bench-batch bench-growth bench-sourcing bench-stock lock postal-codes clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,9 @@ test: $(INSTALLED) ## every test but the crash matrix, and one crash run with ma
 	@$(BIN)/python -m pytest -m "not crash" --ignore=tests/crash -n 3 --dist loadfile
 	@$(BIN)/python -m pytest tests/workflows --workflow-cache 0 -k "$(UNCACHED)"
 	@$(BIN)/python -m pytest tests/crash/test_smoke.py
+
+test-uncached: $(INSTALLED) ## every workflow test by workers that replay a life at every step
+	@$(BIN)/python -m pytest tests/workflows --workflow-cache 0 -n 3 --dist loadfile
 
 test-crash: $(INSTALLED) ## the crash matrix: kill -9 everywhere
 	@$(BIN)/python -m pytest tests/crash -m crash
