@@ -67,7 +67,7 @@ def test_one_order_alone_is_sourced_as_it_always_is(seed: int) -> None:
     assert (found and found.cost.total_minor) == (plan and plan.cost.total_minor)
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(12))
 def test_no_turn_does_better_than_together(seed: int) -> None:
     cases = instance(orders=5, skus=4, seed=seed)
     plans, waiting_minor = together(cases)
