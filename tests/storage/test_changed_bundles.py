@@ -1,9 +1,11 @@
 """A bundle that changes while orders wait: each gets what it was promised, and nobody too much."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import text
 
 from domain.sourcing.source import source
 from domain.stock import Changed, ReservationRef, Reserved, Short
@@ -11,7 +13,7 @@ from storage.bundles import Bundle, Bundles, Component
 from storage.engine import create_engine
 from storage.sourcing_batch import SourcingBatch
 from tests.storage.sourcingroom import BERLIN, Room, wanted, where
-from tests.storage.stockroom import assigned
+from tests.storage.stockroom import assigned, someone_waits_for_a_lock, until
 
 
 @pytest.fixture
@@ -101,3 +103,21 @@ async def test_an_order_that_is_cancelled_gives_back_what_its_bundle_was(room: R
     assert levels == {"CUP": 1, "FOAM": 2, "POT": 0}
     await room.stock.release(_ref("demo-2"))
     assert all(level.reserved == 0 for level in await room.stock.levels())
+
+
+async def test_what_becomes_a_bundle_while_an_order_enters_the_queue_is_sourced_as_one(
+    room: Room,
+) -> None:
+    """It would wait for goods that can never come."""
+    request = wanted("demo-1", ("FOAM", 1))
+    case = await room.sourcing.case(request)
+    async with room.engine.begin() as connection:
+        await connection.execute(text("SELECT stock_lock_skus('{CUP,FOAM}')"))
+        entering = asyncio.create_task(room.sourcing.reserve(request, case, source(case)))
+        await until(lambda: someone_waits_for_a_lock(room.engine))
+        await connection.execute(text("INSERT INTO bundle_components VALUES ('FOAM', 'CUP', 2)"))
+    assert isinstance(await entering, Changed)
+    _, answer = await room.once(request)
+    assert isinstance(answer, Short)
+    await room.receive("berlin", CUP=2)
+    assert await assigned(room.engine) == {"demo-1": {"berlin": {"CUP": 2}}}

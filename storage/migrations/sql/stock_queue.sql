@@ -18,7 +18,7 @@ $$;
 
 -- Enters the queue, where a repeat keeps its place. Under the SKUs' locks, so that no goods come in
 -- unseen: `missing` says that the order waits now, `parts` that it has its goods already, neither
--- that there is more than was seen and the caller must source again. The empty rows make two who
+-- that there is more than was seen, or other goods are meant, and the caller must source again. The empty rows make two who
 -- bring different goods for one order meet.
 CREATE FUNCTION stock_wait(order_ text, key_ text, lines_ jsonb, ranked_ text[], seen jsonb,
                            parts_max_ integer DEFAULT 1, priority_ integer DEFAULT 0,
@@ -32,7 +32,8 @@ BEGIN
     PERFORM stock_lock_order(order_);
     PERFORM stock_lock_skus(skus_);
     parts := stock_reserved(order_, key_, asked);
-    IF parts IS NOT NULL OR stock_grown(ranked_, skus_, seen) THEN
+    IF parts IS NOT NULL OR exploded <> stock_exploded(lines_) -- a bundle changed before we had the locks
+            OR stock_grown(ranked_, skus_, seen) THEN
         RETURN;
     END IF;
     INSERT INTO stock (sku, location)
