@@ -26,7 +26,7 @@ from starter.local.ports import PortTaken
 from starter.local.processes import StartFailed
 
 ROUNDS = 5
-SECONDS = 3.0
+SECONDS = 2.0
 CLIENTS = 16
 SKUS = 10_000
 UNITS = 300_000

@@ -1,11 +1,11 @@
 -- Lines are as sold; each carries in `unit` the items that one unit of it is made of, so that what
 -- was promised stays what it was when a bundle changes. Items are physical and name a SKU once.
 
-CREATE FUNCTION stock_exploded(lines_ jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT coalesce(jsonb_agg(jsonb_build_object('line_id', l.line_id, 'sku', l.sku,
-               'quantity', l.quantity, 'unit', coalesce(b.unit,
-                   jsonb_build_array(jsonb_build_object('sku', l.sku, 'quantity', 1))))
-               ORDER BY l.line_id, l.sku), '[]')
+-- each line and SKU once, with what its unit is made of
+CREATE FUNCTION stock_summed(lines_ jsonb) RETURNS TABLE (line_id text, sku text, quantity numeric, unit jsonb)
+LANGUAGE sql STABLE AS $$
+    SELECT l.line_id, l.sku, l.quantity, coalesce(b.unit,
+               jsonb_build_array(jsonb_build_object('sku', l.sku, 'quantity', 1)))
       FROM (SELECT coalesce(r.line_id, '') AS line_id, r.sku, sum(r.quantity) AS quantity
               FROM jsonb_to_recordset(lines_) AS r (line_id text, sku text, quantity bigint)
              GROUP BY 1, 2) l
@@ -13,6 +13,10 @@ CREATE FUNCTION stock_exploded(lines_ jsonb) RETURNS jsonb LANGUAGE sql STABLE A
             SELECT jsonb_agg(jsonb_build_object('sku', c.component, 'quantity', c.quantity)
                        ORDER BY c.component) AS unit
               FROM bundle_components c WHERE c.bundle = l.sku) b
+$$;
+
+CREATE FUNCTION stock_exploded(lines_ jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_agg(to_jsonb(l) ORDER BY l.line_id, l.sku), '[]') FROM stock_summed(lines_) l
 $$;
 
 CREATE FUNCTION stock_units(lines_ jsonb) RETURNS TABLE (sku text, quantity bigint) LANGUAGE sql IMMUTABLE AS $$
@@ -44,12 +48,18 @@ CREATE FUNCTION stock_part(place text, lines_ jsonb) RETURNS jsonb LANGUAGE sql 
     SELECT jsonb_build_object('location', place, 'lines', lines_, 'items', stock_items(lines_))
 $$;
 
--- the parts as they were asked for, each location once, exploded and summed
+-- The parts as they were asked for, each location once, exploded and summed. One statement, into
+-- which the planner writes those above: as calls they would each have a plan to look up.
 CREATE FUNCTION stock_parts(parts_ jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT jsonb_agg(stock_part(x.location, stock_exploded(x.lines)) ORDER BY x.n)
+    SELECT jsonb_agg(jsonb_build_object('location', x.location, 'lines', e.lines, 'items', i.items) ORDER BY x.n)
       FROM (SELECT p.part->>'location' AS location, min(p.n) AS n, jsonb_agg(l.line) AS lines
               FROM jsonb_array_elements(parts_) WITH ORDINALITY AS p (part, n)
              CROSS JOIN jsonb_array_elements(p.part->'lines') AS l (line) GROUP BY 1) x
+     CROSS JOIN LATERAL (
+            SELECT jsonb_agg(to_jsonb(l) ORDER BY l.line_id, l.sku) AS lines FROM stock_summed(x.lines) l) e
+     CROSS JOIN LATERAL (
+            SELECT jsonb_agg(jsonb_build_object('sku', u.sku, 'quantity', u.quantity) ORDER BY u.sku) AS items
+              FROM stock_units(e.lines) u) i
 $$;
 
 -- A bundle of bundles would explode without end, and a bundle with stock of its own would be
