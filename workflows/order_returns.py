@@ -1,6 +1,7 @@
 """An order that has arrived: it takes requests to return, and closes after the last of them."""
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from functools import partial
 
@@ -8,8 +9,8 @@ from temporalio import workflow
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from domain.ids import return_workflow_id
-from domain.lifecycles import OrderStatus, ReturnStatus
-from domain.returns import ReturnInput, ReturnOutcome
+from domain.lifecycles import FulfilmentStatus, ReturnStatus
+from domain.returns import ReturnInput, ReturnOutcome, ReturnReason
 from domain.verbs import RequestReturn
 from domain.waits import Owner
 from workflows.requests import Requests
@@ -30,7 +31,8 @@ class OrderReturns:
         self._strand = strand
         self._telling = telling
         self._open = 0
-        self._closed = 0
+        self._back: Counter[tuple[str, bool]] = Counter()
+        """The pieces of each line that closed returns brought back; True: as undeliverable."""
 
     async def accept(self) -> None:
         """The window stops new requests only; the order closes after its last return."""
@@ -44,8 +46,12 @@ class OrderReturns:
                 break
 
     def _open_window(self) -> None:
-        """The window opens with the delivery, also where it comes after all."""
-        if self._state.status is OrderStatus.DELIVERED and self._state.returns_until is None:
+        """The window opens with the delivery, also where it comes after all.
+
+        Of an order that arrived in part, once the other part has come back.
+        """
+        arrived = bool(self._state.pieces(FulfilmentStatus.DELIVERED)) and self._all_is_back()
+        if arrived and self._state.returns_until is None:
             window = timedelta(seconds=self._state.order.policy.return_window_s)
             self._state.returns_until = workflow.now() + window
 
@@ -54,9 +60,7 @@ class OrderReturns:
 
         What could not be delivered has no window: it comes back, or arrives after all.
         """
-        if self._state.status is OrderStatus.UNDELIVERED:
-            if self._closed:
-                return True
+        if not self._all_is_back():
             await self._until_moved(
                 Owner.OPERATOR, "undelivered", "nothing happens by itself: take the goods back"
             )
@@ -66,6 +70,17 @@ class OrderReturns:
             return True
         return not await self._until_moved(
             Owner.CUSTOMER, "return_window", "then the order closes", left.total_seconds()
+        )
+
+    def _all_is_back(self) -> bool:
+        """Whether every piece that could not be delivered was returned.
+
+        A piece that came back for any other reason counts for those of its line that arrived.
+        """
+        arrived = self._state.pieces(FulfilmentStatus.DELIVERED)
+        return all(
+            self._back[line, True] + max(self._back[line, False] - arrived[line], 0) >= lost
+            for line, lost in self._state.pieces(FulfilmentStatus.UNDELIVERED).items()
         )
 
     async def _until_moved(
@@ -113,6 +128,9 @@ class OrderReturns:
         ended_well = not child.cancelled() and child.exception() is None
         outcome = child.result().status if ended_well else ""
         self._open -= 1
-        self._closed += outcome == ReturnStatus.CLOSED
+        if outcome == ReturnStatus.CLOSED:
+            for line in asked.lines:
+                undeliverable = line.reason is ReturnReason.UNDELIVERABLE
+                self._back[line.line_id, undeliverable] += line.quantity
         if outcome == ReturnStatus.CANCELLED:
             self._requests.give_back(asked)

@@ -148,6 +148,11 @@ class OrderState:
         bore = [part for part in sent if any(n.line_id == line_id for n in part.part.lines)]
         return (bore or sent)[0].location
 
+    def pieces(self, status: FulfilmentStatus) -> Counter[str]:
+        """The pieces of each line in fulfilments of this status."""
+        there = (part for part in self.fulfilments if part.status is status)
+        return _pieces(line for part in there for line in part.part.lines)
+
     @property
     def labels(self) -> tuple[Label, ...]:
         return tuple(label for part in self.fulfilments for label in part.labels)

@@ -45,12 +45,12 @@ async def test_an_order_that_closed_undelivered_had_no_window_to_name(
     await life.until_waiting("delivery")
     await life.parcel(Course.RETURNED)
     await life.until_waiting("undelivered")
-    goods = await life.ask_back(1)
+    goods = await life.ask_back(2)
     await life.until_waiting("return")
     await goods.signal("received", {})
     await life.until_return_waits("inspection")
     lose_the_next_write(world)
-    line = {"line_id": "L1", "sku": "MUG", "restock": 1, "discard": 0, "refund": 1}
+    line = {"line_id": "L1", "sku": "MUG", "restock": 2, "discard": 0, "refund": 2}
     await goods.signal("inspected", {"lines": [line]})
     await world.reaches("record")
     late = "too_late: the order is closed"
