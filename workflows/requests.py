@@ -227,7 +227,7 @@ class Requests:
             case Hold():
                 return self._hold(verb)
             case Release(hold_id=hold_id):
-                self._state.lift(hold_id)
+                self._state.holds.pop(hold_id, None)
                 self._telling.note("release", verb=verb, data={"hold_id": hold_id})
                 self._telling.settle(verb)
             case FixAddress():
