@@ -130,7 +130,10 @@ class ShippedParcel(Message):
 
 
 class ShippedNotice(Message):
-    """Tell the channel, once, that these lines left in these parcels; which in which is unknown."""
+    """Tell the channel, once, that these lines left in these parcels; which in which is unknown.
+
+    What left without a label has no parcels.
+    """
 
     order_id: OrderId
     key: str
@@ -140,7 +143,11 @@ class ShippedNotice(Message):
 
 
 class Told(Message):
-    """The channel knows; `ref` is its own id of what it now knows."""
+    """The channel knows; `ref` is its own id of what it now knows.
+
+    `already`: its own staff had told it, so that nothing was left to tell.
+    """
 
     kind: Literal["told"] = "told"
     ref: str
+    already: bool = False

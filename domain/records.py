@@ -18,6 +18,12 @@ LABEL_NOT_VOIDED = "label_not_voided"
 """The journal's code for a label that was given up: `tracking_number`, empty if the carrier's
 answer was lost, and `label`, the key that it was bought under."""
 
+LEFT_WITHOUT_LABEL = "left_without_label"
+"""The journal's code, and the wait, for a `fulfilment` of which no carrier can speak."""
+
+UNPAID = "unpaid"
+"""The journal's code, and the wait, for goods that left before the channel could get the money."""
+
 
 class HoldRecord(Message):
     """A stop that somebody set; `hold_id` releases it. The system's own have their reason as id."""

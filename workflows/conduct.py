@@ -80,10 +80,14 @@ class Conduct:
         """Something that goes on beside the life; `rest_of_it` waits for its end."""
         self._tasks.append(asyncio.create_task(work))
 
-    async def rest_of_it(self) -> None:
-        """Until everything that was begun beside the life has ended."""
-        if self._tasks:
-            await workflow.wait(self._tasks)
+    @property
+    def busy(self) -> bool:
+        """Whether anything that was begun beside the life still goes on."""
+        return any(not task.done() for task in self._tasks)
+
+    async def rest_of_it(self, unless: Callable[[], bool]) -> None:
+        """Until everything that was begun beside the life has ended, or the life has work again."""
+        await workflow.wait_condition(lambda: not self.busy or unless())
 
     def _broken(self) -> "asyncio.Task[None] | None":
         return next((t for t in self._tasks if t.done() and t.exception() is not None), None)
@@ -111,8 +115,10 @@ class Conduct:
         return any(strand.retryable for strand in self._strands)
 
     def retry(self) -> None:
-        """An operator wants what was refused to be tried again."""
-        for strand in self._strands:
+        """An operator wants what was refused to be tried again; else it answers who asks for it."""
+        waiting = [strand for strand in self._strands if strand.retryable]
+        refused = [strand for strand in waiting if not strand.asks]
+        for strand in refused or waiting:
             strand.retry()
 
     def insist(self, verb: Verb) -> None:

@@ -13,7 +13,7 @@ from domain.fulfilments import (
 )
 from domain.ids import effect_key
 from domain.lifecycles import FULFILMENT, FulfilmentStatus
-from domain.records import FulfilmentRecord
+from domain.records import LEFT_WITHOUT_LABEL, FulfilmentRecord
 from domain.stock import Part, ShortPick
 from domain.tracking import FINAL, Course
 from domain.verbs import ParcelMoved, WarehouseSaid
@@ -144,9 +144,21 @@ class FulfilmentState:
             self.rejection = None
             for parcel in self.parcels:
                 parcel.left()
+            if len(self.labels) < max(len(self.parcels), 1):
+                self._telling.note(LEFT_WITHOUT_LABEL, data={"fulfilment": self.reference})
             self._telling.note("handed_over", data={"location": self.location})
             self.advance(F.HANDED_OVER)
             self._settle_delivery()
+
+    def take_as_arrived(self) -> None:
+        """Somebody says so of what has no label, and whatever else was in it has ended its way."""
+        self._telling.note("taken_as_arrived", data={"fulfilment": self.reference})
+        for parcel in self.parcels:
+            if parcel.label is None:
+                parcel.course = Course.DELIVERED
+        if not self.parcels:
+            self.advance(F.DELIVERED)
+        self._settle_delivery()
 
     def _settle_delivery(self) -> None:
         """The fulfilment's end follows from its parcels', once they have left."""
@@ -181,6 +193,11 @@ class FulfilmentState:
     @property
     def arrived_or_lost(self) -> bool:
         return self.status in (F.DELIVERED, F.UNDELIVERED)
+
+    @property
+    def beyond_scans(self) -> bool:
+        """Whether no carrier will say any more how it goes on: the rest left without a label."""
+        return all(parcel.label is None or parcel.course in FINAL for parcel in self.parcels)
 
     @property
     def over(self) -> bool:

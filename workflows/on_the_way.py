@@ -3,6 +3,7 @@
 A request to stop comes too late for all of it.
 """
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 
@@ -12,25 +13,46 @@ from activities.inventory import InventoryActivities
 from domain.fulfilments import ShippedNotice, ShippedParcel
 from domain.ids import effect_key
 from domain.orders import OrderInput
+from domain.records import LEFT_WITHOUT_LABEL
 from domain.stock import ReservationRef
 from domain.tracking import FINAL
 from domain.verbs import ParcelMoved
 from domain.waits import Owner
+from workflows.conduct import Conduct
 from workflows.fulfilment_state import FulfilmentState
 from workflows.outside import CARRIER, CHANNEL, OURS
 from workflows.strand import Overtaken, Strand
 
 
 class OnTheWay:
-    """What is left to do for a fulfilment whose goods have left."""
+    """What is left to do for a fulfilment whose goods have left; `arrived` is set in the end."""
 
-    def __init__(self, order: OrderInput, state: FulfilmentState, strand: Strand) -> None:
+    def __init__(self, order: OrderInput, state: FulfilmentState, conduct: Conduct) -> None:
         self._order = order
         self._state = state
-        self._strand = strand
+        self._conduct = conduct
+        self._strand = state.strand = conduct.strand(lambda: None)
+        self._beside: Strand | None = None
+        self.arrived = asyncio.Event()
 
     async def see_to_the_door(self) -> None:
         """Book the goods out, tell the channel, and follow the parcels until they have arrived."""
+        await self._book_out()
+        self._strand.when_refused = self._follow_beside
+        await self._tell_shipped()
+        if self._beside is None:
+            await self._follow(self._strand)
+            return
+        self._state.strand = self._beside
+        self._strand.rest()
+
+    def _follow_beside(self) -> None:
+        """A channel that will not hear of it keeps no parcel from arriving."""
+        if self._beside is None:
+            self._beside = self._conduct.strand(lambda: None)
+            self._conduct.begin(self._follow(self._beside))
+
+    async def _book_out(self) -> None:
         await self._strand.attempt(
             InventoryActivities.ship,
             ReservationRef(order_id=self._order.order_id, key=self._state.reservation_key),
@@ -38,13 +60,9 @@ class OnTheWay:
             summary="book the goods out",
             interruptible=False,
         )
-        if self._state.labels:
-            await self._tell_shipped()
-        await self._arrived()
-        self._strand.rest()
 
     async def _tell_shipped(self) -> None:
-        await self._strand.attempt(
+        answer = await self._strand.attempt(
             ChannelActivities.tell_shipped,
             ShippedNotice(
                 order_id=self._order.order_id,
@@ -64,14 +82,19 @@ class OnTheWay:
             summary="tell the channel that it shipped",
             interruptible=False,
         )
+        if answer.already:
+            self._conduct.telling.note("told_already", data={"fulfilment": self._state.reference})
 
-    async def _arrived(self) -> None:
+    async def _follow(self, strand: Strand) -> None:
         """Wait for the carrier, and ask it if it stays silent for too long."""
         checks, most = 0, self._order.policy.tracking_checks_max
         while not self._state.arrived_or_lost:
+            if self._state.beyond_scans:
+                await self._until_found(strand)
+                continue
             seen, silent = self._state.moves, checks >= most
             owner, what = self._state.waits_on()
-            heard = await self._strand.until(
+            heard = await strand.until(
                 partial(self._moved_since, seen),
                 Owner.OPERATOR if silent else owner,
                 "carrier_silent" if silent else what,
@@ -80,15 +103,27 @@ class OnTheWay:
             )
             if not heard:
                 checks += 1
-                await self._ask_carrier(partial(self._moved_since, seen))
+                await self._ask_carrier(strand, partial(self._moved_since, seen))
+        strand.rest()
+        self.arrived.set()
 
-    async def _ask_carrier(self, heard: Callable[[], bool]) -> None:
+    async def _until_found(self, strand: Strand) -> None:
+        """No carrier can speak of what left without a label: an operator finds out."""
+        seen = self._state.moves
+        if await strand.until_answered(
+            partial(self._moved_since, seen),
+            LEFT_WITHOUT_LABEL,
+            "nothing happens by itself: find out where it is; retry says that it has arrived",
+        ):
+            self._state.take_as_arrived()
+
+    async def _ask_carrier(self, strand: Strand, heard: Callable[[], bool]) -> None:
         """Ask where the parcels are, unless the carrier speaks."""
         for parcel in self._state.parcels:
             if parcel.label is None or parcel.course in FINAL:
                 continue
             try:
-                tracked = await self._strand.attempt(
+                tracked = await strand.attempt(
                     CarrierActivities.track,
                     TrackRequest(
                         order_id=self._order.order_id, tracking_number=parcel.tracking_number

@@ -57,9 +57,11 @@ class OrderWorkflow:
         self._strand = self._conduct.strand(self._requests.interruption)
         self._undos = Undos()
         self._sourcing = Sourcing(self._state, self._requests, self._telling)
-        self._till = Till(self._state)
+        self._till = Till(self._state, self._telling)
         self._returns = OrderReturns(self._state, self._requests, self._strand, self._telling)
         self._fulfilments: list[Fulfilment] = []
+        self._on_the_way: list[OnTheWay] = []
+        self._collecting = False
         self._upserts = Upserts()
 
     @workflow.run
@@ -74,7 +76,7 @@ class OrderWorkflow:
             await self._unwind(stop.cancel)
         if not self._state.ended:
             await self._deliver()
-            await self._returns.accept()
+            await self._see_returns()
             self._state.decide(Status.CLOSED)
         return self._outcome()
 
@@ -169,7 +171,8 @@ class OrderWorkflow:
         try:
             await may_go_on()
             await part.pack(self._state.address_version)
-            await self._till.take_payment(part.strand, may_go_on)
+            if not part.state.has_left:
+                await self._till.take_payment(part.strand, may_go_on)
             await may_go_on()
             await part.buy_labels(self._state.address_version)
             await may_go_on()
@@ -180,9 +183,18 @@ class OrderWorkflow:
         part.strand.rest()
 
     async def _deliver(self) -> None:
-        """Every fulfilment has left and follows its parcels (`_has_left`), until all have."""
+        """Every fulfilment has left and follows its parcels (`_moved`), until all have arrived."""
         self._strand.rest()
-        await self._conduct.rest_of_it()
+        for parcels in self._on_the_way:
+            await parcels.arrived.wait()
+
+    async def _see_returns(self) -> None:
+        """Until none can be asked for, the channel knows of all that left, and it is paid."""
+        await self._returns.accept()
+        while self._conduct.busy:
+            self._strand.rest()
+            await self._conduct.rest_of_it(lambda: bool(self._requests.returns))
+            await self._returns.accept()
 
     # -- changes of course
 
@@ -265,7 +277,10 @@ class OrderWorkflow:
             self._state.book("refunded", answer.refunded, answer.ref)
 
     async def _refund_the_rest(self, cancel: Cancel) -> None:
-        """Some goods have left: the lines that will not be sent are paid back."""
+        """Some goods have left: the lines that will not be sent are paid back, once all is paid."""
+        await self._strand.until(
+            lambda: not self._till.owed, Owner.CHANNEL, "capture", interruptible=False
+        )
         lines = self._state.open_lines
         answer = await self._strand.attempt(
             ChannelActivities.refund,
@@ -303,10 +318,18 @@ class OrderWorkflow:
         self._state.settle()
         if state.status is FulfilmentStatus.HANDED_OVER:
             self._fulfilments[state.number - 1].undos.forget()
-            state.strand = self._conduct.strand(lambda: None)
-            self._conduct.begin(OnTheWay(self._order, state, state.strand).see_to_the_door())
+            on_the_way = OnTheWay(self._order, state, self._conduct)
+            self._on_the_way.append(on_the_way)
+            self._conduct.begin(on_the_way.see_to_the_door())
+            self._collect()
             if self._state.all_left:
                 self._requests.came_too_late()
+
+    def _collect(self) -> None:
+        """Goods that were found gone before they were paid: their payment is taken beside all."""
+        if self._till.owed and not self._collecting:
+            self._collecting = True
+            self._conduct.begin(self._till.collect(self._conduct.strand(lambda: None)))
 
     @property
     def _here(self) -> list[Fulfilment]:

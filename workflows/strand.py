@@ -74,6 +74,10 @@ class Strand:
         self._interruption = interruption
         self._retries_asked = 0
         self._retryable = 0
+        self.asks = False
+        """Whether `retry` would answer a question; where anything was refused it does not."""
+        self.when_refused: Callable[[], None] | None = None
+        """What is begun beside this strand as soon as it is parked."""
         self._refused_undo: _Refused | None = None
         self._last_wait: Wait | None = None
         self.attention = ""
@@ -156,6 +160,8 @@ class Strand:
         """
         self.attention = _code(error)
         self._telling.note("refused", why=self.attention, data={"step": summary})
+        if self.when_refused is not None:
+            self.when_refused()
         ways_on = _ways_on(if_said_again, interruptible=interruptible)
         undo = _Refused(if_said_again or GO_ON)
         self._refused_undo = undo if if_said_again is not None else None
@@ -261,6 +267,18 @@ class Strand:
         finally:
             self._retryable -= 1
         return self._retries_asked > asked and not condition()
+
+    async def until_answered(
+        self, condition: Callable[[], bool], what: str, next_action: str
+    ) -> bool:
+        """As `until_or_retry`, of an operator; `retry` answers it once nothing else wants it."""
+        self.asks = True
+        try:
+            return await self.until_or_retry(
+                condition, Owner.OPERATOR, what, next_action=next_action
+            )
+        finally:
+            self.asks = False
 
     def _waiting(self, owner: Owner, what: str, timeout_s: float | None, next_action: str) -> None:
         now = workflow.now()

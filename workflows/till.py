@@ -1,4 +1,4 @@
-"""The order's money on its way in: taken once, before the first goods leave."""
+"""The order's money on its way in: taken once, before the first goods leave if they let us."""
 
 from collections.abc import Awaitable, Callable
 
@@ -6,35 +6,55 @@ from activities.channel import ChannelActivities
 from domain.ids import effect_key
 from domain.orders import PaymentStatus
 from domain.payments import Captured, CaptureDeclined, CaptureRequest
+from domain.records import UNPAID
 from domain.validation import HoldReason
 from domain.waits import Owner
 from workflows.outside import CHANNEL
 from workflows.state import OrderState
 from workflows.strand import Overtaken, Strand
+from workflows.telling import Telling
+
+Declined = Callable[[Strand, str], Awaitable[None]]
+"""What is done where the channel could not get the money, and why it could not."""
 
 
 class Till:
     """Takes an authorised payment; whoever is packed first pays for the whole order."""
 
-    def __init__(self, state: OrderState) -> None:
+    def __init__(self, state: OrderState, telling: Telling) -> None:
         self._state = state
+        self._telling = telling
         self._captures = 1
         self._at_it = False
 
+    @property
+    def owed(self) -> bool:
+        """Whether money is authorised that was not taken."""
+        return self._state.payment is PaymentStatus.AUTHORISED and not self._state.captured
+
     async def take_payment(self, strand: Strand, may_go_on: Callable[[], Awaitable[None]]) -> None:
         """Capture what is authorised, unless that was done or another fulfilment is at it."""
-        while self._state.payment is PaymentStatus.AUTHORISED and not self._state.captured:
+        while self.owed:
             await may_go_on()
-            if self._at_it:
-                await strand.until(lambda: not self._at_it, Owner.CHANNEL, "capture")
-                continue
-            self._at_it = True
-            try:
-                await self._capture(strand)
-            finally:
-                self._at_it = False
+            await self._in_turn(strand, self._until_payable)
 
-    async def _capture(self, strand: Strand) -> None:
+    async def collect(self, strand: Strand) -> None:
+        """The goods have left unpaid: the money is taken all the same, whatever was asked for."""
+        while self.owed:
+            await self._in_turn(strand, self._until_collectable)
+        strand.rest()
+
+    async def _in_turn(self, strand: Strand, declined: Declined) -> None:
+        if self._at_it:
+            await strand.until(lambda: not self._at_it, Owner.CHANNEL, "capture")
+            return
+        self._at_it = True
+        try:
+            await self._capture(strand, declined)
+        finally:
+            self._at_it = False
+
+    async def _capture(self, strand: Strand, declined: Declined) -> None:
         try:
             answer = await strand.attempt(
                 ChannelActivities.capture,
@@ -55,7 +75,7 @@ class Till:
             case CaptureDeclined(reason=reason):
                 # only a refused deed is another deed: an unheard one keeps its key
                 self._captures += 1
-                await self._until_payable(strand, reason)
+                await declined(strand, reason)
 
     def _paid_while_refused(self, strand: Strand) -> Callable[[], bool]:
         """Our capture in flight makes the channel say `paid` too: that must not stop it."""
@@ -76,3 +96,13 @@ class Till:
         finally:
             # also where the wait makes way: whoever comes back asks for the money anew
             self._state.lift(HoldReason.PAYMENT)
+
+    async def _until_collectable(self, strand: Strand, reason: str) -> None:
+        """Nothing is left to hold: an operator gets the money, or `retry` asks for it again."""
+        self._telling.note(UNPAID, why=reason)
+        await strand.until_or_retry(
+            lambda: not self.owed,
+            Owner.OPERATOR,
+            UNPAID,
+            next_action="goes on by itself when the channel says it is paid; or retry",
+        )

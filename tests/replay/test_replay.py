@@ -13,7 +13,6 @@ from domain.orders import PaymentStatus
 from tests.replay.record import LIVES
 from workflows.order import OrderWorkflow
 from workflows.returns import ReturnWorkflow
-from workflows.strand import Strand
 from workflows.till import Till
 
 HISTORIES = sorted(Path(__file__).parent.glob("histories/*.json"))
@@ -44,7 +43,7 @@ async def test_a_kept_history_replays(replayer: Replayer, path: Path) -> None:
 
 
 async def test_a_change_of_the_life_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def no_more(till: Till, _: Strand) -> None:
+    async def no_more(till: Till, *_: object) -> None:
         till._state.payment = PaymentStatus.PAID
 
     monkeypatch.setattr(Till, "_capture", no_more)

@@ -11,17 +11,17 @@ from tests.workflows.running import living, start_life
 from tests.workflows.soundness import assert_sound
 from tests.workflows.world import World, an_order
 from workflows.strand import Strand
-from workflows.till import Till
+from workflows.till import Declined, Till
 
 
 def release_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next release says before it takes money that it will."""
     capture = Till._capture
 
-    async def announced(till: Till, strand: Strand) -> None:
+    async def announced(till: Till, strand: Strand, declined: Declined) -> None:
         if workflow.patched("announce-capture"):
             strand._telling.note("will_capture")
-        await capture(till, strand)
+        await capture(till, strand, declined)
 
     monkeypatch.setattr(Till, "_capture", announced)
 

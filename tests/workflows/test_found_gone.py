@@ -1,0 +1,224 @@
+"""Goods that were found gone before their time: unpaid, without a label, unheard of by the shop."""
+
+import pytest
+
+from domain.errors import Refused
+from domain.lifecycles import OrderStatus, ReturnStatus
+from domain.orders import PaymentStatus
+from domain.records import LEFT_WITHOUT_LABEL, UNPAID
+from domain.tracking import Course
+from domain.waits import Owner
+from tests.workflows.at_once import at_once
+from tests.workflows.lives import DAY_S, Life, Start
+from tests.workflows.test_split_orders import BERLIN, pack, scan, split
+from tests.workflows.world import GOOD_ADDRESS, World, an_order
+
+
+async def gone_while_capture_is_refused(begin: Start, world: World, own_id: str) -> Life:
+    """Packed, the capture parked; then a cancel, whose recall finds the goods gone."""
+    world.fail("capture", Refused("shop", "locked"))
+    life = await begin(an_order(own_id))
+    await life.until_waiting("refused:shop:locked")
+    world.left.add(f"{life.id}/f1")
+    await life.tell("cancel", command_id="c")
+    assert (await life.settled("c")).startswith("too_late")
+    await life.until_status(OrderStatus.SHIPPED)
+    return life
+
+
+async def close(life: Life) -> None:
+    await life.until_waiting("return_window")
+    await life.pass_time(31 * DAY_S)
+    assert (await life.result()).status == "closed"
+
+
+@at_once
+async def test_what_a_cancel_finds_gone_is_paid_all_the_same(begin: Start, world: World) -> None:
+    life = await gone_while_capture_is_refused(begin, world, "gone-1")
+    record = await life.until(lambda r: bool(r.money))
+    assert [entry.kind for entry in record.money] == ["captured"]
+    await life.until(lambda _: world.done("tell_shipped") == [f"{life.id}/f1/tell-shipped"])
+    record = await life.until_waiting(LEFT_WITHOUT_LABEL)
+    assert record.wait is not None
+    assert record.wait.owner is Owner.OPERATOR
+    await life.ask("retry", by="u-1")
+    await close(life)
+    assert world.journal(life.id).count(LEFT_WITHOUT_LABEL) == 1
+    assert "taken_as_arrived" in world.journal(life.id)
+
+
+@at_once
+async def test_a_new_address_that_finds_goods_gone_takes_the_payment(
+    begin: Start, world: World
+) -> None:
+    """The readdress itself says so: the share goes on, and what it was to be paid is taken."""
+    order = an_order("gone-2")
+    world.addresses[order.order_id, 2] = GOOD_ADDRESS
+    world.fail("capture", Refused("shop", "locked"))
+    life = await begin(order)
+    await life.until_waiting("refused:shop:locked")
+    world.left.add(f"{life.id}/f1")
+    await life.tell("fix_address", address_version=2, destination=BERLIN, command_id="f")
+    await life.until_status(OrderStatus.SHIPPED)
+    await life.until(lambda r: [entry.kind for entry in r.money] == ["captured"])
+    await life.until_waiting(LEFT_WITHOUT_LABEL)
+
+
+@at_once
+async def test_a_declined_payment_of_goods_that_are_gone_is_an_operators(
+    begin: Start, world: World
+) -> None:
+    """The shop hears of the goods meanwhile; `retry` is for the money first, then for the goods."""
+    world.declined = 1
+    life = await gone_while_capture_is_refused(begin, world, "gone-3")
+    record = await life.until_waiting(UNPAID)
+    assert record.wait is not None
+    assert record.wait.owner is Owner.OPERATOR
+    assert record.holds == ()
+    await life.until(lambda _: bool(world.done("tell_shipped")))
+    await life.ask("retry")
+    await life.until(lambda r: [entry.kind for entry in r.money] == ["captured"])
+    assert (await life.until_waiting(LEFT_WITHOUT_LABEL)).status is OrderStatus.SHIPPED
+    await life.ask("retry")
+    await close(life)
+
+
+@at_once
+async def test_an_unpaid_order_does_not_close_until_the_channel_says_paid(
+    begin: Start, world: World
+) -> None:
+    world.declined = 9
+    life = await gone_while_capture_is_refused(begin, world, "gone-4")
+    await life.until_waiting(UNPAID)
+    await life.tell("payment_changed", payment=PaymentStatus.PAID)
+    await life.until_waiting(LEFT_WITHOUT_LABEL)
+    await life.ask("retry")
+    await close(life)
+    assert world.captured == {}
+
+
+@at_once
+async def test_the_rest_is_paid_back_only_once_all_is_paid(begin: Start, world: World) -> None:
+    """One share is found gone by the cancel; the other's lines are refunded out of the capture."""
+    world.packing = "later"
+    life = await split(begin, world, "gone-5", PaymentStatus.AUTHORISED)
+    await life.until(lambda r: len(r.fulfilments) == 2)
+    world.fail("capture", Refused("shop", "locked"))
+    await pack(life, 1)
+    await life.until_waiting("refused:shop:locked")
+    world.left.add(f"{life.id}/f1")
+    await life.tell("cancel", command_id="c")
+    assert await life.settled("c") == ""
+    record = await life.until_status(OrderStatus.SHIPPED)
+    assert [entry.kind for entry in record.money] == ["captured", "refunded"]
+
+
+@at_once
+async def test_goods_gone_before_they_were_packed_can_be_said_to_have_arrived(
+    begin: Start, world: World
+) -> None:
+    """No parcel is known at all."""
+    world.packing = "later"
+    life = await begin(an_order("gone-6"))
+    await life.until_waiting("packing")
+    world.left.add(f"{life.id}/f1")
+    await life.tell("cancel")
+    await life.until_waiting(LEFT_WITHOUT_LABEL)
+    assert len(world.captured) == 1
+    await life.ask("retry")
+    await close(life)
+
+
+# -- a shop that will not hear of it
+
+
+@at_once
+async def test_a_shop_that_will_not_hear_of_it_keeps_no_parcel_from_arriving(
+    begin: Start, world: World
+) -> None:
+    """The return is asked for and ends; the order closes once its shop knows."""
+    world.fail("tell_shipped", Refused("shopify", "locked"), times=2)
+    life = await begin(an_order("deaf-1"))
+    await life.until_waiting("refused:shopify:locked")
+    await life.parcel(Course.DELIVERED)
+    record = await life.until_status(OrderStatus.DELIVERED)
+    part = record.fulfilments[0]
+    assert part.wait is not None
+    assert part.wait.what == "refused:shopify:locked"
+    back = await life.ask_back(1)
+    await back.execute_update("received", {})
+    line = {"line_id": "L1", "sku": "MUG", "restock": 1, "discard": 0, "refund": 1}
+    await back.execute_update("inspected", {"lines": [line]})
+    await life.until_return(ReturnStatus.CLOSED)
+    await life.ask("retry")
+    await life.until_told("refused", times=2)
+    await life.pass_time(31 * DAY_S)
+    await life.state()
+    assert world.last(life.id).status is OrderStatus.DELIVERED
+    await life.ask("retry")
+    assert (await life.result()).status == "closed"
+
+
+@at_once
+async def test_a_parcel_is_followed_on_once_the_shop_has_heard_after_all(
+    begin: Start, world: World
+) -> None:
+    world.fail("tell_shipped", Refused("shopify", "locked"))
+    life = await begin(an_order("deaf-2"))
+    await life.until_waiting("refused:shopify:locked")
+    await life.ask("retry")
+    await life.until(lambda r: [f.wait and f.wait.what for f in r.fulfilments] == ["delivery"])
+    await life.parcel(Course.DELIVERED)
+    await close(life)
+
+
+# -- what could not be delivered
+
+
+@pytest.mark.parametrize("reason", ["unwanted", "undeliverable"])
+@at_once
+async def test_an_order_stays_open_until_what_was_undelivered_is_back(
+    begin: Start, world: World, reason: str
+) -> None:
+    """A return of what arrived is none of what did not; after both, its window is open."""
+    life = await split(begin, world, f"undelivered-{reason}")
+    await life.until_status(OrderStatus.SHIPPED)
+    await life.until(lambda _: len(world.done("tell_shipped")) == 2)
+    await scan(life, 1, Course.DELIVERED)
+    await scan(life, 2, Course.RETURNED)
+    await life.until_waiting("undelivered")
+    await _bring_back(life, "L1", "MUG", "unwanted", 1)
+    await life.until_waiting("undelivered")
+    await _bring_back(life, "L2", "BOWL", reason, 2)
+    await close(life)
+
+
+@at_once
+async def test_of_a_line_that_went_in_two_the_reason_tells_which_piece_came_back(
+    begin: Start, world: World
+) -> None:
+    world.stock = {("MUG", "berlin"): 1, ("MUG", "leeds"): 1}
+    world.parts_max = 2
+    life = await begin(an_order("undelivered-half", payment=PaymentStatus.PAID))
+    await life.until_status(OrderStatus.SHIPPED)
+    await scan(life, 1, Course.DELIVERED)
+    await scan(life, 2, Course.RETURNED)
+    await life.until_waiting("undelivered")
+    await _bring_back(life, "L1", "MUG", "unwanted", 1)
+    record = await life.until_waiting("undelivered")
+    assert record.status is OrderStatus.UNDELIVERED
+    await _bring_back(life, "L1", "MUG", "undeliverable", 2)
+    await close(life)
+
+
+async def _bring_back(life: Life, line_id: str, sku: str, reason: str, number: int) -> None:
+    return_id = f"{life.id}.r{number}"
+    line = {"line_id": line_id, "sku": sku, "quantity": 1, "reason": reason}
+    await life.ask("request_return", return_id=return_id, lines=[line])
+    await life.until(lambda _: bool(life.world.return_records[return_id]))
+    back = life.env.client.get_workflow_handle(f"return:{return_id}")
+    await back.execute_update("received", {})
+    looked = {"line_id": line_id, "sku": sku, "restock": 1, "discard": 0, "refund": 1}
+    await back.execute_update("inspected", {"lines": [looked]})
+    await life.until_return(ReturnStatus.CLOSED, number)
+    await back.result()
