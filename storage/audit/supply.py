@@ -40,7 +40,7 @@ booked AS (
       FROM supply_deeds d JOIN said n USING (supply_id)
       JOIN stock_movements m ON m.key IN (
            'received/' || d.key || '#' || n.sku, 'transferred_in/' || d.key || '#' || n.sku,
-           'transferred_out/' || d.key || '#' || n.sku)
+           'transferred_out/' || d.key || '#' || n.sku) AND m.sku = n.sku
      GROUP BY supply_id, n.sku)
 SELECT supply_id AS subject, NULL AS order_id,
        format('%s: %s came, %s went', sku, n.came, coalesce(n.went, 0)) AS expected,

@@ -65,7 +65,7 @@ stock_movements = Table(
     said("reason"),
     said("by"),
     since("at"),
-    UniqueConstraint("key"),
+    UniqueConstraint("key", "sku"),
     Index("stock_movements_by_sku", "sku", "location", "id"),
     Index("stock_movements_by_order", "order_id", postgresql_where=text("order_id IS NOT NULL")),
 )

@@ -202,3 +202,13 @@ async def test_counters_that_drifted_are_told_of_and_rebuilt(
     assert [await level(stock), await level(stock, "pot")] == [(5, 2), (2, 0)]
     with pytest.raises(DBAPIError, match="ledger alone"):
         await rows(stock_engine, "UPDATE stock SET on_hand = 99")
+
+
+async def test_skus_and_keys_may_hold_what_parts_them_in_a_movement(
+    stock: PostgresInventory, stock_engine: AsyncEngine
+) -> None:
+    await rows(stock_engine, "INSERT INTO skus (sku, title) VALUES ('a#cup', 'Cup')")
+    first = await receive(stock, "a#cup", 3, key="k")
+    second = await receive(stock, "cup", 2, key="k#a")
+    assert (first.on_hand, second.on_hand) == (3, 2)
+    assert await stock.drift() == ()

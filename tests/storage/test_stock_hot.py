@@ -46,7 +46,7 @@ async def unsummed_lines(engine: AsyncEngine) -> None:
 
 async def missing_key(engine: AsyncEngine) -> None:
     await rows(engine, "ALTER TABLE reservations DROP CONSTRAINT reservations_pkey")
-    await rows(engine, "ALTER TABLE stock_movements DROP CONSTRAINT stock_movements_key_key")
+    await rows(engine, "ALTER TABLE stock_movements DROP CONSTRAINT stock_movements_key_sku_key")
     await planted(engine, "stock_reserved", ("WHERE r.base = key_", "WHERE false"))
 
 

@@ -20,7 +20,7 @@ CREATE INDEX stock_by_location ON stock (location, sku);
 
 CREATE TABLE stock_movements (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    key text NOT NULL UNIQUE,
+    key text NOT NULL,
     sku text NOT NULL,
     location text NOT NULL,
     kind text NOT NULL,
@@ -33,6 +33,7 @@ CREATE TABLE stock_movements (
     reason text NOT NULL DEFAULT '',
     by text NOT NULL DEFAULT '',
     at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (key, sku), -- a key ends in its SKU, and both may hold a '#'
     CONSTRAINT stock_movements_kind CHECK (CASE kind
         WHEN 'received' THEN on_hand_delta > 0
         WHEN 'restocked' THEN on_hand_delta > 0
