@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from domain.pegging import Peg, Pegged
 from domain.promises import Calendar, Promise, Weekdays, promise
 from domain.stock import SkuQuantity
+from domain.supply import EXPECTED_FIRST, EXPECTED_LAST
 from domain.values import Value
 
 
@@ -81,7 +82,9 @@ def _when(view: PromiseView) -> str:
 def _left(way: Way, day: date | None, now: datetime) -> Promise:
     ready_at = now
     if day is not None:
-        ready_at = max(now, datetime.combine(day, time(), ZoneInfo(way.calendar.timezone)))
+        # What is in the books may be older than the limits on what comes in.
+        known = min(max(day, EXPECTED_FIRST), EXPECTED_LAST)
+        ready_at = max(now, datetime.combine(known, time(), ZoneInfo(way.calendar.timezone)))
     return promise(way.calendar, ready_at, way.transit_days, way.weekdays)
 
 

@@ -13,11 +13,15 @@ from domain.values import Value
 
 QUANTITY_MAX = 10**9
 LINES_MAX = 1_000
+EXPECTED_FIRST = date(2000, 1, 1)
+EXPECTED_LAST = date(2099, 12, 31)
+"""Beyond these a day is a slip of the pen; and past the calendar's end no date can be promised."""
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 Said = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 Pieces = Annotated[int, Field(strict=True, ge=1, le=QUANTITY_MAX)]
 FromNone = Annotated[int, Field(strict=True, ge=0, le=QUANTITY_MAX)]
+Expected = Annotated[date, Field(ge=EXPECTED_FIRST, le=EXPECTED_LAST)]
 
 
 class SupplyKind(StrEnum):
@@ -39,7 +43,7 @@ class OrderedLine(Value):
 
     sku: Name
     quantity: Pieces
-    expected_on: date
+    expected_on: Expected
 
 
 class NewSupply(Value):

@@ -4,7 +4,6 @@
 
 import re
 from collections.abc import Awaitable
-from datetime import date
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -14,6 +13,7 @@ from domain.problems import Problem
 from domain.supply import (
     LINES_MAX,
     Arrival,
+    Expected,
     Name,
     NewSupply,
     OrderedLine,
@@ -93,7 +93,7 @@ class ReceiptAsked(Asked):
 class RescheduleAsked(Asked):
     """What is still to come (of `sku`, if named) comes on this day."""
 
-    expected_on: date
+    expected_on: Expected
     sku: Name | None = None
 
 

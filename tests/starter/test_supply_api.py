@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from sqlalchemy import text
+
 from domain.ids import OrderId, order_id
 from domain.orders import Destination, LineRef
 from domain.sourcing.source import source
 from domain.stock import ReserveRequest
+from storage.engine import create_engine
 from tests.starter.goods import fields, put, receive, with_goods
 from tests.starter.world import World, canonical_order
 
@@ -126,6 +129,31 @@ async def test_an_order_shows_the_goods_that_it_waits_for(world: World) -> None:
     shelved = await promise()
     assert (shelved["pegs"], shelved["ship_on"] < "2099") == ([], True)
     assert (await world.api("GET", "/api/stock/pegs")).json() == {"waiting": [], "next": None}
+
+
+async def test_a_mistyped_day_is_named_and_one_in_the_books_locks_nothing(world: World) -> None:
+    await with_goods(world)
+    for day in ("9999-12-31", "0001-01-01"):
+        body = {"destination": "berlin", "lines": [line("CUP", 5, day)]}
+        refused = await post(world, "supply/purchase-orders", body)
+        assert fields(refused) == ["lines.0.expected_on"]
+    path = await opened(world, line("CUP", 5))
+    far = await post(world, f"{path}/reschedule", {"expected_on": "9999-12-31"})
+    assert fields(far) == ["expected_on"]
+    engine = create_engine(world.composition.settings.database, 1)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE supply_lines SET expected_on = '9999-12-31'"))
+    await engine.dispose()
+    own = world.own_id()
+    await post(world, "orders", canonical_order(own), Idempotency_Key=f"k{own}")
+    await waits(world, order_id("api", own), "CUP", 2)
+    (one,) = (await world.api("GET", "/api/stock/pegs")).json()["waiting"]
+    assert one["promise"]["ship_on"] == "2099-12-31"
+    shown = await world.api("GET", f"/api/orders/{order_id('api', own)}")
+    assert shown.json()["promise"] == one["promise"]
+    put_right = await post(world, f"{path}/reschedule", {"expected_on": "2099-12-01"})
+    assert put_right.status_code == 200, put_right.text
+    assert (await post(world, f"{path}/cancel", {})).status_code == 200
 
 
 async def test_a_count_is_a_document_of_its_own(world: World) -> None:
