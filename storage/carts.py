@@ -37,7 +37,8 @@ async def look(
 async def take_over(engine: AsyncEngine, request: ReserveRequest) -> Reserved | None:
     """Reserve for the order what its cart holds, for good; None: it must be sourced.
 
-    A cart that holds other lines, or for another country, gives its stock back.
+    A cart that holds other lines, or for another country, or whose time is over, gives its stock
+    back.
     """
     cart = cart_reservation(request.reservation_id)
     wanted = _wanted(request) | {

@@ -125,6 +125,18 @@ async def test_a_cart_that_expired_is_an_order_like_others(room: Room) -> None:
     assert await assigned(room.engine) == {"demo-1": {"lyon": {"CUP": 9}}}
 
 
+async def test_a_cart_whose_time_is_over_is_no_order_s_though_nobody_swept(room: Room) -> None:
+    """Another waited for its stock, and the order's place is behind."""
+    await hold(room, ("CUP", 9))
+    assert isinstance(await buy(room, wanted("demo-9", ("CUP", 9))), Short)
+    await room.run("UPDATE reservations SET expires_at = now() - interval '1 hour'")
+    assert isinstance(await buy(room, order(("CUP", 9))), Short)
+    assert await assigned(room.engine) == {"demo-9": {"lyon": {"CUP": 9}}}
+    (part,) = await room.stock.held(CART)
+    assert (part.state, part.expired) == ("released", True)
+    assert await room.stock.drift() == ()
+
+
 async def test_an_order_that_was_cancelled_before_takes_over_nothing(room: Room) -> None:
     await hold(room, ("CUP", 9))
     await room.stock.release(ReservationRef(order_id=OrderId("demo-1"), key="demo-1/reserve/1"))

@@ -197,10 +197,10 @@ END $$;
 # The units go from hand to hand: between the two movements nobody else can have them.
 TAKE_OVER = """
 -- An order gets what its cart holds, and why it is there. NULL: source it; what a cart held for other
--- lines or another country is given back.
+-- lines or another country, or held too long, is given back.
 CREATE FUNCTION sourcing_take_over(cart_ text, cart_key text, order_ text, key_ text, lines_ jsonb,
                                    country_ text) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE held jsonb; decided sourcing_decisions; r reservations;
+DECLARE held jsonb; expired text[]; decided sourcing_decisions; r reservations;
 BEGIN
     PERFORM stock_lock_order(cart_);
     PERFORM stock_lock_order(order_);
@@ -208,6 +208,12 @@ BEGIN
       FROM reservations x WHERE x.base = cart_key AND x.state = 'reserved';
     IF held IS NULL OR EXISTS (SELECT FROM reservations x WHERE x.base = key_)
             OR EXISTS (SELECT FROM stock_waiting w WHERE w.key = key_) THEN
+        RETURN NULL;
+    END IF;
+    expired := ARRAY(SELECT x.key FROM reservations x WHERE x.base = cart_key AND x.state = 'reserved'
+                        AND x.expires_at <= clock_timestamp());
+    IF expired <> '{}' THEN
+        PERFORM stock_free(expired, 'expired');
         RETURN NULL;
     END IF;
     SELECT * INTO decided FROM sourcing_decisions d WHERE d.key = cart_key AND d.outcome = 'reserved';
