@@ -9,6 +9,8 @@ from domain.promises import HANDLING_MAX_DAYS, WORKING_WEEK, Calendar, Weekdays
 from domain.sourcing.rules import WEIGHT_MAX_G, Amount
 from domain.values import Value
 
+CAPACITY_MAX = 10**9
+
 
 class Location(Value):
     """A place that holds stock; `address` is where its parcels leave from."""
@@ -23,7 +25,7 @@ class Location(Value):
     hazmat: bool = True
     """Whether it may ship dangerous goods."""
     parcel_weight_max_g: int | None = Field(default=None, gt=0, le=WEIGHT_MAX_G)
-    capacity_per_day: int | None = Field(default=None, ge=0)
+    capacity_per_day: int | None = Field(default=None, ge=0, le=CAPACITY_MAX)
     """Parts of orders that it can take on in a day; None: as many as come."""
     cost_minor: Amount = 0
     """What a part shipped from here costs, whatever is in it."""

@@ -16,9 +16,11 @@ from domain.values import Value
 AMOUNT_MAX_MINOR = 10**9
 WEIGHT_MAX_G = 10**8
 PARTS_LIMIT = 20
+PRIORITY_MAX = 10**6
 
 Amount = Annotated[int, Field(ge=0, le=AMOUNT_MAX_MINOR)]
 Percent = Annotated[int, Field(ge=0, le=10_000)]
+Priority = Annotated[int, Field(ge=-PRIORITY_MAX, le=PRIORITY_MAX)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
@@ -94,7 +96,7 @@ class RuleSet(Value):
     """The date asked for, in days from the order's sourcing, where the order names none."""
     transit_days: int = Field(default=2, ge=0, le=TRANSIT_MAX_DAYS)
     zones: tuple[Zone, ...] = Field(default=(), max_length=2_000)
-    priorities: dict[str, int] = Field(default_factory=dict)
+    priorities: dict[str, Priority] = Field(default_factory=dict)
     """By channel; who waits for goods with a higher one is served first. Unnamed ones have 0."""
 
     @field_validator("currency")
