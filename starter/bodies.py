@@ -1,5 +1,7 @@
 """Reads a request's body as bytes, and not one more than is allowed."""
 
+import json
+import re
 from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
@@ -7,22 +9,29 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from starter.problems import Refusal
+from starter.problems import Refusal, invalid_field
 
 SMALL_BYTES = 64 * 1024
 """Above it, parsing leaves the event loop: it may take more than 5 ms."""
 JSON_MAX_BYTES = 256 * 1024
 """Far more than any verb, return or change of stock needs."""
+_MAYBE_HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]|\0")
+"""Half a surrogate pair, escaped or as it is; with NUL, the body is in another encoding."""
 
 
 class LimitedRoute(APIRoute):
-    """Parses no larger body: FastAPI reads one whole, before it asks who calls."""
+    """Parses no larger body: FastAPI reads one whole, before it asks who calls.
+
+    Nor one whose texts neither PostgreSQL nor an answer can hold, in whatever field.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         handle = super().get_route_handler()
 
         async def limited(request: Request) -> Response:
             body = await limited_body(request, JSON_MAX_BYTES)
+            if _holds_half_a_character(body):
+                raise invalid_field("body", "unprintable", "holds half a surrogate pair")
 
             async def again() -> Message:
                 return {"type": "http.request", "body": body, "more_body": False}
@@ -50,6 +59,19 @@ async def limited_body(request: Request, limit_bytes: int) -> bytes:
     except ClientDisconnect:
         raise Refusal(400, "incomplete", "The body broke off.") from None
     return bytes(body)
+
+
+def _holds_half_a_character(body: bytes) -> bool:
+    """Whether what parses as JSON holds half a surrogate pair; FastAPI refuses what does not."""
+    if not _MAYBE_HALF.search(body):
+        return False
+    try:
+        json.dumps(json.loads(body), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return False
 
 
 def _too_large(limit_bytes: int) -> Refusal:

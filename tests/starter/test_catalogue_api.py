@@ -96,6 +96,31 @@ async def test_nothing_is_shown_or_put_without_a_key(world: World) -> None:
         assert (path, answer.status_code) == (path, 401)
 
 
+@pytest.mark.parametrize(
+    ("path", "method", "said"),
+    [("locations/berlin", "PUT", BERLIN), ("sourcing/rules", "POST", {})],
+)
+@pytest.mark.parametrize("half", [b"\\ud800", b"\xed\xa0\x80", b"\\uD83D \\ude00"])
+async def test_half_a_character_is_refused_before_anything_reads_it(
+    world: World, path: str, method: str, said: dict[str, Any], half: bytes
+) -> None:
+    body = json.dumps({**said, "name": "NAME"}).encode().replace(b"NAME", half)
+    headers = {"Authorization": f"Bearer {world.key}", "Content-Type": "application/json"}
+    answer = await world.http.request(method, f"/api/{path}", content=body, headers=headers)
+    assert fields(answer) == ["body"]
+    assert answer.json()["errors"][0]["reason"] == "unprintable"
+
+
+@pytest.mark.parametrize("whole", ["\\ud83d\\ude00", "\\\\ud800", "ä"])
+async def test_whole_characters_are_taken_however_they_are_written(
+    world: World, whole: str
+) -> None:
+    body = json.dumps({"name": "NAME"}).replace("NAME", whole).encode()
+    headers = {"Authorization": f"Bearer {world.key}", "Content-Type": "application/json"}
+    made = await world.http.post("/api/sourcing/rules", content=body, headers=headers)
+    assert (made.status_code, made.json()["rules"]["name"]) == (201, json.loads(body)["name"])
+
+
 async def test_what_is_not_there_is_not_found(world: World) -> None:
     for path in ("skus/none", "locations/none", "bundles/none", "channels/none/selling-rules"):
         assert (await world.api("GET", f"/api/{path}")).status_code == 404
