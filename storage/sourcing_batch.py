@@ -16,9 +16,10 @@ from storage.stock_calls import stock_connection
 # Who waits has a decision: it knows where the goods shall go, and which locations rejected them.
 # Who waits for a bundle that is another by now is left to the queue, which knows what it was.
 _QUEUE = """
-SELECT w.key, w.order_id, w.priority, w.position, w.lines,
+SELECT w.key, w.order_id, w.priority, w.position, w.lines, coalesce(o.channel, '') AS channel,
        d.facts -> 'destination' AS destination, d.facts -> 'excluded' AS excluded
   FROM stock_waiting w JOIN sourcing_decisions d ON d.key = w.key AND d.outcome = 'waiting'
+  LEFT JOIN orders o ON o.order_id = w.order_id
  WHERE stock_exploded(w.lines) = w.lines
 """
 _IN_TURN = "ORDER BY w.priority DESC, w.position LIMIT :limit"
@@ -31,6 +32,9 @@ _OUTDATED = text(f"""
 _ASSIGN = text("""
 SELECT sourcing_assign(:order_id, :key, CAST(:parts AS jsonb), CAST(:why AS jsonb))
 """)
+
+
+_ASKED = ("key", "order_id", "channel", "lines", "destination", "excluded")
 
 
 class Waiting(Value):
@@ -80,7 +84,7 @@ class SourcingBatch:
 
 
 def _waiting(row: Any) -> Waiting:
-    asked = {name: row[name] for name in ("key", "order_id", "lines", "destination", "excluded")}
+    asked = {name: row[name] for name in _ASKED}
     return Waiting(
         request=ReserveRequest(**asked), priority=row["priority"], position=row["position"]
     )

@@ -118,7 +118,7 @@ class Model:
         if before := self.queue.get(key):
             if before.lines != wanted.lines:
                 raise RefusedByModel("key_reused")
-            wanted = replace(wanted, priority=before.priority, position=before.position)
+            wanted = replace(wanted, position=before.position)
         self.queue[key] = wanted
         return "short"
 

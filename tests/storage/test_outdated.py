@@ -68,3 +68,25 @@ async def test_a_new_day_counts_where_a_location_has_a_capacity(room: Room) -> N
     assert await outdated(room) == []
     await room.run("UPDATE locations SET capacity_per_day = 5 WHERE location = 'lyon'")
     assert await outdated(room) == ["demo-1"]
+
+
+async def test_new_priorities_reach_who_waits_already_and_places_stay(room: Room) -> None:
+    await known(room, "vip-1", "vip")
+    for order, channel in (("demo-2", "demo"), ("vip-1", "vip")):
+        await room.once(wanted(order, ("CUP", 1), channel=channel))
+    await room.run("UPDATE stock_waiting SET sourced_at = now() - interval '30 minutes'")
+    await room.activate(priorities={"vip": 5})
+    for one in await SourcingBatch(room.engine).outdated(None, 10):
+        await room.once(one.request)
+    queue = "SELECT order_id, priority FROM stock_waiting ORDER BY priority DESC, position"
+    assert await room.rows(queue) == [("vip-1", 5), ("demo-1", 0), ("demo-2", 0)]
+
+
+async def known(room: Room, order: str, channel: str) -> None:
+    await room.run(
+        "INSERT INTO orders (order_id, channel, channel_order_id, number, placed_at, currency, "
+        "totals, payment, document, track_token) VALUES (:order, :channel, '1', '#1', now(), "
+        "'EUR', '{}', 'paid', '{}', 't')",
+        order=order,
+        channel=channel,
+    )

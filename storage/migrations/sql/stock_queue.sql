@@ -41,7 +41,7 @@ BEGIN
      ORDER BY l.location, k ON CONFLICT DO NOTHING;
     INSERT INTO stock_waiting AS w (key, order_id, lines, items, skus, ranked, parts_max, priority)
     VALUES (key_, order_, exploded, items_, skus_, ranked_, parts_max_, priority_)
-    ON CONFLICT (key) DO UPDATE SET ranked = ranked_, parts_max = parts_max_
+    ON CONFLICT (key) DO UPDATE SET ranked = ranked_, parts_max = parts_max_, priority = priority_
      WHERE w.order_id = order_ AND stock_sold(jsonb_build_array(to_jsonb(w))) = stock_sold(stock_parts(asked));
     IF NOT FOUND THEN
         RAISE EXCEPTION 'key_reused' USING ERRCODE = 'HF001';
