@@ -1,5 +1,6 @@
 """How much processor time each process of a stack has used, its children's included."""
 
+import time
 from collections.abc import Mapping
 
 import psutil
@@ -17,6 +18,24 @@ class Meter:
         used = {name: _used_s(root) for name, root in self._roots.items()}
         own, whole = self._own.cpu_times(), psutil.cpu_times()
         return {**used, "bench": own.user + own.system, "machine": whole.user + whole.system}
+
+
+class Others:
+    """Counts, from when it is made, what is used by others than a server and this process."""
+
+    def __init__(self, server: int) -> None:
+        self._meter = Meter({"server": server})
+        self._before, self._began = self._read_ms(), time.monotonic()
+
+    def share(self) -> float:
+        """Of all processors of the machine."""
+        available_ms = 1000 * (time.monotonic() - self._began) * (psutil.cpu_count() or 1)
+        return max(0.0, self._read_ms() - self._before) / available_ms
+
+    def _read_ms(self) -> float:
+        used, dead = self._meter.read_s(), psutil.Process().cpu_times()
+        ours = used["server"] + used["bench"] + dead.children_user + dead.children_system
+        return 1000 * float(used["machine"] - ours)
 
 
 def spent_ms(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

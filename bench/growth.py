@@ -22,6 +22,7 @@ from rich.table import Table
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench.cpu import Others
 from bench.result import Spread
 from bench.stock_callers import NotReserved, order, sourcing_over
 from bench.stock_ground import DESIGNS, Ground, database, stock_server
@@ -71,13 +72,17 @@ def main() -> int:
             grow(small, SMALL_SKUS)
             grow(grown, GROWN_SKUS)
             console.print("  up: both ledgers")
+            others = Others(small.pid)
             found = asyncio.run(measure(small, SMALL_SKUS, grown, GROWN_SKUS, wanted.calls))
+            others_share = others.share()
     except (NotReserved, PortTaken, SettingsInvalid, StartFailed) as error:
         console.print(str(error), style="red", markup=False)
         return 2
     console.print(_table(found))
+    console.print(f"others used {others_share:.0%} of the machine meanwhile", style="dim")
     if wanted.json:
-        told = [{**asdict(one), "ratio": one.ratio} for one in found]
+        calls = [{**asdict(one), "ratio": one.ratio} for one in found]
+        told = {"calls": calls, "others_share": others_share}
         wanted.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     slower = [one for one in found if one.ratio > RATIO_MAX]
     for one in slower:

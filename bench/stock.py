@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import pgbench, stock_callers
+from bench.cpu import Others
 from bench.load import WARM_S, Load, Run
 from bench.pgbench import PgbenchFailed
 from bench.result import Spread
@@ -87,17 +88,24 @@ def main() -> int:
             where = database(server, "stock")
             fill(where, scale.skus, scale.units)
             stock_callers.decide(where, HOT)
+            others = Others(where.pid)
             rounds = Rounds(where, scale, console.print)
             spread = rounds.play(SPREAD, 1, scale.skus)
             hot = rounds.play(ONE_SKU, HOT, HOT)
+            others_share = others.share()
             wrong = faults(where, rounds.served)
     except (NotReserved, PgbenchFailed, PortTaken, SettingsInvalid, StartFailed) as error:
         console.print(str(error), style="red", markup=False)
         return 2
     console.print(_table(f"{scale.skus:,} SKUs, any of them", spread))
     console.print(_table("one hot SKU", hot))
+    console.print(f"others used {others_share:.0%} of the machine meanwhile", style="dim")
     if wanted.json:
-        told = {"spread": [asdict(one) for one in spread], "hot": [asdict(one) for one in hot]}
+        told = {
+            "spread": [asdict(one) for one in spread],
+            "hot": [asdict(one) for one in hot],
+            "others_share": others_share,
+        }
         wanted.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     bad = wrong + missed(spread)
     for one in bad:
