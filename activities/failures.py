@@ -5,7 +5,7 @@ error leaves here as a type and a code, and its words go to the log.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -44,23 +44,25 @@ class _Inbound(ActivityInboundInterceptor):
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - the SDK's name
         info = activity.info()
+        deed = _deed(input.args)
         try:
             async with _heartbeats(info.heartbeat_timeout):
                 result = await super().execute_activity(input)
         except Exception as error:  # noqa: BLE001 - every failure leaves here as a code
             if isinstance(error, Refused):
-                await self._forget_note(info)
+                await self._forget_note(info, deed)
             else:
-                await self._note(info, error)
+                await self._note(info, deed, error)
             raise _failure(error, info) from None
-        await self._forget_note(info)
+        await self._forget_note(info, deed)
         return result
 
-    async def _forget_note(self, info: activity.Info) -> None:
+    async def _forget_note(self, info: activity.Info, deed: str) -> None:
         if info.attempt > 2 and not info.is_local:  # noqa: PLR2004 - noted from the second failure
-            await self._quietly(self._book.recovered(_workflow_id(info), info.activity_type))
+            recovered = self._book.recovered(_workflow_id(info), info.activity_type, deed)
+            await self._quietly(recovered)
 
-    async def _note(self, info: activity.Info, error: Exception) -> None:
+    async def _note(self, info: activity.Info, deed: str, error: Exception) -> None:
         if info.attempt < 2 or info.is_local:  # noqa: PLR2004 - the first failure may be a blink
             return
         outside = isinstance(error, OutsideError)
@@ -69,6 +71,7 @@ class _Inbound(ActivityInboundInterceptor):
                 Retrying(
                     workflow_id=_workflow_id(info),
                     step=info.activity_type,
+                    deed=deed,
                     owner=_owner(info.task_queue) if outside else Owner.US,
                     code=error.code if isinstance(error, OutsideError) else BUG,
                     attempt=info.attempt,
@@ -86,6 +89,13 @@ class _Inbound(ActivityInboundInterceptor):
 
 def _workflow_id(info: activity.Info) -> str:
     return info.workflow_id or ""
+
+
+def _deed(args: Sequence[Any]) -> str:
+    """The key of the deed that a request is for; a look at a parcel has its number instead."""
+    names = ("key", "reference", "tracking_number")
+    found = (getattr(request, name, "") for request in args for name in names)
+    return next((str(key) for key in found if key), "")
 
 
 def _owner(task_queue: str) -> Owner:

@@ -80,7 +80,7 @@ class OrderBook(Protocol):
         """Note whom a step that keeps failing waits for, since its first note."""
         ...
 
-    async def recovered(self, workflow_id: str, step: str) -> None:
+    async def recovered(self, workflow_id: str, step: str, deed: str) -> None:
         """The step got through: forget the note."""
         ...
 

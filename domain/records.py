@@ -131,10 +131,14 @@ class ReturnRecord(Message):
 
 
 class Retrying(Message):
-    """An activity that failed more than once says whom it waits for."""
+    """An activity that failed more than once says whom it waits for.
+
+    `deed` is the effect's key: a split order may be at the same step for each of its shares.
+    """
 
     workflow_id: str
     step: str
+    deed: str = ""
     owner: Owner
     code: str
     attempt: int

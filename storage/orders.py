@@ -13,13 +13,13 @@ from domain.ids import OrderId, return_workflow_id, workflow_id
 from domain.lifecycles import FulfilmentStatus
 from domain.locations import Location
 from domain.orders import Order
-from domain.records import LABEL_NOT_VOIDED, OrderRecord, Retrying, ReturnRecord, Settled
+from domain.records import OrderRecord, Retrying, ReturnRecord, Settled
 from domain.validation import Verdict
 from storage.documents import document, json_text
 from storage.outages import transaction
 from storage.projections import MAKE_RETURN, RECORD_ORDER, RECORD_RETURN
 from storage.tables.catalogue import locations, skus
-from storage.tasks import TOO_LATE, TOO_LATE_MESSAGES, not_voided_message
+from storage.tasks import PARTLY_TOO_LATE_MESSAGES, TOO_LATE, TOO_LATE_MESSAGES, asked_by
 from storage.views import OVER
 
 SYSTEM = "orders"
@@ -58,24 +58,26 @@ RETURNING version
 """)
 # The note of a try that was given up may come after its workflow has ended: then it says nothing.
 _RETRYING = text("""
-INSERT INTO retrying (workflow_id, step, owner, code, attempt)
-SELECT :workflow_id, :step, :owner, :code, CAST(:attempt AS integer)
+INSERT INTO retrying (workflow_id, step, deed, owner, code, attempt)
+SELECT :workflow_id, :step, :deed, :owner, :code, CAST(:attempt AS integer)
  WHERE NOT EXISTS (SELECT FROM orders WHERE 'order:' || order_id = CAST(:workflow_id AS text)
                                         AND order_id = :own_id AND status = ANY(:ended))
    AND NOT EXISTS (SELECT FROM returns WHERE 'return:' || return_id = CAST(:workflow_id AS text)
                                          AND return_id = :own_id AND status = ANY(:ended))
-ON CONFLICT (workflow_id, step) DO UPDATE
+ON CONFLICT (workflow_id, step, deed) DO UPDATE
    SET owner = excluded.owner, code = excluded.code,
        attempt = greatest(retrying.attempt, excluded.attempt)
 """)
-_RECOVERED = text("DELETE FROM retrying WHERE workflow_id = :workflow_id AND step = :step")
+_RECOVERED = text("""
+DELETE FROM retrying WHERE workflow_id = :workflow_id AND step = :step AND deed = :deed
+""")
 _TOO_LATE = text("""
 INSERT INTO tasks (kind, key, order_id, inbox_id, message)
 SELECT :kind, :key, i.order_id, i.id, :message FROM inbox i
  WHERE i.id = CAST(:event_id AS uuid) AND i.source LIKE 'channel:%'
 ON CONFLICT (key) DO NOTHING
 """)
-_NOT_VOIDED = text("""
+_ASKED = text("""
 INSERT INTO tasks (kind, key, order_id, message) VALUES (:kind, :key, :order_id, :message)
 ON CONFLICT (key) DO NOTHING
 """)
@@ -153,26 +155,21 @@ class PostgresOrderBook:
                     "workflow_id": workflow_id(record.order_id),
                 },
             )
-            for event_id, name in _came_too_late(record):
+            for event_id, name, message in _came_too_late(record):
                 await connection.execute(
                     _TOO_LATE,
                     {
                         "event_id": event_id,
                         "kind": TOO_LATE[name],
                         "key": f"too_late:{event_id}:{name}",
-                        "message": TOO_LATE_MESSAGES[name],
+                        "message": message,
                     },
                 )
-            for number, key in _not_voided(record):
-                await connection.execute(
-                    _NOT_VOIDED,
-                    {
-                        "kind": LABEL_NOT_VOIDED,
-                        "key": f"{LABEL_NOT_VOIDED}:{key}",
-                        "order_id": record.order_id,
-                        "message": not_voided_message(number, key),
-                    },
-                )
+            for line in record.journal:
+                if asked := asked_by(line, record.order_id):
+                    key, message = asked
+                    said = {"order_id": record.order_id, "message": message}
+                    await connection.execute(_ASKED, {"kind": line.code, "key": key, **said})
 
     async def record_return(self, record: ReturnRecord) -> None:
         said = document(record)
@@ -193,9 +190,11 @@ class PostgresOrderBook:
             own_id = retrying.workflow_id.partition(":")[2]
             await connection.execute(_RETRYING, {**said, "own_id": own_id, "ended": sorted(OVER)})
 
-    async def recovered(self, workflow_id: str, step: str) -> None:
+    async def recovered(self, workflow_id: str, step: str, deed: str) -> None:
         async with transaction(self._engine) as connection:
-            await connection.execute(_RECOVERED, {"workflow_id": workflow_id, "step": step})
+            await connection.execute(
+                _RECOVERED, {"workflow_id": workflow_id, "step": step, "deed": deed}
+            )
 
 
 async def lock_order(connection: AsyncConnection, order_id: str) -> bool:
@@ -228,24 +227,22 @@ def location_of(row: Any) -> Location:
     )
 
 
-def _came_too_late(record: OrderRecord) -> Iterable[tuple[str, str]]:
-    """What a channel asked for after the goods had left, each by its event and its signal.
+def _came_too_late(record: OrderRecord) -> Iterable[tuple[str, str, str]]:
+    """What a channel asked for after goods had left: its event, its signal, and what to say of it.
 
-    Nobody at the channel hears of the refusal, so somebody here must stop the parcel.
+    Nobody at the channel hears of the refusal, or that a part could not follow, so somebody here
+    must stop the parcel. A hold stops the rest and asks by itself.
     """
     if not any(part.status in HAS_LEFT for part in record.fulfilments):
         return
     for command in record.settled:
         event_id, _, name = command.command_id.partition(":")
-        if name in TOO_LATE and _is_uuid(event_id) and command.refused.startswith("too_late"):
-            yield event_id, name
-
-
-def _not_voided(record: OrderRecord) -> Iterable[tuple[str, str]]:
-    """Labels that an operator went on without, by tracking number and the key of their deed."""
-    for line in record.journal:
-        if line.code == LABEL_NOT_VOIDED:
-            yield str(line.data["tracking_number"] or ""), str(line.data["label"])
+        if name not in TOO_LATE or not _is_uuid(event_id):
+            continue
+        if command.refused.startswith("too_late"):
+            yield event_id, name, TOO_LATE_MESSAGES[name]
+        elif not command.refused and name in PARTLY_TOO_LATE_MESSAGES:
+            yield event_id, name, PARTLY_TOO_LATE_MESSAGES[name]
 
 
 def _askable(skus: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from sqlalchemy import func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.records import LABEL_NOT_VOIDED, LEFT_WITHOUT_LABEL, UNPAID, JournalEntry
 from storage.documents import storable
 from storage.outages import transaction
 from storage.tables.tasks import tasks
@@ -27,9 +28,31 @@ TOO_LATE_MESSAGES = {
     "fix_address": "the channel changed the address after the goods had left",
     "hold": "the channel gave money back and the goods have left",
 }
+PARTLY_TOO_LATE_MESSAGES = {
+    "cancel": "the channel cancelled the order after a part of it had left; the rest stays here",
+    "fix_address": "the channel changed the address after a part had left; the rest goes to it",
+}
 
 
-def not_voided_message(tracking_number: str, key: str) -> str:
+def asked_by(line: JournalEntry, order_id: str) -> tuple[str, str] | None:
+    """The key and the words of the task that a line of an order's journal makes, if it makes one.
+
+    The task's kind is the line's code.
+    """
+    if line.code == LABEL_NOT_VOIDED:
+        key = str(line.data["label"])
+        message = _not_voided(str(line.data["tracking_number"] or ""), key)
+    elif line.code == LEFT_WITHOUT_LABEL:
+        key = str(line.data["fulfilment"])
+        message = f"{key} left without a label: find out where it is"
+    elif line.code == UNPAID:
+        key, message = order_id, "the goods have left, and the channel got no money for them"
+    else:
+        return None
+    return f"{line.code}:{key}", message
+
+
+def _not_voided(tracking_number: str, key: str) -> str:
     """What the task says of a label that an operator went on without."""
     label = f"label {tracking_number}" if tracking_number else f"label that was bought as {key}"
     return f"the carrier refused to void the {label}: reclaim it from the carrier by hand"

@@ -132,6 +132,7 @@ retrying = Table(
     metadata,
     key("workflow_id"),
     key("step"),
+    key("deed"),
     must("owner"),
     must("code"),
     since("since"),

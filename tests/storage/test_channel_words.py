@@ -109,10 +109,27 @@ async def test_a_channel_that_comes_after_the_goods_have_left_makes_one_task(
 
 
 @pytest.mark.parametrize(
+    ("name", "kind"),
+    [("cancel", "channel_cancel_too_late"), ("fix_address", "channel_address_too_late")],
+)
+async def test_what_a_channel_gets_for_the_rest_alone_makes_a_task_for_what_has_left(
+    engine: AsyncEngine, name: str, kind: str
+) -> None:
+    await OrderIntake(engine).accept(an_order())
+    heard = await Inbox(engine).put("channel:demo", "order", "e1", b"{}", order_id=ID)
+    done = _of(FulfilmentStatus.HANDED_OVER, f"{heard.event_id}:{name}", "")
+    await PostgresOrderBook(engine).record(done)
+    (task,) = await Tasks(engine).open()
+    assert (task.kind, task.inbox_id) == (kind, heard.event_id)
+    assert "a part" in task.message
+
+
+@pytest.mark.parametrize(
     ("source", "status", "signal", "refused"),
     [
         ("operator", FulfilmentStatus.HANDED_OVER, ":cancel", LEFT),
-        ("channel:demo", FulfilmentStatus.HANDED_OVER, ":cancel", ""),
+        ("channel:demo", FulfilmentStatus.HANDED_OVER, ":hold", ""),
+        ("channel:demo", FulfilmentStatus.RECALLED, ":cancel", ""),
         ("channel:demo", FulfilmentStatus.HANDED_OVER, ":payment_changed", LEFT),
         ("channel:demo", FulfilmentStatus.HANDED_OVER, "", LEFT),
         ("channel:demo", FulfilmentStatus.RECALLED, ":cancel", "too_late: the order is cancelled"),

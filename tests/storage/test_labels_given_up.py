@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.fulfilments import Label
-from domain.records import LABEL_NOT_VOIDED, JournalEntry, OrderRecord
+from domain.records import LABEL_NOT_VOIDED, LEFT_WITHOUT_LABEL, UNPAID, JournalEntry, OrderRecord
 from domain.tracking import Course
 from storage.engine import create_engine
 from storage.intake import OrderIntake
@@ -100,6 +100,22 @@ async def test_somebody_must_reclaim_it_once(engine: AsyncEngine) -> None:
     await tasks.done(task.task_id, "ann")
     await book.record(told)
     assert await tasks.open() == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "data", "key"),
+    [
+        (LEFT_WITHOUT_LABEL, {"fulfilment": f"{ID}/f1"}, f"{ID}/f1"),
+        (UNPAID, {}, ID),
+    ],
+)
+async def test_what_else_a_journal_asks_an_operator_for(
+    engine: AsyncEngine, code: str, data: dict[str, str | int | None], key: str
+) -> None:
+    line = JournalEntry(at=NOON, by="holdfast", code=code, data=data)
+    await PostgresOrderBook(engine).record(_written(2, None, journal=(line,)))
+    (task,) = await Tasks(engine).open()
+    assert (task.kind, task.order_id, task.key) == (code, ID, f"{code}:{key}")
 
 
 async def test_a_label_that_we_never_saw_is_named_by_its_key(engine: AsyncEngine) -> None:

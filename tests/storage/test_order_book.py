@@ -243,8 +243,8 @@ async def test_a_retrying_step_is_noted_until_it_gets_through_or_the_order_moves
 ) -> None:
     await intake.accept(an_order())
     await book.record(a_record(1))
-    note = Retrying(workflow_id=f"order:{ID}", step="label", owner=Owner.CARRIER, code="down",
-                    attempt=2)  # fmt: skip
+    note = Retrying(workflow_id=f"order:{ID}", step="label", deed="f1", owner=Owner.CARRIER,
+                    code="down", attempt=2)  # fmt: skip
     await book.retrying(note)
     ((since,),) = await ask("SELECT since FROM retrying")
     await book.retrying(note.model_copy(update={"attempt": 3}))
@@ -256,7 +256,10 @@ async def test_a_retrying_step_is_noted_until_it_gets_through_or_the_order_moves
     await book.record(a_record(3, OrderStatus.RESERVED))
     assert await ask("SELECT step FROM retrying") == []
     await book.retrying(note)
-    await book.recovered(f"order:{ID}", "label")
+    await book.retrying(note.model_copy(update={"deed": "f2"}))
+    await book.recovered(f"order:{ID}", "label", "f1")
+    assert await ask("SELECT step, deed FROM retrying") == [("label", "f2")]
+    await book.recovered(f"order:{ID}", "label", "f2")
     assert await ask("SELECT step FROM retrying") == []
 
 

@@ -121,8 +121,11 @@ class Book(_Port):
         self._world.retrying.append(retrying)
         self._world.notes.append(retrying)
 
-    async def recovered(self, workflow_id: str, step: str) -> None:
-        self._world.retrying = [r for r in self._world.retrying if r.step != step]
+    async def recovered(self, workflow_id: str, step: str, deed: str) -> None:
+        """Only of this deed: another share's may still fail."""
+        notes = self._world.retrying
+        self._world.retrying = [r for r in notes if (r.step, r.deed) != (step, deed)]
+        self._world.touch()
 
     async def keep(self, tracking_number: str, scans: tuple[Scan, ...]) -> Course:
         return course_of(scans)

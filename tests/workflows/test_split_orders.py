@@ -1,5 +1,7 @@
 """An order that several locations send: each share has its own life, the order has one."""
 
+import asyncio
+
 import pytest
 
 from domain.errors import Refused, Unavailable
@@ -9,7 +11,7 @@ from domain.records import OrderRecord
 from domain.tracking import Course
 from domain.waits import Owner
 from tests.workflows.at_once import at_once
-from tests.workflows.lives import POLICY, Life, Start, say_packed
+from tests.workflows.lives import PATIENCE_S, POLICY, Life, Start, say_packed
 from tests.workflows.world import BOX, GOOD_ADDRESS, World, an_order
 
 BERLIN = {"country": "DE", "postal_code": "10117"}
@@ -211,6 +213,32 @@ async def test_each_deed_of_each_share_happens_once_though_its_answer_is_lost(
     await life.until_status(OrderStatus.SHIPPED)
     await life.until(lambda _: len(world.done("tell_shipped")) == 2)
     assert len(world.done(step)) == len(set(world.done(step))) == 2
+
+
+@at_once
+async def test_a_share_that_gets_through_leaves_the_others_note(begin: Start, world: World) -> None:
+    world.packing = "later"
+    life = await split(begin, world, "split-notes")
+    await life.until(lambda r: [f.status for f in r.fulfilments] == [F.ACCEPTED, F.ACCEPTED])
+    world.fail("buy_label", Unavailable("carrier", "down"), times=10**6)
+    await pack(life, 1)
+    await pack(life, 2)
+    keys = {f"{life.id}/f{number}/p1/label/1" for number in (1, 2)}
+    await _until_noted(world, keys)
+    world.faults["buy_label"].clear()
+    first = world.block("buy_label")
+    await world.reaches("buy_label")
+    await life.until_status(OrderStatus.PARTLY_SHIPPED)
+    await _until_noted(world, {key for key in keys if key not in world.live})
+    first.set()
+    await life.until_status(OrderStatus.SHIPPED)
+    await _until_noted(world, set())
+
+
+async def _until_noted(world: World, deeds: set[str]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while {note.deed for note in world.retrying} != deeds:
+            await world.news()
 
 
 @at_once

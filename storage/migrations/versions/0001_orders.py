@@ -133,11 +133,12 @@ CREATE TABLE verdicts (
 CREATE TABLE retrying (
     workflow_id text NOT NULL,
     step text NOT NULL,
+    deed text NOT NULL,
     owner text NOT NULL,
     code text NOT NULL,
     since timestamptz NOT NULL DEFAULT now(),
     attempt integer NOT NULL,
-    PRIMARY KEY (workflow_id, step)
+    PRIMARY KEY (workflow_id, step, deed)
 );
 
 CREATE TABLE journal (
