@@ -18,7 +18,9 @@ from storage.stock_calls import stock_connection
 _QUEUE = """
 SELECT w.key, w.order_id, w.priority, w.position, w.lines, coalesce(o.channel, '') AS channel,
        d.facts -> 'destination' AS destination, d.facts -> 'excluded' AS excluded
-  FROM stock_waiting w JOIN sourcing_decisions d ON d.key = w.key AND d.outcome = 'waiting'
+  FROM stock_waiting w
+ CROSS JOIN LATERAL (SELECT x.facts FROM sourcing_decisions x
+                      WHERE x.key = w.key ORDER BY x.id DESC LIMIT 1) d
   LEFT JOIN orders o ON o.order_id = w.order_id
  WHERE stock_exploded(w.lines) = w.lines
 """

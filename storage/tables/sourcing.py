@@ -9,7 +9,6 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -47,7 +46,13 @@ sourcing_decisions = Table(
     Column("decision", JSONB, nullable=False),
     Column("facts", JSONB, nullable=False),
     Column("at", Time, nullable=False, server_default=text("now()")),
-    UniqueConstraint("key", "outcome"),
+    Index(
+        "sourcing_decisions_once",
+        "key",
+        unique=True,
+        postgresql_where=text("outcome <> 'waiting'::text"),
+    ),
+    Index("sourcing_decisions_by_key", "key", "id"),
     Index("sourcing_decisions_by_order", "order_id", "id"),
     Index("sourcing_decisions_by_time", "at", "id"),
 )

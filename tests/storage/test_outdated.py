@@ -82,6 +82,25 @@ async def test_new_priorities_reach_who_waits_already_and_places_stay(room: Room
     assert await room.rows(queue) == [("vip-1", 5), ("demo-1", 0), ("demo-2", 0)]
 
 
+async def test_each_new_reason_why_an_order_waits_is_kept_once(room: Room) -> None:
+    request = wanted("demo-1", ("CUP", 1))
+
+    async def versions() -> list[int]:
+        await room.once(request)
+        kept = await room.sourcing.decisions(request.order_id)
+        return [one.decision.rules_version for one in kept]
+
+    assert await versions() == [1]
+    second = await room.activate(parts_max=3)
+    assert await versions() == await versions() == [second, 1]
+    await room.run("UPDATE locations SET holidays = ARRAY[current_date, current_date + 1]")
+    assert await versions() == [second, 1]
+    await Catalogue(room.engine).put_locations([LYON.model_copy(update={"active": False})])
+    assert await versions() == await versions() == [second, second, 1]
+    (waiting,) = await SourcingBatch(room.engine).waiting(10)
+    assert waiting.request.order_id == "demo-1"
+
+
 async def known(room: Room, order: str, channel: str) -> None:
     await room.run(
         "INSERT INTO orders (order_id, channel, channel_order_id, number, placed_at, currency, "

@@ -102,9 +102,10 @@ CREATE TABLE sourcing_decisions (
     rules_version integer NOT NULL REFERENCES sourcing_rules,
     decision jsonb NOT NULL,
     facts jsonb NOT NULL,
-    at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (key, outcome)
+    at timestamptz NOT NULL DEFAULT now()
 );
+CREATE UNIQUE INDEX sourcing_decisions_once ON sourcing_decisions (key) WHERE outcome <> 'waiting';
+CREATE INDEX sourcing_decisions_by_key ON sourcing_decisions (key, id);
 CREATE INDEX sourcing_decisions_by_order ON sourcing_decisions (order_id, id);
 CREATE INDEX sourcing_decisions_by_time ON sourcing_decisions (at, id);
 CREATE TRIGGER sourcing_decisions_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON sourcing_decisions
@@ -137,11 +138,22 @@ BEGIN
     RETURN false;
 END $$;
 
+-- why an order waits, without what each new day changes
+CREATE FUNCTION sourcing_lacking(decision jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT jsonb_build_array(decision->'rules_version', decision->'missing', (
+           SELECT jsonb_agg(jsonb_build_array(c->'location', c->'bar', c->'lacks'))
+             FROM jsonb_array_elements(decision->'candidates') c))
+$$;
+
+-- Nothing is kept of an order that waits on for the same reasons. The caller has locked the order.
 CREATE FUNCTION sourcing_keep(order_ text, key_ text, outcome_ text, why jsonb) RETURNS void
 LANGUAGE sql AS $$
     INSERT INTO sourcing_decisions (order_id, key, outcome, rules_version, decision, facts)
-    VALUES (order_, key_, outcome_, (why->'decision'->>'rules_version')::integer, why->'decision', why->'facts')
-    ON CONFLICT (key, outcome) DO NOTHING
+    SELECT order_, key_, outcome_, (why->'decision'->>'rules_version')::integer, why->'decision', why->'facts'
+     WHERE outcome_ <> 'waiting' OR sourcing_lacking(why->'decision') IS DISTINCT FROM (
+           SELECT sourcing_lacking(d.decision) FROM sourcing_decisions d
+            WHERE d.key = key_ ORDER BY d.id DESC LIMIT 1)
+    ON CONFLICT (key) WHERE outcome <> 'waiting' DO NOTHING
 $$;
 
 -- Reserves all parts and keeps why ({decision, facts}), or answers NULL: source again. A repeat
@@ -280,8 +292,8 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER locations_changed ON locations")
     op.execute(
         "DROP FUNCTION sourcing_take_over, sourcing_settled, sourcing_location_changed, "
-        "sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_full, sourcing_taken, "
-        " sourcing_activate, sourcing_rules_active, sourcing_rules_guard"
+        "sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_lacking, sourcing_full, "
+        "sourcing_taken, sourcing_activate, sourcing_rules_active, sourcing_rules_guard"
     )
     op.execute("DROP INDEX reservations_by_day")
     op.execute("ALTER TABLE skus DROP COLUMN hazmat, DROP COLUMN backorder_max")
