@@ -67,6 +67,9 @@ class RefundRequest(Message):
 
 
 class Refunded(Message):
+    """`already` pieces had been refunded at the channel by hand: `amount` is without them."""
+
     kind: Literal["refunded"] = "refunded"
     amount: Money
     ref: str
+    already: int = 0

@@ -69,6 +69,25 @@ def refund_share(order: Order, lines: Iterable[RefundLine], before: Mapping[str,
     return amount
 
 
+def still_due(
+    order: Order, lines: Iterable[RefundLine], before: Mapping[str, int]
+) -> tuple[RefundLine, ...]:
+    """These pieces without those that somebody else must have refunded meanwhile.
+
+    Ours are refunded once each: where too few are left of a line, others gave the rest back.
+    """
+    bought = {line.line_id: line.quantity for line in order.lines}
+    wanted: Counter[str] = Counter()
+    for line in lines:
+        wanted[line.line_id] += line.quantity
+    due = {}
+    for line_id, quantity in wanted.items():
+        gone = before.get(line_id, 0)
+        excess = gone + quantity - bought.get(line_id, 0)
+        due[line_id] = quantity - min(max(excess, 0), gone)
+    return tuple(RefundLine(line_id=n, quantity=many) for n, many in due.items() if many > 0)
+
+
 def in_presentment(order: Order, amount: Money, before: Money) -> Money:
     """`amount`, which follows `before` already refunded, in the currency that the customer paid.
 

@@ -294,6 +294,32 @@ async def test_more_pieces_than_shopify_has_open_are_refused_and_nothing_is_told
     assert len(await world.journal(order.channel_order_id, "fulfilled")) == 1
 
 
+async def test_what_staff_marked_as_sent_by_hand_needs_no_telling(
+    world: World, channel: ShopifyChannel
+) -> None:
+    """Each share of an order: the shop wants none of its pieces any more."""
+    order = await bought(world)
+    by_hand = notice_of(order, 3, 1, parcel=7)
+    assert not (await channel.tell_shipped(by_hand, order)).already
+    assert (await channel.tell_shipped(notice_of(order, 3, 0), order)).already
+    with pytest.raises(Refused, match="not_fulfillable"):
+        await channel.tell_shipped(notice_of(order, 0, 2, parcel=2), order)
+    assert len(await world.journal(order.channel_order_id, "fulfilled")) == 1
+
+
+async def test_what_left_without_a_label_is_told_without_a_number_once(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    bare = notice_of(order, 3, 2).model_copy(update={"parcels": ()})
+    await world.fault("shopify", "fulfillmentCreate", "lost", match=order.channel_order_id)
+    with pytest.raises(Unavailable):
+        await channel.tell_shipped(bare, order)
+    await channel.tell_shipped(bare, order)
+    (entry,) = await world.journal(order.channel_order_id, "fulfilled")
+    assert entry["data"]["tracking_numbers"] == []
+
+
 async def test_an_order_of_more_lines_than_a_page_is_told_whole(
     world: World, channel: ShopifyChannel
 ) -> None:
@@ -709,8 +735,8 @@ async def test_what_is_not_sent_any_more_is_cancelled_where_shopify_would_have_s
         cancelled_line(mug, 1, 346_779_380),
         cancelled_line(bowl, 2, 346_779_381),
     ]
-    with pytest.raises(Refused, match="not_fulfillable"):
-        await channel.tell_shipped(notice_of(order, 1, 0, parcel=2), order)
+    told = await channel.tell_shipped(notice_of(order, 1, 0, parcel=2), order)
+    assert told.already
     answer = await world.control.get("/control/state")
     (held,) = (
         one for one in answer.json()["shopify"]["orders"] if one["id"] == order.channel_order_id
@@ -748,3 +774,16 @@ async def test_what_staff_have_sent_in_spite_of_a_cancel_is_refunded_all_the_sam
         cancelled_line(mug, 1, 346_779_380),
         {**cancelled_line(mug, 2, 0), "restock_type": "NO_RESTOCK", "location_id": None},
     ]
+
+
+async def test_what_staff_refunded_by_hand_is_not_refunded_again(
+    channel: ShopifyChannel, world: World
+) -> None:
+    """Two of the mugs: of a return of two, one is left to refund; then none."""
+    order = await bought(world, financial_status="paid")
+    await channel.refund(refund_of(order, "by-hand", 2, 0), order)
+    refunded = await channel.refund(refund_of(order, "r1", 2, 0), order)
+    assert (refunded.amount, refunded.already) == (euros("11.00"), 1)
+    nothing = await channel.refund(refund_of(order, "r2", 2, 0), order)
+    assert (nothing.amount, nothing.already) == (euros("0.00"), 2)
+    assert len(await world.journal(order.channel_order_id, "refunded")) == 2

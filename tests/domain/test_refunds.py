@@ -10,7 +10,7 @@ from domain.addresses import Address
 from domain.money import Money
 from domain.orders import Order, OrderLine, PaymentStatus, Totals
 from domain.payments import RefundLine
-from domain.refunds import NotRefundable, in_presentment, line_totals, refund_share
+from domain.refunds import NotRefundable, in_presentment, line_totals, refund_share, still_due
 
 
 def eur(minor: int) -> Money:
@@ -88,6 +88,24 @@ def test_three_pieces_for_ten_euros_come_back_one_by_one_as_ten_euros() -> None:
 def test_a_discount_that_no_line_carries_is_spread_by_value() -> None:
     bought = order(line("a", 1, 3000), line("b", 1, 1000), loose_discount=400)
     assert line_totals(bought) == {"a": eur(2700), "b": eur(900)}
+
+
+@pytest.mark.parametrize(
+    ("lines", "before", "due"),
+    [
+        ([back("a", 2)], {}, [back("a", 2)]),
+        ([back("a", 1), back("a", 1)], {"a": 1}, [back("a", 1)]),
+        ([back("a", 2), back("b", 1)], {"a": 2}, [back("b", 1)]),
+        ([back("a", 3)], {"a": 1}, [back("a", 2)]),
+        ([back("x", 1), back("a", 4)], {}, [back("x", 1), back("a", 4)]),
+    ],
+)
+def test_what_others_refunded_is_due_no_more(
+    lines: list[RefundLine], before: dict[str, int], due: list[RefundLine]
+) -> None:
+    """What was never bought stays, and is not refundable."""
+    bought = order(line("a", 2, 1000), line("b", 1, 1000))
+    assert still_due(bought, lines, before) == tuple(due)
 
 
 @pytest.mark.parametrize(

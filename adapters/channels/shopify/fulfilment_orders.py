@@ -24,6 +24,7 @@ class Unsent:
     """A fulfilment order: the lines of which pieces remain, and where Shopify sends it from."""
 
     id: str
+    status: str
     location: str | None
     lines: tuple[FulfilmentOrderLine, ...]
 
@@ -43,7 +44,7 @@ async def unsent(
     https://shopify.dev/docs/api/admin-graphql/2026-07/objects/FulfillmentOrder
     """
     return [
-        Unsent(made.id, made.location, tuple(await _lines(graphql, made.id, until)))
+        Unsent(made.id, made.status, made.location, tuple(await _lines(graphql, made.id, until)))
         for made in order.fulfillment_orders.nodes
         if made.status in statuses
     ]

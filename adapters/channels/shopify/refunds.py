@@ -24,7 +24,7 @@ from domain.errors import Refused, Unavailable
 from domain.money import Money
 from domain.orders import Order
 from domain.payments import Refunded, RefundLine, RefundRequest
-from domain.refunds import NotRefundable, in_presentment, refund_share
+from domain.refunds import NotRefundable, in_presentment, refund_share, still_due
 
 _LINE_GID = "gid://shopify/LineItem/"
 _IN_PROGRESS = "currently in progress"
@@ -45,7 +45,8 @@ class Refunds:
     ) -> Refunded:
         """Refund what the pieces cost and tell the customer; nothing that left is restocked.
 
-        What never left is cancelled, so that Shopify no longer waits for it.
+        What never left is cancelled, so that Shopify no longer waits for it. Pieces that staff
+        refunded by hand are done.
 
         https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/refundCreate
         """
@@ -54,7 +55,12 @@ class Refunds:
         if found is not None:
             return found
         before = await self._pieces(refunds, order, until)
+        asked_for = request.lines
+        request = request.model_copy(update={"lines": still_due(order, asked_for, before)})
+        already = _count(asked_for) - _count(request.lines)
         amount = _amount(request, order, before)
+        if not request.lines:
+            return Refunded(amount=amount, ref="", already=already)
         lines = await self._lines(order_gid, request, until)
         paid = await paid_order(self._graphql, order_gid, until)
         asked = {
@@ -75,7 +81,7 @@ class Refunds:
             raise refused(said.user_errors)
         if said.refund is None:
             raise Unavailable(SYSTEM, "unreadable_answer", fate_unknown=True)
-        return _refunded(said.refund)
+        return _refunded(said.refund).model_copy(update={"already": already})
 
     async def _lines(
         self, order_gid: str, request: RefundRequest, until: float
@@ -125,6 +131,10 @@ class Refunds:
             after = page.page_info.end_cursor
             if not page.page_info.has_next_page:
                 return found
+
+
+def _count(lines: tuple[RefundLine, ...]) -> int:
+    return sum(line.quantity for line in lines)
 
 
 def _note(request: RefundRequest) -> str:

@@ -3,7 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from adapters.channels.shopify.fulfilment_orders import OPEN, shares, shipped_order, unsent
+from adapters.channels.shopify.fulfilment_orders import (
+    OPEN,
+    UNSENT,
+    shares,
+    shipped_order,
+    unsent,
+)
 from adapters.channels.shopify.graphql import SYSTEM, Graphql
 from adapters.channels.shopify.operations import FULFIL
 from adapters.channels.shopify.payments import refused
@@ -24,7 +30,7 @@ class Shipments:
         return _told(await shipped_order(self._graphql, order_gid, until), notice)
 
     async def tell(self, order_gid: str, notice: ShippedNotice, until: float) -> Told:
-        """Fulfil exactly these pieces and tell the customer.
+        """Fulfil exactly these pieces and tell the customer; what staff did by hand is done.
 
         https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/fulfillmentCreate
         """
@@ -35,12 +41,16 @@ class Shipments:
         wanted: Counter[str] = Counter()
         for line in notice.lines:
             wanted[f"gid://shopify/LineItem/{line.line_id}"] += line.quantity
-        opened = await unsent(self._graphql, order, OPEN, until)
-        asked = {
-            "lineItemsByFulfillmentOrder": shares(opened, wanted),
-            "trackingInfo": _tracking(notice.parcels),
+        wanting = await unsent(self._graphql, order, UNSENT, until)
+        known = bool(order.fulfillment_orders.nodes)
+        if known and not any(n.line_item.id in wanted for one in wanting for n in one.lines):
+            return Told(ref=order_gid, already=True)
+        asked: dict[str, object] = {
+            "lineItemsByFulfillmentOrder": shares([o for o in wanting if o.status in OPEN], wanted),
             "notifyCustomer": True,
         }
+        if notice.parcels:
+            asked["trackingInfo"] = _tracking(notice.parcels)
         answer = await self._graphql.tell(FULFIL, FulfilAnswer, until=until, fulfillment=asked)
         said = answer.fulfillment_create
         if said.user_errors:
