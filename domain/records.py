@@ -21,6 +21,9 @@ answer was lost, and `label`, the key that it was bought under."""
 LEFT_WITHOUT_LABEL = "left_without_label"
 """The journal's code, and the wait, for a `fulfilment` of which no carrier can speak."""
 
+NOT_REFUNDED = "not_refunded"
+"""The journal's code for a refund that was given up: `deed` is its key, `pieces` how many."""
+
 UNPAID = "unpaid"
 """The journal's code, and the wait, for goods that left before the channel could get the money."""
 

@@ -165,11 +165,7 @@ class PostgresOrderBook:
                         "message": message,
                     },
                 )
-            for line in record.journal:
-                if asked := asked_by(line, record.order_id):
-                    key, message = asked
-                    said = {"order_id": record.order_id, "message": message}
-                    await connection.execute(_ASKED, {"kind": line.code, "key": key, **said})
+            await _ask(connection, record)
 
     async def record_return(self, record: ReturnRecord) -> None:
         said = document(record)
@@ -183,6 +179,7 @@ class PostgresOrderBook:
                     "workflow_id": return_workflow_id(record.return_id),
                 },
             )
+            await _ask(connection, record)
 
     async def retrying(self, retrying: Retrying) -> None:
         async with transaction(self._engine) as connection:
@@ -215,6 +212,15 @@ async def new_address(
     said = {"order_id": order_id, "source": source, "based_on": based_on, "by": by}
     made = await connection.execute(_NEW_VERSION, {**said, "address": document(address)})
     return int(made.scalar_one())
+
+
+async def _ask(connection: AsyncConnection, record: OrderRecord | ReturnRecord) -> None:
+    """Make the tasks of what the journal has just said."""
+    for line in record.journal:
+        if asked := asked_by(line, record.order_id):
+            key, message = asked
+            said = {"order_id": record.order_id, "message": message}
+            await connection.execute(_ASKED, {"kind": line.code, "key": key, **said})
 
 
 def location_of(row: Any) -> Location:

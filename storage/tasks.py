@@ -9,7 +9,7 @@ from sqlalchemy import func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.records import LABEL_NOT_VOIDED, LEFT_WITHOUT_LABEL, UNPAID, JournalEntry
+from domain.records import LABEL_NOT_VOIDED, LEFT_WITHOUT_LABEL, NOT_REFUNDED, UNPAID, JournalEntry
 from storage.documents import storable
 from storage.outages import transaction
 from storage.tables.tasks import tasks
@@ -45,6 +45,9 @@ def asked_by(line: JournalEntry, order_id: str) -> tuple[str, str] | None:
     elif line.code == LEFT_WITHOUT_LABEL:
         key = str(line.data["fulfilment"])
         message = f"{key} left without a label: find out where it is"
+    elif line.code == NOT_REFUNDED:
+        key = str(line.data["deed"])
+        message = f"the channel refused {key}: give {line.data['pieces']} pieces' money by hand"
     elif line.code == UNPAID:
         key, message = order_id, "the goods have left, and the channel got no money for them"
     else:

@@ -127,6 +127,11 @@ class Conduct:
             strand.insist(verb)
 
     @property
+    def may_give_up(self) -> bool:
+        """Whether anything is parked that an operator may go on without."""
+        return any(strand.if_said_again == GO_ON for strand in self._strands)
+
+    @property
     def must_be_undone(self) -> str:
         """Why nothing comes of insisting on it now; empty if something may."""
         whys = [s.if_said_again for s in self._strands if s.if_said_again is not None]

@@ -16,7 +16,7 @@ from activities.orders import OrderActivities, ValidateRequest
 from domain.ids import effect_key
 from domain.lifecycles import FulfilmentStatus, OrderStatus
 from domain.orders import LineRef, OrderInput, OrderOutcome, PaymentStatus
-from domain.payments import CancelRequest, RefundLine, RefundRequest
+from domain.payments import CancelRequest
 from domain.records import HoldRecord, OrderRecord
 from domain.stock import Part
 from domain.validation import HoldReason, Invalid, Validated
@@ -282,22 +282,9 @@ class OrderWorkflow:
             lambda: not self._till.owed, Owner.CHANNEL, "capture", interruptible=False
         )
         lines = self._state.open_lines
-        answer = await self._strand.attempt(
-            ChannelActivities.refund,
-            RefundRequest(
-                order_id=self._id,
-                key=effect_key(self._id, "refund-rest"),
-                channel=self._order.channel,
-                lines=tuple(RefundLine(line_id=n.line_id, quantity=n.quantity) for n in lines),
-            ),
-            CHANNEL,
-            summary="refund what will not be sent",
-            interruptible=False,
-            if_said_again=CHANNEL_FIRST,
-        )
-        self._state.cancelled_lines = lines
-        self._state.book("refunded", answer.amount, answer.ref)
         pieces = sum(line.quantity for line in lines)
+        await self._till.refund(lines, self._strand)
+        self._state.cancelled_lines = lines
         self._telling.note("partly_cancelled", verb=cancel, data={"pieces": pieces})
 
     # -- what every step leans on

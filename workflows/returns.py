@@ -11,8 +11,8 @@ from activities.inventory import InventoryActivities
 from activities.orders import OrderActivities
 from domain.ids import effect_key
 from domain.lifecycles import RETURN, ReturnStatus, may_follow
-from domain.payments import RefundLine, RefundRequest
-from domain.records import MoneyRecord, ReturnRecord
+from domain.payments import Refunded, RefundLine, RefundRequest
+from domain.records import NOT_REFUNDED, MoneyRecord, ReturnRecord
 from domain.returns import InspectedLine, ReturnInput, ReturnOutcome
 from domain.stock import RestockRequest, SkuQuantity
 from domain.verbs import Cancel, InvalidVerb, Retry, ReturnInspected, ReturnReceived, Verb
@@ -20,7 +20,7 @@ from domain.waits import Owner
 from workflows.conduct import Conduct
 from workflows.outside import CHANNEL, OURS, recording
 from workflows.requests import parse
-from workflows.strand import Interrupted
+from workflows.strand import GO_ON, GivenUp, Interrupted
 
 Status = ReturnStatus
 
@@ -122,7 +122,7 @@ class ReturnWorkflow:
 
     def _refusal(self, verb: Verb) -> str:
         match verb:
-            case Cancel() if self._received:
+            case Cancel() if self._received and not self._conduct.may_give_up:
                 return "too_late: the goods have been received"
             case ReturnReceived() if self._received or self._cancel:
                 return "too_late: already received or called off"
@@ -153,6 +153,8 @@ class ReturnWorkflow:
                 self._received = verb
             case ReturnInspected():
                 self._inspected = verb
+            case Cancel() if self._received:
+                self._conduct.insist(verb)
             case Cancel():
                 self._cancel = verb
             case _:
@@ -210,7 +212,26 @@ class ReturnWorkflow:
         )
         if not wanted:
             return
-        answer = await self._strand.attempt(
+        pieces = sum(line.quantity for line in wanted)
+        try:
+            answer = await self._refund_at_channel(wanted)
+        except GivenUp as given_up:
+            self._telling.note(
+                NOT_REFUNDED,
+                verb=given_up.verb,
+                data={"deed": self._key("refund"), "pieces": pieces},
+            )
+            return
+        if answer.already:
+            self._telling.note("refunded_already", data={"pieces": answer.already})
+        if answer.already < pieces:
+            self._refund = MoneyRecord(
+                key=self._key("refund"), kind="refunded", amount=answer.amount, ref=answer.ref
+            )
+        self._advance(Status.REFUNDED)
+
+    async def _refund_at_channel(self, wanted: tuple[RefundLine, ...]) -> Refunded:
+        return await self._strand.attempt(
             ChannelActivities.refund,
             RefundRequest(
                 order_id=self._asked.order_id,
@@ -221,11 +242,8 @@ class ReturnWorkflow:
             ),
             CHANNEL,
             summary="refund through the channel",
+            if_said_again=GO_ON,
         )
-        self._refund = MoneyRecord(
-            key=self._key("refund"), kind="refunded", amount=answer.amount, ref=answer.ref
-        )
-        self._advance(Status.REFUNDED)
 
     # -- what every step leans on
 

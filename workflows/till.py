@@ -1,17 +1,23 @@
-"""The order's money on its way in: taken once, before the first goods leave if they let us."""
+"""The order's money: taken once, before the first goods leave if they let us, and paid back."""
 
 from collections.abc import Awaitable, Callable
 
 from activities.channel import ChannelActivities
 from domain.ids import effect_key
-from domain.orders import PaymentStatus
-from domain.payments import Captured, CaptureDeclined, CaptureRequest
-from domain.records import UNPAID
+from domain.orders import LineRef, PaymentStatus
+from domain.payments import (
+    Captured,
+    CaptureDeclined,
+    CaptureRequest,
+    RefundLine,
+    RefundRequest,
+)
+from domain.records import NOT_REFUNDED, UNPAID
 from domain.validation import HoldReason
 from domain.waits import Owner
 from workflows.outside import CHANNEL
 from workflows.state import OrderState
-from workflows.strand import Overtaken, Strand
+from workflows.strand import GO_ON, GivenUp, Overtaken, Strand
 from workflows.telling import Telling
 
 Declined = Callable[[Strand, str], Awaitable[None]]
@@ -76,6 +82,32 @@ class Till:
                 # only a refused deed is another deed: an unheard one keeps its key
                 self._captures += 1
                 await declined(strand, reason)
+
+    async def refund(self, lines: tuple[LineRef, ...], strand: Strand) -> None:
+        """Pay back what will not be sent; an operator may go on without."""
+        key = effect_key(self._state.order.order_id, "refund-rest")
+        pieces = sum(line.quantity for line in lines)
+        try:
+            answer = await strand.attempt(
+                ChannelActivities.refund,
+                RefundRequest(
+                    order_id=self._state.order.order_id,
+                    key=key,
+                    channel=self._state.order.channel,
+                    lines=tuple(RefundLine(line_id=n.line_id, quantity=n.quantity) for n in lines),
+                ),
+                CHANNEL,
+                summary="refund what will not be sent",
+                interruptible=False,
+                if_said_again=GO_ON,
+            )
+        except GivenUp as wanted:
+            self._telling.note(NOT_REFUNDED, verb=wanted.verb, data={"deed": key, "pieces": pieces})
+            return
+        if answer.already:
+            self._telling.note("refunded_already", data={"pieces": answer.already})
+        if answer.already < pieces:
+            self._state.book("refunded", answer.amount, answer.ref)
 
     def _paid_while_refused(self, strand: Strand) -> Callable[[], bool]:
         """Our capture in flight makes the channel say `paid` too: that must not stop it."""

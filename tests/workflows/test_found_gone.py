@@ -5,13 +5,14 @@ import pytest
 from domain.errors import Refused
 from domain.lifecycles import OrderStatus, ReturnStatus
 from domain.orders import PaymentStatus
-from domain.records import LEFT_WITHOUT_LABEL, UNPAID
+from domain.payments import Refunded
+from domain.records import LEFT_WITHOUT_LABEL, NOT_REFUNDED, UNPAID
 from domain.tracking import Course
 from domain.waits import Owner
 from tests.workflows.at_once import at_once
 from tests.workflows.lives import DAY_S, Life, Start
-from tests.workflows.test_split_orders import BERLIN, pack, scan, split
-from tests.workflows.world import GOOD_ADDRESS, World, an_order
+from tests.workflows.test_split_orders import BERLIN, pack, scan, split, with_one_gone
+from tests.workflows.world import GOOD_ADDRESS, World, an_order, eur
 
 
 async def gone_while_capture_is_refused(begin: Start, world: World, own_id: str) -> Life:
@@ -222,3 +223,60 @@ async def _bring_back(life: Life, line_id: str, sku: str, reason: str, number: i
     await back.execute_update("inspected", {"lines": [looked]})
     await life.until_return(ReturnStatus.CLOSED, number)
     await back.result()
+
+
+# -- a refund that its channel refuses
+
+
+@at_once
+async def test_a_refused_refund_of_a_return_is_given_up_by_an_operator(
+    begin: Start, world: World
+) -> None:
+    world.fail("refund", Refused("shopify", "more_than_captured"), times=10**6)
+    life = await begin(an_order("refund-1"))
+    await life.until_waiting("delivery")
+    await life.parcel(Course.DELIVERED)
+    await life.until_waiting("return_window")
+    back = await life.ask_back(1)
+    await back.execute_update("received", {})
+    assert (await life.refused_by(back, "cancel")).startswith("too_late")
+    line = {"line_id": "L1", "sku": "MUG", "restock": 1, "discard": 0, "refund": 1}
+    await back.execute_update("inspected", {"lines": [line]})
+    await life.until_return_waits("refused:shopify:more_than_captured")
+    await back.execute_update("cancel", {"by": "u-1", "command_id": "c"})
+    record = await life.until_return(ReturnStatus.CLOSED)
+    assert record.money == ()
+    told = [n for r in world.return_records[record.return_id] for n in r.journal]
+    (given_up,) = (entry for entry in told if entry.code == NOT_REFUNDED)
+    assert (given_up.by, given_up.data["pieces"]) == ("u-1", 1)
+
+
+@at_once
+async def test_a_refused_refund_of_the_rest_is_given_up_by_a_second_cancel(
+    begin: Start, world: World
+) -> None:
+    life = await with_one_gone(begin, world, "refund-2")
+    world.fail("refund", Refused("shopify", "more_than_captured"), times=10**6)
+    await life.tell("cancel", command_id="c1")
+    await life.until_waiting("refused:shopify:more_than_captured")
+    await life.tell("cancel", command_id="c2", by="channel")
+    await life.state()
+    await life.tell("cancel", command_id="c3", by="u-1")
+    record = await life.until_status(OrderStatus.SHIPPED)
+    assert record.money == ()
+    assert [line.line_id for line in record.cancelled_lines] == ["L2"]
+    assert world.journal(life.id).count(NOT_REFUNDED) == 1
+    assert await life.settled("c1") == await life.settled("c3") == ""
+
+
+@at_once
+async def test_what_the_shops_staff_refunded_by_hand_is_not_booked_again(
+    begin: Start, world: World
+) -> None:
+    life = await with_one_gone(begin, world, "refund-3")
+    done = Refunded(amount=eur(0), ref="", already=1)
+    world.answers["refund", f"{life.id}/refund-rest"] = done
+    await life.ask("cancel")
+    record = await life.until_status(OrderStatus.SHIPPED)
+    assert record.money == ()
+    assert "refunded_already" in world.journal(life.id)
