@@ -32,8 +32,8 @@ CLIENTS = 16
 SKUS = 10_000
 UNITS = 300_000
 TO_BARE_MIN = 0.7
-BARE = "statements in a transaction"
-PRODUCT = "the product's function"
+BARE = "bare statements"
+PRODUCT = "product's function"
 
 Play = Callable[[Ground, Load], Run]
 
@@ -124,19 +124,19 @@ def _script(name: str) -> Play:
 
 SPREAD = (
     Design(BARE, _script("statements"), "statements"),
-    Design("one statement", _script("one_statement"), "one_statement"),
+    Design("bare, one statement", _script("one_statement"), "one_statement"),
     Design(PRODUCT, _script("product")),
-    Design("… and why it was decided", _script("product_decided")),
-    *(Design(f"… by Python, {n} tasks", stock_callers.reserve, callers=n) for n in TASKS),
-    Design("… and sourced, 16 tasks", stock_callers.source_and_reserve),
+    Design("… its decision kept", _script("product_decided")),
+    *(Design(f"… Python, {n} tasks", stock_callers.reserve, callers=n) for n in TASKS),
+    Design("… sourced too, 16 tasks", stock_callers.source_and_reserve),
 )
 ONE_SKU = (
     *SPREAD,
-    Design("a row for each unit, SKIP LOCKED", _script("units"), "units"),
-    Design(f"{MANY} orders in a transaction", _script("many"), "many", MANY),
-    Design(f"{PRODUCT}, {MANY} in a transaction", _script("product_many"), orders=MANY),
+    Design("row a unit, SKIP LOCKED", _script("units"), "units"),
+    Design(f"bare, {MANY} in one", _script("many"), "many", MANY),
+    Design(f"{PRODUCT}, {MANY} in one", _script("product_many"), orders=MANY),
     Design(
-        f"… by Python, {TASKS[-1]} tasks, batched",
+        f"… Python, {TASKS[-1]}, batched",
         stock_callers.reserve_batched,
         callers=TASKS[-1],
     ),
@@ -189,7 +189,7 @@ def missed(spread: Sequence[Found]) -> list[str]:
 
 def _table(title: str, found: Sequence[Found]) -> Table:
     table = Table(title=title)
-    headings = ("", "a second", "p50 ms", "p99 ms", "CPU ms", "to bare", "by CPU")
+    headings = ("", "/s", "p50 ms", "p99 ms", "CPU ms", "to bare", "by CPU")
     for heading in headings:
         table.add_column(heading, justify="right" if heading else "left")
     for one in found:
