@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from domain.sourcing.bounds import Bounds, Combination
 from domain.sourcing.branches import Budget, Found, cheapest_share, first_share
+from domain.sourcing.feasible import any_share
 from domain.sourcing.problem import Problem
 from domain.sourcing.shares import IMPOSSIBLE, Shares
 
@@ -15,6 +16,8 @@ ROUNDS = ((2_000, 400), (8_000, 2_500), (STEPS_MAX, STEPS_MAX))
 """Steps for a combination, and for each of its boxes: what is hard waits for what is easy."""
 STEPS_PAST_THREE = 200
 STEPS_FOR_NAMES = 4_000
+STEPS_FOR_ANY = 40_000
+"""Before an order waits that could ship: whatever was allowed for the best plan."""
 COMBINATIONS_MAX = 100_000
 RUNNERS_UP = 3
 FIRST_LOOKS = 4
@@ -46,6 +49,8 @@ class _Search:
         self.best: Found | None = None
         self.found: dict[tuple[int, ...], Found] = {}
         self.done: set[tuple[int, ...]] = set()
+        self.last = Budget(STEPS_FOR_ANY)
+        """For any plan at all, where the search may have missed what there is."""
         self.shares: dict[tuple[int, ...], Shares] = {}
         self.proven = True
         self.bounds = Bounds(problem)
@@ -59,6 +64,7 @@ class _Search:
             self._look_round(combined)
         for steps, steps_a_box in ROUNDS:
             self._look_closely(combined, steps, steps_a_box)
+        self._look_for_any(combined)
         self.proven &= self._all_done(combined)
         self._go_past_three()
         if self.best:
@@ -110,16 +116,38 @@ class _Search:
 
     def _try(self, places: tuple[int, ...], limit: int, steps: int, steps_a_box: int) -> None:
         """Look for a plan with these places; done if none below the limit can have been missed."""
-        if places not in self.shares:
-            self.shares[places] = Shares(self.problem, places)
         budget = self.budget if self.budget.left > 0 or self.best else self.overtime
         allowed = Budget(min(steps, budget.left))
-        found, thorough = cheapest_share(self.shares[places], limit, allowed, steps_a_box)
+        found, thorough = cheapest_share(self._shares_of(places), limit, allowed, steps_a_box)
         budget.spend(allowed.spent)
         if found:
             self._note(found)
         if thorough:
             self.done.add(places)
+
+    def _look_for_any(self, combined: list[Combination]) -> None:
+        """Find plans where not all ways were tried, or none was found; there may be none."""
+        for combination in combined:
+            if self.best and combination >= self.best.rank:
+                return
+            places = combination.places
+            if places not in self.done | self.found.keys():
+                self._try_any(places)
+
+    def _try_any(self, places: tuple[int, ...]) -> None:
+        shares = self._shares_of(places)
+        if self.best and shares.complete:
+            return
+        found, none = any_share(shares, self.last)
+        if found:
+            self._note(found)
+        if none:
+            self.done.add(places)
+
+    def _shares_of(self, places: tuple[int, ...]) -> Shares:
+        if places not in self.shares:
+            self.shares[places] = Shares(self.problem, places)
+        return self.shares[places]
 
     def _note(self, found: Found) -> None:
         known = self.found.get(found.places)
@@ -129,7 +157,7 @@ class _Search:
             self.best = found
 
     def _steps(self) -> int:
-        return self.budget.spent + self.overtime.spent
+        return self.budget.spent + self.overtime.spent + self.last.spent
 
     def _combinations(self, size: int) -> list[Combination]:
         """The combinations of so many places that could beat the best plan, which uses fewer."""
@@ -150,6 +178,8 @@ class _Search:
             return
         if self.best and self.bounds.of_more(EXACT_PARTS + 1) >= self.best.cost:
             return
+        if not self.best and not self.bounds.enough(tuple(range(many))):
+            return
         self.proven = False
         places = self.best.places if self.best else ()
         while len(places) < min(self.problem.parts_max, many):
@@ -159,6 +189,8 @@ class _Search:
             places = min(wider, key=lambda some: (self.bounds.lack(some), self.bounds.of(some)))
             if len(places) > 1 and self.bounds.enough(places):
                 self._try(places, IMPOSSIBLE, STEPS_PAST_THREE, STEPS_PAST_THREE)
+                if places not in self.found:
+                    self._try_any(places)
 
     def _first_of_equals(self, best: Found) -> Found:
         if len(best.places) == 1:

@@ -109,7 +109,7 @@ class Shares:
         if sum(limits) < need:
             return False
         costs = [problem.unit[p][line] for p in self.places]
-        ways = _ways(need, limits)
+        ways = _ways(need, limits, CHOICES_MAX)
         if ways is None:
             self.complete = False
             ways = _plain_ways(need, limits, costs)
@@ -253,10 +253,10 @@ def _from_the_end(numbers: Sequence[int]) -> list[int]:
 
 
 @lru_cache(maxsize=4_096)
-def _ways(need: int, limits: Units) -> tuple[Units, ...] | None:
-    """All ways to share out a line, most to the first place first; None if they are too many."""
-    ways = tuple(islice(_compositions(need, limits), CHOICES_MAX + 1))
-    return ways if len(ways) <= CHOICES_MAX else None
+def _ways(need: int, limits: Units, most: int) -> tuple[Units, ...] | None:
+    """All ways to share out a line, most to the first place first; None if over `most`."""
+    ways = tuple(islice(_compositions(need, limits), most + 1))
+    return ways if len(ways) <= most else None
 
 
 def _compositions(need: int, limits: tuple[int, ...]) -> Iterator[Units]:

@@ -29,10 +29,12 @@ LACKS_LOOKED_AT = 2_000
 def source(case: Case, steps_max: int = STEPS_MAX) -> Decision:
     """Choose who ships what: the plan of least cost among all that the hard rules allow.
 
-    Exact for up to three parts while the search stays within `steps_max`; else `proven` is false
-    and the plan is the best one found. Among plans of the same cost: fewer parts, then the
-    locations' names, then most of the first lines (by line id) at the first location. How the
-    case's lines and candidates are ordered changes nothing.
+    Exact for up to three parts while the search stays within `steps_max` and no line can be shared
+    out in more ways than are tried; else `proven` is false and the plan is the best one found. No
+    plan at all, and that unproven: up to three parts took too long even to look for any plan, or
+    more are allowed. Among plans of the same cost: fewer parts, then the locations' names, then
+    most of the first lines (by line id) at the first location. How the case's lines and candidates
+    are ordered changes nothing.
     """
     numbers, bars, asked = problem(case)
     outcome = search(numbers, steps_max)
@@ -52,7 +54,7 @@ def source(case: Case, steps_max: int = STEPS_MAX) -> Decision:
         runners_up=runners_up,
         deliver_by=asked,
         steps=outcome.steps,
-        sentence=sentence(case, plan, runners_up, candidates, missing),
+        sentence=sentence(case, plan, runners_up, candidates, missing, proven=outcome.proven),
     )
 
 

@@ -20,11 +20,13 @@ def sentence(
     runners_up: Sequence[Plan],
     candidates: Sequence[Considered],
     missing: Sequence[SkuQuantity],
+    *,
+    proven: bool = True,
 ) -> str:
     """Say what was decided: the plan with its cost and date, then what the others lack or cost."""
     names = {one.location: one.name for one in candidates}
     if plan is None:
-        return _waits(case, candidates, missing)
+        return _waits(case, candidates, missing, proven=proven)
     told = [_who(case, plan, names), ", ".join(_what(case, plan))]
     others = _others(case, plan, runners_up, candidates, names)
     return ": ".join(told) + (f"; {others}." if others else ".")
@@ -57,14 +59,17 @@ def day(date_: date) -> str:
     return f"{_WEEKDAYS[date_.weekday()]} {date_.day} {_MONTHS[date_.month - 1]}"
 
 
-def _waits(case: Case, candidates: Sequence[Considered], missing: Sequence[SkuQuantity]) -> str:
+def _waits(
+    case: Case, candidates: Sequence[Considered], missing: Sequence[SkuQuantity], *, proven: bool
+) -> str:
     if not candidates:
         return "No location can ship: there is none."
     told = [f"{one.name} {one.reason}" for one in sorted(candidates, key=_closeness) if one.bar]
     split = "" if case.rules.parts_allowed == 1 else f" in up to {case.rules.parts_allowed} parts"
     wants = any(one.bar is Bar.STOCK for one in candidates)
     waits = f"; waits for {quantities(missing)}" if wants else ""
-    return f"No location can ship all{split}: {_some(told)}{waits}."
+    found = "No location can" if proven else "No way was found to"
+    return f"{found} ship all{split}: {_some(told)}{waits}."
 
 
 def _closeness(one: Considered) -> tuple[bool, int, str]:

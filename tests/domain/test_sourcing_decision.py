@@ -155,6 +155,45 @@ def test_what_cannot_ship_waits_for_what_lacks_least() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("lines", "berlin", "lyon"),
+    [((250, 250, 250), 375, 375), ((300, 300), 301, 299), ((750,), 375, 375)],
+)
+def test_lines_too_long_to_try_every_share_ship_what_is_there(
+    lines: tuple[int, ...], berlin: int, lyon: int
+) -> None:
+    long = wants(*[("CUP", many) for many in lines])
+    decision = source(case(at("berlin", cup=berlin), at("lyon", cup=lyon), lines=long))
+    assert {place: sum(units.values()) for place, units in shipped(decision).items()} == {
+        "berlin": berlin, "lyon": lyon,
+    }  # fmt: skip
+    one_short = source(case(at("berlin", cup=berlin - 1), at("lyon", cup=lyon), lines=long))
+    assert (one_short.plan, one_short.proven) == (None, True)
+    assert one_short.missing == (SkuQuantity(sku="CUP", quantity=1),)
+
+
+def test_a_long_line_is_shared_so_that_each_part_is_worth_enough() -> None:
+    worth = RULES.model_copy(update={"part_value_min_minor": 150 * 900})
+    stock = (at("berlin", cup=499), at("lyon", cup=400))
+    decision = source(case(*stock, lines=wants(("CUP", 500)), rules=worth))
+    assert shipped(decision) == {"berlin": {"1": 350}, "lyon": {"1": 150}}
+
+
+def test_a_sentence_says_none_was_found_where_that_proves_nothing() -> None:
+    """Four parts and more are built one by one: what is worth enough may need others."""
+    rules = RULES.model_copy(update={"parts_max": 4, "part_value_min_minor": 3 * 900})
+    stock = [at(city, cup=2) for city in CITIES]
+    stock.append(at("leeds", cup=2).model_copy(update={"location": "york", "name": "York"}))
+    decision = source(case(*stock, lines=wants(("CUP", 8)), rules=rules))
+    assert (decision.plan, decision.proven) == (None, False)
+    assert decision.sentence.startswith("No way was found to ship all in up to 4 parts: Berlin ")
+    enough = rules.model_copy(update={"part_value_min_minor": 0})
+    assert source(case(*stock, lines=wants(("CUP", 8)), rules=enough)).plan
+    nothing = source(case(*stock, lines=wants(("CUP", 9)), rules=rules))
+    assert (nothing.plan, nothing.proven) == (None, True)
+    assert nothing.sentence.startswith("No location can ship all in up to 4 parts: Berlin ")
+
+
 def test_an_order_that_ships_complete_waits_though_two_locations_have_it() -> None:
     complete = RULES.model_copy(update={"ship_complete": True})
     decision = source(case(at("berlin", mug=2), at("lyon", pot=1), lines=MUGS, rules=complete))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.sourcing import search
+from domain.sourcing import search, shares
 from domain.sourcing.case import Case
 from domain.sourcing.decision import Decision
 from domain.sourcing.source import source
@@ -38,22 +38,28 @@ def see_that_it_is_the_best(case: Case) -> Decision:
         assert decision.missing
         return decision
     assert decision.plan, best
+    assert see_that_it_is_allowed(case, decision) == best
+    return decision
+
+
+def see_that_it_is_allowed(case: Case, decision: Decision) -> tuple[object, ...]:
+    """By the rules as they are written; what it is ranked by."""
+    assert decision.plan
     lines = sorted(case.lines, key=lambda line: line.line_id)
     candidates = sorted(case.candidates, key=lambda one: one.location)
-    shares = shares_of(case, decision)
-    assert [sum(units) for units in shares] == [line.quantity for line in lines]
-    assert allowed(case, lines, candidates, shares)
+    shipped = shares_of(case, decision)
+    assert [sum(units) for units in shipped] == [line.quantity for line in lines]
+    assert allowed(case, lines, candidates, shipped)
     cost = decision.plan.cost
-    assert cost.total_minor == cost_by_hand(case, lines, candidates, shares)
+    assert cost.total_minor == cost_by_hand(case, lines, candidates, shipped)
     assert cost.total_minor == sum(cost.model_dump(exclude={"total_minor"}).values())
     parts = decision.plan.parts
     used = tuple(part.location for part in parts)
     own = tuple(
         tuple(-units[at] for at, one in enumerate(candidates) if one.location in used)
-        for units in shares
+        for units in shipped
     )
-    assert (cost.total_minor, len(parts), used, own) == best
-    return decision
+    return (cost.total_minor, len(parts), used, own)
 
 
 @pytest.mark.parametrize("first_looks", [4, 0])
@@ -100,6 +106,27 @@ def test_past_its_steps_the_best_found_is_allowed_and_not_called_proven() -> Non
             assert thorough.plan
             assert hasty.plan.cost.total_minor >= thorough.plan.cost.total_minor
     assert unproven > 10
+
+
+@pytest.mark.parametrize("steps_max", [search.STEPS_MAX, 4])
+@pytest.mark.parametrize("choices_max", [1, 3])
+@pytest.mark.parametrize("seed", range(2))
+def test_no_plan_that_exists_is_missed_where_not_all_ways_are_tried(
+    seed: int, choices_max: int, steps_max: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with long lines, of which the search tries few ways, or none as long as it would."""
+    monkeypatch.setattr(shares, "CHOICES_MAX", choices_max)
+    chance = random.Random(f"long {seed} {choices_max}")
+    for _ in range(CASES_A_SEED // 2):
+        case = small_case(chance)
+        decision, best = source(case, steps_max), best_by_hand(case)
+        assert (decision.plan is None) == (best is None)
+        if decision.plan and best:
+            rank = see_that_it_is_allowed(case, decision)
+            assert decision.plan.cost.total_minor >= best[0]
+            assert not decision.proven or rank[0] == best[0]
+        else:
+            assert decision.proven
 
 
 def test_the_cases_made_by_chance_are_of_every_kind() -> None:
