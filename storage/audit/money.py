@@ -86,7 +86,8 @@ SELECT o.order_id AS subject, o.order_id, m.captured || ' refunded' AS expected,
 
 RETURN_MONEY = Question(
     "refunded_returns_paid",
-    "A return of which pieces were to be refunded has one refund in the ledger; no other has any.",
+    "A return of which pieces were to be refunded has one refund in the ledger, or its journal says"
+    " why it has none; no other has any.",
     "returns",
     """
 SELECT r.return_id AS subject, r.order_id,
@@ -100,7 +101,9 @@ SELECT r.return_id AS subject, r.order_id,
          FROM jsonb_array_elements(r.inspected) AS line) due
   LEFT JOIN money m ON m.return_id = r.return_id AND m.kind = 'refunded'
  GROUP BY r.return_id, due.refunds
-HAVING count(m.key) <> due.refunds
+HAVING count(m.key) > due.refunds OR (count(m.key) < due.refunds AND NOT EXISTS (
+       SELECT FROM journal j WHERE j.return_id = r.return_id AND j.seq > 0
+          AND j.code IN ('refunded_already', 'not_refunded')))
  ORDER BY r.return_id""",
 )
 

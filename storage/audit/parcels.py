@@ -41,7 +41,8 @@ SELECT order_id AS subject, order_id,
 
 ONE_LIVE_LABEL = Question(
     "one_live_label",
-    "A parcel has at most one live label; one that left has one, one that never will has none.",
+    "A parcel has at most one live label; one that left has one, or was said to have left without;"
+    " one that never will has none.",
     "parcels",
     """
 SELECT p.parcel_id AS subject, p.order_id,
@@ -53,9 +54,11 @@ SELECT p.parcel_id AS subject, p.order_id,
            l.tracking_number)) FILTER (WHERE l.shipment_ref IS NOT NULL), '[]') AS rows
   FROM parcels p JOIN fulfilments f USING (order_id, number) JOIN orders o USING (order_id)
   LEFT JOIN labels l ON l.parcel_id = p.parcel_id AND NOT l.voided AND NOT l.given_up
- GROUP BY p.parcel_id, f.status, o.status
+ GROUP BY p.parcel_id, f.reference, f.status, o.status
 HAVING count(l.shipment_ref) > 1
-    OR (f.status = ANY (:part_left) AND count(l.shipment_ref) <> 1)
+    OR (f.status = ANY (:part_left) AND count(l.shipment_ref) <> 1 AND NOT EXISTS (
+        SELECT FROM journal j WHERE j.order_id = p.order_id AND j.code = 'left_without_label'
+           AND j.seq > 0 AND j.data->>'fulfilment' = f.reference))
     OR (f.status = ANY (:part_over) AND o.status = ANY (:order_left) AND count(l.shipment_ref) > 0)
  ORDER BY count(l.shipment_ref), p.parcel_id""",
 )

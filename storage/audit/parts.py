@@ -121,7 +121,8 @@ PIECES_ONCE = Question(
 # To the piece: what is odd in minor units lies with one or the other.
 CANCELLED_REFUNDED = Question(
     "cancelled_lines_refunded",
-    "What was cancelled after other lines had left is refunded, once, for what it cost.",
+    "What was cancelled after other lines had left is refunded, once, for what it cost, or the"
+    " journal says why not.",
     "orders WHERE cancelled_lines <> '[]'",
     """
 WITH paid AS (
@@ -149,11 +150,14 @@ SELECT d.order_id AS subject, d.order_id, format('1 refund of %s', round(d.worth
        format('%s refunds of %s', coalesce(b.refunds, 0), coalesce(b.amount, 0)) AS found,
        coalesce(b.rows, '[]') AS rows
   FROM due d LEFT JOIN back b USING (order_id)
- WHERE coalesce(b.refunds, 0) <> 1 OR abs(b.amount - d.worth) > d.pieces
+ WHERE (coalesce(b.refunds, 0) <> 1 OR abs(b.amount - d.worth) > d.pieces)
+   AND NOT (coalesce(b.refunds, 0) < 2 AND coalesce(b.amount, 0) <= d.worth + d.pieces AND EXISTS (
+       SELECT FROM journal j WHERE j.order_id = d.order_id AND j.return_id IS NULL AND j.seq > 0
+          AND j.code IN ('refunded_already', 'not_refunded')))
  ORDER BY d.order_id""",
 )
 
-# What the queue gave later was not decided by anybody: it was shared out.
+# What the queue gave is kept as what was decided. Orders that wait tell one reason after the other.
 DECIDED = Question(
     "reservations_decided",
     "Why each order was reserved where it is, or waits, is kept; what was decided is what it got.",
@@ -166,19 +170,19 @@ WITH held AS (
       FROM reservations r WHERE r.part > 0 GROUP BY r.base
      UNION ALL SELECT w.key, w.order_id, NULL FROM stock_waiting w),
 decided AS (
-    SELECT d.key, d.order_id, d.id, CASE d.outcome WHEN 'reserved' THEN (
+    SELECT d.key, d.order_id, d.id, CASE WHEN d.outcome <> 'waiting' THEN (
            SELECT jsonb_agg(jsonb_build_array(p.location, {_LINES.format(lines="p.lines")})
                             ORDER BY p.location)
              FROM jsonb_to_recordset(d.decision#>'{{plan,parts}}')
                   AS p (location text, lines jsonb)) END AS parts, d.outcome
       FROM sourcing_decisions d),
-last AS (SELECT DISTINCT ON (key) * FROM decided ORDER BY key, outcome)
+last AS (SELECT DISTINCT ON (key) * FROM decided ORDER BY key, outcome = 'waiting', id DESC)
 SELECT key AS subject, coalesce(h.order_id, d.order_id) AS order_id,
        CASE WHEN d.key IS NULL THEN 'a decision' ELSE d.parts::text END AS expected,
        coalesce(h.parts::text, CASE WHEN h.key IS NULL THEN 'nothing' ELSE 'waiting' END) AS found,
        jsonb_build_array(jsonb_build_object('decision', d.id, 'outcome', d.outcome)) AS rows
   FROM held h FULL JOIN last d USING (key)
- WHERE d.key IS NULL OR (d.outcome = 'reserved' AND h.parts IS DISTINCT FROM d.parts)
+ WHERE d.key IS NULL OR (d.outcome <> 'waiting' AND h.parts IS DISTINCT FROM d.parts)
  ORDER BY key""",  # noqa: S608 - only constants are put in
 )
 

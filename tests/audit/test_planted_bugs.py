@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from starter.audit.command import show
-from tests.audit import goods_gone_wrong, supply_gone_wrong
+from tests.audit import by_hand, goods_gone_wrong, supply_gone_wrong
 from tests.audit.goods_gone_wrong import Plant
 from tests.audit.small_world import SmallWorld
 
@@ -264,6 +264,7 @@ async def channel_told_before_it_left(world: SmallWorld) -> None:
 PLANTED: list[tuple[Plant, str, str]] = [
     *goods_gone_wrong.PLANTED,
     *supply_gone_wrong.PLANTED,
+    *by_hand.PLANTED,
     (lost_order, "accepted_orders_exist", "api-77"),
     (announced_order_lost, "announced_orders_exist", "1099"),
     (left_in_the_inbox, "inbox_delivered", ""),
@@ -415,6 +416,7 @@ async def another_bought_beside_one_given_up(world: SmallWorld) -> None:
 SOUND = (
     *goods_gone_wrong.SOUND,
     *supply_gone_wrong.SOUND,
+    *by_hand.SOUND,
     given_up_by_an_operator,
     given_up_unseen,
     another_bought_beside_one_given_up,

@@ -11,7 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.errors import Refused, Unavailable
 from domain.lifecycles import FulfilmentStatus, OrderStatus
 from domain.orders import Order, PaymentStatus
-from domain.records import FulfilmentRecord, OrderRecord
+from domain.records import LEFT_WITHOUT_LABEL, UNPAID, FulfilmentRecord, OrderRecord
 from domain.tracking import Course
 from domain.waits import Owner
 from tests.workflows.lives import Life, say_packed
@@ -261,7 +261,7 @@ class Story:
                 case _:
                     await self._tell("release", hold_id=hold.hold_id)
         await self._goods_come(0)
-        if now.attention:
+        if now.attention or (now.wait and now.wait.what in (LEFT_WITHOUT_LABEL, UNPAID)):
             await self._retry(0)
         for part in now.fulfilments:
             if part.status is F.ACCEPTED:
