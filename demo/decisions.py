@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from demo.outside import Api, Json
+from demo.outside import Api
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,6 @@ async def _decided(api: Api, order_id: str) -> Decided:
     kept = (await api.get(f"/orders/{order_id}/sourcing"))["decisions"]
     parts = [part for decision in kept for part in decision["reservations"]]
     return Decided(
-        why=tuple(_told(decision) for decision in reversed(kept)),
+        why=tuple(str(decision["sentence"]) for decision in reversed(kept)),
         shipped_from=tuple(part["location"] for part in parts if part["state"] == "shipped"),
     )
-
-
-def _told(decision: Json) -> str:
-    """What was decided; of an order that had to wait, also what the queue gave it."""
-    names = {one["location"]: one["name"] for one in decision["decision"]["candidates"]}
-    given = [names[part["location"]] for part in decision["reservations"]]
-    if decision["outcome"] == "waiting" and given:
-        return f"{decision['sentence']} Then there was enough at {' and '.join(given)}."
-    return str(decision["sentence"])

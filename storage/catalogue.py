@@ -40,7 +40,9 @@ SELECT ARRAY(SELECT l.location FROM locations l
              INTERSECT SELECT unnest(w.skus) FROM stock_waiting w) AS skus
 """)
 _OPEN = text("SELECT stock_open(CAST(:places AS text[]), CAST(:skus AS text[]))")
-_SHARE_OUT = text("SELECT stock_share_out(CAST(:places AS text[]), CAST(:skus AS text[]))")
+_SHARE_OUT = text("""
+SELECT stock_share_out(CAST(:places AS text[]), CAST(:skus AS text[]), 'opened')
+""")
 
 SkuName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import text
@@ -19,10 +19,10 @@ from domain.sourcing.claims import claim
 from domain.sourcing.decision import Decision
 from domain.sourcing.rules import RuleSet
 from domain.stock import Changed, Claim, Reserved, ReserveRequest, Short
-from domain.values import Value
 from storage.carts import look, take_over
 from storage.documents import json_text
 from storage.outages import transaction
+from storage.sourcing_kept import KeptDecision, PastCase, kept, past
 from storage.sourcing_rules import SourcingRules
 from storage.stock import PostgresInventory
 from storage.stock_calls import check_quantities, stock_connection
@@ -96,47 +96,18 @@ SELECT parts, missing FROM sourcing_wait(:order_id, :key, CAST(:lines AS jsonb),
     CAST(:ranked AS text[]), CAST(:seen AS jsonb), :parts_max, :priority, CAST(:why AS jsonb))
 """)
 _DECISIONS = text("""
-SELECT d.key, d.outcome, d.decision, d.at, coalesce(
+SELECT d.key, d.outcome, d.rules_version, d.decision, d.at,
+       CASE d.outcome WHEN 'assigned' THEN d.facts END AS facts, coalesce(
            jsonb_agg(jsonb_build_object('key', r.key, 'location', r.location, 'state', r.state)
                      ORDER BY r.part) FILTER (WHERE r.part > 0), '[]') AS reservations
-  FROM sourcing_decisions d LEFT JOIN reservations r ON r.base = d.key
+  FROM sourcing_decisions d LEFT JOIN reservations r ON r.base = d.key AND d.outcome <> 'waiting'
  WHERE d.order_id = :order_id GROUP BY d.id ORDER BY d.id DESC
 """)
 _PAST = text("""
-SELECT id, order_id, facts, decision FROM sourcing_decisions
+SELECT id, order_id, outcome, rules_version, facts, decision FROM sourcing_decisions
  WHERE at >= :since AND at < :until AND id > :after AND NOT starts_with(order_id, :carts)
  ORDER BY id LIMIT :limit
 """)
-
-
-class ReservationState(Value):
-    """What became of a part: reserved, released, shipped."""
-
-    key: str
-    location: str
-    state: str
-
-
-class KeptDecision(Value):
-    """`waiting`: there was no plan, and the order entered the queue.
-
-    `reservations` are what the key holds or held, also what the queue gave it later.
-    """
-
-    key: str
-    outcome: Literal["reserved", "waiting"]
-    at: datetime
-    decision: Decision
-    reservations: tuple[ReservationState, ...]
-
-
-class PastCase(Value):
-    """A decision of the past with what it was decided by, but for the rules."""
-
-    id: int
-    order_id: str
-    case: Case
-    decision: Decision
 
 
 class PostgresSourcing:
@@ -190,8 +161,8 @@ class PostgresSourcing:
             return Changed()
         if not asked.parts and not request.waits:
             return await look(self._engine, request, asked)
-        kept = await asyncio.to_thread(why, case, decision)
-        said: dict[str, Any] = {"order_id": request.order_id, "key": request.key, "why": kept}
+        reasons = await asyncio.to_thread(why, case, decision)
+        said: dict[str, Any] = {"order_id": request.order_id, "key": request.key, "why": reasons}
         if asked.parts:
             return await self._reserve(said | {"expires_at": request.expires_at}, asked)
         return await self._wait(said | {"lines": _json(request.lines)}, asked)
@@ -215,8 +186,9 @@ class PostgresSourcing:
     async def decisions(self, order_id: OrderId) -> tuple[KeptDecision, ...]:
         """Everything that was decided about an order, newest first."""
         async with transaction(self._engine) as connection:
-            rows = (await connection.execute(_DECISIONS, {"order_id": order_id})).mappings().all()
-        return tuple(KeptDecision(**row) for row in rows)
+            rows = (await connection.execute(_DECISIONS, {"order_id": order_id})).all()
+        by = await self._decided_by(rows)
+        return await asyncio.to_thread(kept, rows, by)
 
     async def past(
         self, since: datetime, until: datetime, rules: RuleSet, after: int = 0, limit: int = 100
@@ -231,7 +203,12 @@ class PostgresSourcing:
         }
         async with transaction(self._engine) as connection:
             rows = (await connection.execute(_PAST, wanted)).all()
-        return await asyncio.to_thread(_past, rows, rules)
+        by = await self._decided_by(rows)
+        return await asyncio.to_thread(past, rows, rules, by)
+
+    async def _decided_by(self, rows: Sequence[Any]) -> dict[int, RuleSet]:
+        versions = {row.rules_version for row in rows if row.outcome == "assigned"}
+        return {version: await self._rules.version(version) for version in versions}
 
 
 def why(case: Case, decision: Decision) -> str:
@@ -246,18 +223,6 @@ def _reserved(parts: Any) -> Reserved | Changed:
 
 def _json(lines: Iterable[LineRef]) -> str:
     return json.dumps([line.model_dump() for line in lines])
-
-
-def _past(rows: Sequence[Any], rules: RuleSet) -> tuple[PastCase, ...]:
-    return tuple(
-        PastCase(
-            id=row.id,
-            order_id=row.order_id,
-            case=Case(**row.facts, rules=rules),
-            decision=Decision(**row.decision),
-        )
-        for row in rows
-    )
 
 
 def _demand(found: list[dict[str, Any]]) -> tuple[Demand, ...]:

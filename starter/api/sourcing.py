@@ -18,7 +18,7 @@ from starter.batch import BatchResult, assign_together
 from starter.bodies import LimitedRoute
 from starter.composition import Composition, composition_of
 from starter.problems import invalid_field, not_found
-from storage.sourcing import KeptDecision, PastCase, ReservationState
+from storage.sourcing_kept import KeptDecision, PastCase, ReservationState
 from storage.sourcing_rules import VERSION_MAX, StoredRules
 
 router = APIRouter(prefix="/api", tags=["sourcing"], route_class=LimitedRoute)
@@ -30,10 +30,13 @@ Version = Annotated[int, Path(ge=1, le=VERSION_MAX)]
 
 
 class DecisionView(BaseModel):
-    """`sentence` says it all in one; `reservations` are what became of it, one for each part."""
+    """`sentence` says it all in one; `reservations` are what became of it, one for each part.
+
+    `assigned` is what the queue gave an order that was `waiting`.
+    """
 
     key: str
-    outcome: Literal["reserved", "waiting"]
+    outcome: Literal["reserved", "waiting", "assigned"]
     at: datetime
     sentence: str
     rules_version: int

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import date, time
+from datetime import date, time, timedelta
 
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from domain.errors import Refused
+from domain.ids import OrderId
 from domain.promises import Calendar
 from domain.sourcing.decision import Bar
+from domain.sourcing.rules import RuleSet
 from domain.sourcing.source import source
 from domain.stock import Changed, ReservationRef, Reserved, Short, SkuQuantity, StockChange
 from storage.documents import document
@@ -176,7 +178,11 @@ async def test_who_waits_has_a_decision_too_and_then_what_the_queue_gave(room: R
             await room.receive("berlin", CUP=more)
         _, given = await room.once(wanted("demo-1", ("CUP", 2)))
         assert where(given) == {"lyon": {"CUP": 2}}
-    (kept,) = await room.sourcing.decisions(wanted("demo-1").order_id)
+    kept, waited = await room.sourcing.decisions(wanted("demo-1").order_id)
+    assert (kept.outcome, waited.outcome, waited.reservations) == ("assigned", "waiting", ())
+    assert kept.decision.plan is not None
+    assert [part.location for part in kept.decision.plan.parts] == ["lyon"]
+    assert kept.decision.sentence.startswith("Given by the queue (received): Lyon ships the line: ")
     assert [(share.location, share.state) for share in kept.reservations] == [("lyon", "reserved")]
 
 
@@ -287,3 +293,28 @@ async def test_a_decision_is_for_ever(room: Room) -> None:
     ):
         with pytest.raises(DBAPIError, match="append-only"):
             await room.run(statement)
+
+
+async def test_what_the_queue_gave_is_told_by_the_rules_of_then_and_replayed(room: Room) -> None:
+    """Wien serves Germany no more, but the order was not sourced since."""
+    await room.furnish(BERLIN, WIEN)
+    await room.once(wanted("demo-1", ("CUP", 2), ("POT", 1)))
+    version = await room.activate(parts_max=2, location_percent=0)
+    await room.run("UPDATE locations SET serves = '{AT}' WHERE location = 'wien'")
+    await room.receive("berlin", CUP=2)
+    await room.receive("wien", POT=1)
+    gift, waited = await room.sourcing.decisions(OrderId("demo-1"))
+    assert (gift.decision.rules_version, waited.decision.rules_version) == (version, 1)
+    assert gift.decision.plan is not None
+    parts = {part.location: part for part in gift.decision.plan.parts}
+    assert {place: part.items[0].sku for place, part in parts.items()} == {
+        "berlin": "CUP",
+        "wien": "POT",
+    }
+    assert (parts["wien"].distance_km or 0) > 0
+    assert {share.location for share in gift.reservations} == {"berlin", "wien"}
+    day = timedelta(days=1)
+    cases = await room.sourcing.past(gift.at - day, gift.at + day, RuleSet())
+    assert [past.decision for past in cases] == [waited.decision, gift.decision]
+    seen = {one.location: one.available for one in cases[1].case.candidates}
+    assert seen == {"berlin": {"CUP": 2}, "wien": {"POT": 1}}

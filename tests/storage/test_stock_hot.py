@@ -51,7 +51,7 @@ async def missing_key(engine: AsyncEngine) -> None:
 
 
 async def unseen_queue(engine: AsyncEngine) -> None:
-    await planted(engine, "stock_free", ("PERFORM stock_share_out(places, skus_);", ""))
+    await planted(engine, "stock_free", ("PERFORM stock_share_out(places", "-- (places"))
 
 
 async def unlocked_look(engine: AsyncEngine) -> None:

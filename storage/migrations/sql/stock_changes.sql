@@ -56,7 +56,7 @@ BEGIN
         RAISE EXCEPTION USING MESSAGE = hindrance, ERRCODE = 'HF001';
     END IF;
     PERFORM stock_move(kind_, key_, order_, place, items_, reason_, by_);
-    PERFORM stock_share_out(ARRAY[place], skus_);
+    PERFORM stock_share_out(ARRAY[place], skus_, kind_);
     INSERT INTO stock_changes (key, change, answer) VALUES (key_, asked, stock_levels_at(place, skus_));
     RETURN stock_levels_at(place, skus_);
 END $$;

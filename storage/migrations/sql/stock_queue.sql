@@ -18,8 +18,8 @@ $$;
 
 -- Enters the queue, where a repeat keeps its place. Under the SKUs' locks, so that no goods come in
 -- unseen: `missing` says that the order waits now, `parts` that it has its goods already, neither
--- that there is more than was seen, or other goods are meant, and the caller must source again. The empty rows make two who
--- bring different goods for one order meet.
+-- that there is more than was seen, or other goods are meant, and the caller must source again. The
+-- empty rows make two who bring different goods for one order meet.
 CREATE FUNCTION stock_wait(order_ text, key_ text, lines_ jsonb, ranked_ text[], seen jsonb,
                            parts_max_ integer DEFAULT 1, priority_ integer DEFAULT 0,
                            OUT parts jsonb, OUT missing jsonb) LANGUAGE plpgsql AS $$
@@ -155,7 +155,8 @@ BEGIN
 END $$;
 
 -- After stock became available: each order that waited gets all it wants, in turn, and its wake-up.
-CREATE FUNCTION stock_share_out(places text[], skus_ text[]) RETURNS void LANGUAGE plpgsql AS $$
+-- `cause` says in words what brought it.
+CREATE FUNCTION stock_share_out(places text[], skus_ text[], cause text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE w stock_waiting; parts_ jsonb; gained text[] := stock_open_places(places);
 BEGIN
     FOR w IN SELECT * FROM stock_waiting q WHERE q.skus && skus_ AND q.ranked && gained
@@ -166,6 +167,7 @@ BEGIN
         CONTINUE WHEN parts_ IS NULL;
         DELETE FROM stock_waiting q WHERE q.key = w.key;
         CONTINUE WHEN NOT FOUND; -- served elsewhere or released while we waited for the row
+        PERFORM sourcing_given(w, parts_, cause);
         PERFORM stock_promise(w.order_id, w.key, parts_);
         INSERT INTO inbox (source, kind, event_key, order_id, body)
         VALUES ('stock', 'stock_assigned', w.order_id || '/' || w.key, w.order_id,

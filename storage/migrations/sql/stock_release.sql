@@ -8,7 +8,7 @@ BEGIN
     FOR r IN UPDATE reservations x SET state = 'released' WHERE x.key = ANY (keys) RETURNING * LOOP
         PERFORM stock_move('released', r.key, r.order_id, r.location, r.items, reason_);
     END LOOP;
-    PERFORM stock_share_out(places, skus_);
+    PERFORM stock_share_out(places, skus_, coalesce(nullif(reason_, ''), 'released'));
 END $$;
 
 -- The parts that are still reserved under a key, or under the key of one part. A key of nobody is
@@ -72,7 +72,7 @@ BEGIN
     FOR c IN SELECT * FROM stock_corrections(r.location, r.items, short_) LOOP
         PERFORM stock_move(c.kind, key_, order_, r.location, c.items, c.reason);
     END LOOP;
-    PERFORM stock_share_out(ARRAY[r.location], stock_skus(r.items));
+    PERFORM stock_share_out(ARRAY[r.location], stock_skus(r.items), 'short pick');
 END $$;
 
 -- Releases what has expired, of these SKUs or (NULL) of all, and says how many reservations that

@@ -124,7 +124,7 @@ BEGIN
     IF supply_items(id_) = '[]' THEN
         UPDATE supplies x SET state = 'closed' WHERE x.supply_id = id_;
     END IF;
-    PERFORM stock_share_out(ARRAY[s.destination], skus_);
+    PERFORM stock_share_out(ARRAY[s.destination], skus_, 'received ' || id_);
     RETURN supply_done(key_, 'received', id_, asked, reason_, by_);
 END $$;
 

@@ -14,7 +14,7 @@ all places and SKUs that the transaction touches:
 
     PERFORM stock_open(places, skus);                      -- locks; before anything is looked at
     PERFORM stock_move(kind, key, order, place, items);    -- any number, each with its own key
-    PERFORM stock_share_out(places, skus);                 -- if anything may have become available
+    PERFORM stock_share_out(places, skus, cause);          -- if anything may have become available
 
 What takes stock away asks `stock_hindrance(kind, place, items)` between the first and the second.
 An item may say how much of its quantity is `damaged`, and how much was `expected` (it leaves

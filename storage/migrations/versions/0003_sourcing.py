@@ -1,6 +1,7 @@
 """Sourcing: rule sets and decisions, and what locations and SKUs say that sourcing must know."""
 
 import json
+from pathlib import Path
 
 from alembic import op
 from sqlalchemy import text
@@ -9,6 +10,8 @@ revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+
+SQL = Path(__file__).parent.parent / "sql"
 
 COLUMNS = """
 ALTER TABLE locations
@@ -92,13 +95,14 @@ BEGIN
 END $$;
 """
 
-# `facts` is the case without its rules: what was seen, so that it can be decided anew.
+# `facts` is the case without its rules: what was seen, so that it can be decided anew. What the queue
+# gave is `assigned`: its `decision` is the parts alone and what brought the goods.
 DECISIONS = """
 CREATE TABLE sourcing_decisions (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     order_id text NOT NULL,
     key text NOT NULL,
-    outcome text NOT NULL CHECK (outcome IN ('reserved', 'waiting')),
+    outcome text NOT NULL CHECK (outcome IN ('reserved', 'waiting', 'assigned')),
     rules_version integer NOT NULL REFERENCES sourcing_rules,
     decision jsonb NOT NULL,
     facts jsonb NOT NULL,
@@ -206,46 +210,6 @@ BEGIN
 END $$;
 """
 
-# The units go from hand to hand: between the two movements nobody else can have them.
-TAKE_OVER = """
--- An order gets what its cart holds, and why it is there. NULL: source it; what a cart held for other
--- lines or another country, or held too long, is given back.
-CREATE FUNCTION sourcing_take_over(cart_ text, cart_key text, order_ text, key_ text, lines_ jsonb,
-                                   country_ text) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE held jsonb; expired text[]; decided sourcing_decisions; r reservations;
-BEGIN
-    PERFORM stock_lock_order(cart_);
-    PERFORM stock_lock_order(order_);
-    SELECT jsonb_agg(stock_part(x.location, x.lines) ORDER BY x.part) INTO held
-      FROM reservations x WHERE x.base = cart_key AND x.state = 'reserved';
-    IF held IS NULL OR EXISTS (SELECT FROM reservations x WHERE x.base = key_)
-            OR EXISTS (SELECT FROM stock_waiting w WHERE w.key = key_) THEN
-        RETURN NULL;
-    END IF;
-    expired := ARRAY(SELECT x.key FROM reservations x WHERE x.base = cart_key AND x.state = 'reserved'
-                        AND x.expires_at <= clock_timestamp());
-    IF expired <> '{}' THEN
-        PERFORM stock_free(expired, 'expired');
-        RETURN NULL;
-    END IF;
-    SELECT * INTO decided FROM sourcing_decisions d WHERE d.key = cart_key AND d.outcome = 'reserved';
-    IF stock_sold(held) <> stock_sold(jsonb_build_array(jsonb_build_object('lines', lines_)))
-            OR decided.facts->'destination'->>'country' IS DISTINCT FROM country_ THEN
-        PERFORM stock_release(cart_, cart_key);
-        RETURN NULL;
-    END IF;
-    PERFORM stock_lock(held);
-    FOR r IN UPDATE reservations x SET state = 'released'
-              WHERE x.base = cart_key AND x.state = 'reserved' RETURNING * LOOP
-        PERFORM stock_move('released', r.key, cart_, r.location, r.items, 'ordered');
-    END LOOP;
-    PERFORM stock_promise(order_, key_, held);
-    INSERT INTO sourcing_decisions (order_id, key, outcome, rules_version, decision, facts)
-    VALUES (order_, key_, 'reserved', decided.rules_version, decided.decision, decided.facts);
-    RETURN held;
-END $$;
-"""
-
 # What changes takes its time of day before it commits: whoever was sourced up to 15 seconds later
 # may not have seen it. A location whose day is new has room again.
 OUTDATED = """
@@ -278,8 +242,10 @@ FIRST_RULES = {
 
 
 def upgrade() -> None:
-    for part in (COLUMNS, CHANGED, RULES, DECISIONS, RESERVE, TAKE_OVER, OUTDATED):
+    for part in (COLUMNS, CHANGED, RULES, DECISIONS, RESERVE, OUTDATED):
         op.execute(part)
+    for topic in ("given", "carts"):
+        op.execute((SQL / f"sourcing_{topic}.sql").read_text(encoding="utf-8"))
     first = text(
         "INSERT INTO sourcing_rules (name, state, document, created_by, activated_by, activated_at) "
         "VALUES ('default', 'active', CAST(:rules AS jsonb), 'holdfast', 'holdfast', now())"
@@ -291,7 +257,7 @@ def downgrade() -> None:
     op.execute("DROP TABLE sourcing_decisions, sourcing_rules")
     op.execute("DROP TRIGGER locations_changed ON locations")
     op.execute(
-        "DROP FUNCTION sourcing_take_over, sourcing_settled, sourcing_location_changed, "
+        "DROP FUNCTION sourcing_take_over, sourcing_given, sourcing_settled, sourcing_location_changed, "
         "sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_lacking, sourcing_full, "
         "sourcing_taken, sourcing_activate, sourcing_rules_active, sourcing_rules_guard"
     )
