@@ -18,6 +18,8 @@ STEPS_PAST_THREE = 200
 STEPS_FOR_NAMES = 4_000
 STEPS_FOR_ANY = 40_000
 """Before an order waits that could ship: whatever was allowed for the best plan."""
+STEPS_FOR_OTHERS = 5_000
+"""Of these, where there is a plan already."""
 COMBINATIONS_MAX = 100_000
 RUNNERS_UP = 3
 FIRST_LOOKS = 4
@@ -136,7 +138,7 @@ class _Search:
 
     def _try_any(self, places: tuple[int, ...]) -> None:
         shares = self._shares_of(places)
-        if self.best and shares.complete:
+        if self.best and (shares.complete or self.last.spent > STEPS_FOR_OTHERS):
             return
         found, none = any_share(shares, self.last)
         if found:
