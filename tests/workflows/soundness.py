@@ -7,7 +7,7 @@ from itertools import pairwise
 from temporalio.client import WorkflowExecutionStatus
 
 from domain.lifecycles import ENDED, FULFILMENT, ORDER, FulfilmentStatus, OrderStatus, may_follow
-from domain.orders import LineRef, order_input
+from domain.orders import LineRef, PaymentStatus, order_input
 from domain.records import LABEL_NOT_VOIDED, FulfilmentRecord, OrderRecord
 from domain.tracking import Course
 from tests.workflows.lives import POLICY, Life
@@ -143,6 +143,8 @@ def _assert_money(last: OrderRecord, world: World, life: Life) -> None:
     taken = world.captured.get(life.id)
     amount = taken.amount_minor if taken else 0
     assert booked.get("captured", 0) == amount
+    if life.order.payment is PaymentStatus.AUTHORISED and world.shipped:
+        assert amount or "payment" in world.journal(life.id), "goods left unpaid"
     if last.status is OrderStatus.CANCELLED:
         assert booked.get("refunded", 0) == amount
     else:
