@@ -9,6 +9,7 @@ from tests.storage.market import Market, planted
 from tests.storage.stockroom import rows
 
 Open = Callable[[int, int, int], Awaitable[Market]]
+TRIES = 5
 
 
 @pytest.fixture
@@ -73,7 +74,14 @@ async def unlocked_look(engine: AsyncEngine) -> None:
 async def test_the_judge_finds_a_planted_bug(
     open_market: Open, bug: Callable[[AsyncEngine], Awaitable[None]], units: int, fault: str
 ) -> None:
-    market = await open_market(250, 24, units)
-    await bug(market.aside)
-    await market.trade()
-    assert fault in " ".join(await market.judge())
+    """A race that a busy machine did not run is run again."""
+    seen: set[str] = set()
+    for _ in range(TRIES):
+        market = await open_market(250, 24, units)
+        await bug(market.aside)
+        await market.trade()
+        seen |= set(await market.judge())
+        await market.close()
+        if fault in " ".join(seen):
+            return
+    pytest.fail(f"nobody was told of it: {sorted(seen)}")
