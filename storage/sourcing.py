@@ -84,7 +84,12 @@ WITH wanted AS MATERIALIZED (
             WHERE s.location = l.location AND s.sku = ANY (ARRAY(SELECT sku FROM made_of))
               AND s.available > 0) has ON true
 )
-SELECT now() AS now, r.version, lines.found AS lines, lines.currency, candidates.found AS candidates
+SELECT now() AS now, r.version, lines.found AS lines, lines.currency,
+       candidates.found AS candidates,
+       (SELECT d.decision #>> '{plan,promise,deliver_on}' FROM sourcing_decisions d
+         WHERE d.order_id = :order_id AND d.key <> :key
+           AND d.decision #>> '{plan,promise,deliver_on}' IS NOT NULL
+         ORDER BY d.id LIMIT 1) AS promised
   FROM sourcing_rules r, lines, candidates WHERE r.state = 'active'
 """)
 _RESERVE = text("""
@@ -124,18 +129,22 @@ class PostgresSourcing:
     async def case(self, request: ReserveRequest) -> Case:
         """What a decision on this request depends on, as it stands now, with the active rules.
 
+        An order that is sourced again has the date that its first plan promised.
+
         Raises:
             Refused: a line's SKU is not in the catalogue, or its quantity makes no sense.
         """
         check_quantities(request.lines)
         async with stock_connection(self._engine) as connection:
-            wanted = {"order_id": request.order_id, "lines": _json(request.lines)}
+            said = {"order_id": request.order_id, "key": request.key}
+            wanted = said | {"lines": _json(request.lines)}
             row = (await connection.execute(_CASE, wanted)).one()
         if len(row.lines or ()) < len(request.lines):
             raise Refused(SYSTEM, "unknown_sku")
         return Case(
             destination=request.destination,
             now=row.now,
+            deliver_by=row.promised,
             lines=_demand(row.lines),
             currency=row.currency,
             candidates=tuple(_candidate(found) for found in row.candidates or ()),
