@@ -72,7 +72,7 @@ class Case(Value):
     destination: Destination
     now: AwareDatetime
     deliver_by: date | None = None
-    """The date that the customer was first promised; None: what the rule set promises, if it does."""
+    """The date that was first promised; None: what the rule set promises, if it does."""
     lines: tuple[Demand, ...] = Field(min_length=1)
     currency: str = ""
     """What the lines' values are in; empty: the rule set's."""
