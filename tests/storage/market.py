@@ -1,25 +1,43 @@
-"""Many buyers of a few units at once, cancelling, expiring, cut off; and a judge of the outcome."""
+"""Many buyers of a few units at once, cancelling, expiring, cut off; and a judge of the outcome.
+
+Most claim what they want by the functions in PostgreSQL; some have it sourced, as the product does.
+"""
 
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
+from time import monotonic
 from typing import Any, TypeVar
 
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from activities.inventory import reserve_where_best
 from domain.errors import Refused, Unavailable
 from domain.stock import Reserved, ReserveRequest, Short, StockChange
+from storage.sourcing import PostgresSourcing
+from storage.sourcing_rules import SourcingRules
 from storage.stock import PostgresInventory
-from tests.storage.stockroom import ref, request, reserve, rows
+from tests.storage.stockroom import ref, request, reserve, rows, until
 
 R = TypeVar("R")
+HELD_FOR_A_TIME = (
+    "SELECT 1 FROM reservations WHERE state = 'reserved' AND expires_at IS NOT NULL LIMIT 1"
+)
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
+SOON = datetime(2100, 1, 1, tzinfo=UTC)
+"""Is another time once the buyer comes."""
 BUNDLES = {"set": {"hot": 1, "cup": 2}, "box": {"hot": 2, "pot": 1, "cup": 1}}
 PLENTY = 100_000
+PLACES = {"berlin": 0.7, "lyon": 0.3}
+"""With their share of the units."""
+SOURCED = 1
+"""Of twenty buyers."""
+SOON_S = 0.4
+"""Deadlines that pass in the midst of the trade."""
 
 
 @dataclass
@@ -37,6 +55,8 @@ class Market:
     gone: set[str] = field(default_factory=set)
     """Orders that were cancelled or had a deadline."""
     cut_off: int = 0
+    began: datetime = PAST
+    began_at: float = 0
 
     async def open(self) -> None:
         self.engine = create_async_engine(
@@ -49,10 +69,11 @@ class Market:
         event.listen(self.engine.sync_engine, "handle_error", _keep_the_others)
         self.aside = create_async_engine(self.url, pool_size=2)
         self.stock = PostgresInventory(self.engine)
+        self.sourcing = PostgresSourcing(self.engine, self.stock, SourcingRules(self.engine))
         await rows(
             self.aside,
             "INSERT INTO locations (location, name, country, timezone, address) "
-            "VALUES ('berlin', 'Berlin', 'DE', 'Europe/Berlin', '{}')",
+            "SELECT l, l, 'DE', 'Europe/Berlin', '{}' FROM unnest('{berlin,lyon}'::text[]) l",
         )
         await rows(
             self.aside,
@@ -68,12 +89,15 @@ class Market:
                     for sku, quantity in sorted(components.items())
                 ],
             )
-        for sku, quantity in (("hot", self.units), ("cup", PLENTY), ("pot", PLENTY)):
-            await self.stock.receive(
-                StockChange(
-                    key=sku, sku=sku, location="berlin", quantity=quantity, reason="", by="ann"
+        for place, share in PLACES.items():
+            for sku, many in (("hot", self.units), ("cup", PLENTY), ("pot", PLENTY)):
+                quantity = round(many * share)
+                key = f"{sku}-{place}"
+                await self.stock.receive(
+                    StockChange(
+                        key=key, sku=sku, location=place, quantity=quantity, reason="", by="ann"
+                    )
                 )
-            )
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -82,6 +106,8 @@ class Market:
     # -- the trade
 
     async def trade(self, *, cuts: int = 0) -> None:
+        ((self.began,),) = await rows(self.aside, "SELECT clock_timestamp()")
+        self.began_at = monotonic()
         for number in range(self.buyers):
             order = f"a-{number}"
             self.carts[order] = self._cart(order)
@@ -106,24 +132,36 @@ class Market:
                 lines = [("box", 1), ("set", hot - 2)]
         lines += self.chance.choice([[], [("cup", 1)], [("pot", 2), ("cup", 1)]])
         self.chance.shuffle(lines)
-        deadline = PAST if self.chance.random() < 0.1 else None
+        deadline = self.chance.choice([PAST, SOON]) if self.chance.random() < 0.15 else None
         return request(order, *lines, expires_at=deadline)
+
+    def _soon(self) -> datetime:
+        """By PostgreSQL's clock."""
+        after_s = monotonic() - self.began_at + self.chance.uniform(0, SOON_S)
+        return self.began + timedelta(seconds=after_s)
 
     async def _buy(self, order: str, places: asyncio.Semaphore) -> None:
         cart = self.carts[order]
         tries = 2 if self.chance.random() < 0.2 else 1
         cancels = self.chance.random() < 0.15
+        way = self.chance.randrange(20)
         async with places:
+            if cart.expires_at == SOON:
+                cart = cart.model_copy(update={"expires_at": self._soon()})
             if cancels or cart.expires_at is not None:
                 self.gone.add(order)
-            said = await asyncio.gather(*(self._reserve(cart) for _ in range(tries)))
+            said = await asyncio.gather(*(self._reserve(cart, way) for _ in range(tries)))
             self.answers[order] = said[0]
             if cancels:
                 await self._persist(lambda: self.stock.release(ref(order)))
 
-    async def _reserve(self, cart: ReserveRequest) -> Reserved | Short:
+    async def _reserve(self, cart: ReserveRequest, way: int) -> Reserved | Short:
         try:
-            return await self._persist(lambda: reserve(self.stock, cart, ("berlin",)))
+            if way < SOURCED:
+                sourced = await self._persist(lambda: reserve_where_best(self.sourcing, cart))
+                return sourced[0]
+            places = ("berlin",) if way % 2 else ("lyon", "berlin")
+            return await self._persist(lambda: reserve(self.stock, cart, places))
         except Refused as refused:
             # its deadline passed between two tries
             if cart.expires_at is None or refused.code != "reservation_released":
@@ -136,7 +174,7 @@ class Market:
             try:
                 return await doing()
             except Unavailable as lost:
-                if lost.code != "connection_lost":
+                if lost.code not in ("connection_lost", "contended"):
                     self.faults.append(lost.code)
                     raise
 
@@ -144,8 +182,11 @@ class Market:
         while not bought.done():
             await self._persist(self.stock.expire)
             await asyncio.sleep(0.05)
-        while await self._persist(self.stock.expire):
-            pass
+        await until(self._nothing_expires)
+
+    async def _nothing_expires(self) -> bool:
+        await self._persist(self.stock.expire)
+        return not await rows(self.aside, HELD_FOR_A_TIME)
 
     async def _cancel_late(self, bought: asyncio.Future[Any]) -> None:
         """Some who own what they bought give it back when nobody comes any more."""
@@ -201,10 +242,12 @@ class Market:
 
     async def _wrong_counters(self, owned: dict[str, Counter[str]]) -> list[str]:
         wrong = []
-        (level,) = await self.stock.levels(sku="hot")
+        levels = await self.stock.levels(sku="hot")
+        reserved = sum(level.reserved for level in levels)
+        on_hand = sum(level.on_hand for level in levels)
         sold = sum(items["hot"] for items in owned.values())
-        if not level.reserved == sold == level.on_hand == self.units:
-            wrong.append(f"{sold} of {self.units} units are owned, {level.reserved} counted")
+        if not reserved == sold == on_hand == self.units:
+            wrong.append(f"{sold} of {self.units} units are owned, {reserved} counted")
         if await self.stock.drift():
             wrong.append("the counters drifted")
         negative = await rows(
