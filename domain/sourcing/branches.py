@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from domain.sourcing.boxes import Box, boxes, whole
-from domain.sourcing.shares import IMPOSSIBLE, Choice, Move, Shares, Units
+from domain.sourcing.shares import IMPOSSIBLE, Choice, Move, Shares
+from domain.sourcing.ways import Units
 
 STEPS_TO_START = 60
 LINES_A_STEP = 6

@@ -1,19 +1,17 @@
 """How an order's lines are shared out among given locations: what each line can choose."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import accumulate, islice
+from itertools import accumulate
 from typing import NamedTuple
 
 from domain.sourcing.problem import Problem
 from domain.sourcing.tariffs import pack
+from domain.sourcing.ways import Units, all_ways, some_ways
 
 CHOICES_MAX = 200
-"""Ways to share out one line; of more, only those that fill one place after the other are tried."""
+"""Ways to share out one line; of more, only the telling ones are tried."""
 IMPOSSIBLE = 10**15
-
-Units = tuple[int, ...]
 
 
 class Choice(NamedTuple):
@@ -109,10 +107,10 @@ class Shares:
         if sum(limits) < need:
             return False
         costs = [problem.unit[p][line] for p in self.places]
-        ways = _ways(need, limits, CHOICES_MAX)
+        ways = all_ways(need, limits, CHOICES_MAX)
         if ways is None:
             self.complete = False
-            ways = _plain_ways(need, limits, costs)
+            ways = some_ways(need, limits, costs, [self._marks(p, line) for p in self.places])
         weight = problem.weight[line]
         choices = [
             Choice(
@@ -131,6 +129,15 @@ class Shares:
         else:
             self._force(line, choices[0])
         return True
+
+    def _marks(self, place: int, line: int) -> set[int]:
+        """Units of a line with which a part is worth enough, or its parcel as full as it may be."""
+        problem, marks = self.problem, {1}
+        if value := problem.value[line]:
+            marks.add(-(-problem.value_min // value))
+        if weight := problem.weight[line]:
+            marks.update(level.upto_g // weight for level in problem.levels[place])
+        return marks
 
     def _force(self, line: int, only: Choice) -> None:
         self.forced[line] = only.units
@@ -250,36 +257,6 @@ class Shares:
 def _from_the_end(numbers: Sequence[int]) -> list[int]:
     """The sums of what is at each position and after it, and 0 for what is after all."""
     return list(accumulate(reversed(numbers), initial=0))[::-1]
-
-
-@lru_cache(maxsize=4_096)
-def _ways(need: int, limits: Units, most: int) -> tuple[Units, ...] | None:
-    """All ways to share out a line, most to the first place first; None if over `most`."""
-    ways = tuple(islice(_compositions(need, limits), most + 1))
-    return ways if len(ways) <= most else None
-
-
-def _compositions(need: int, limits: tuple[int, ...]) -> Iterator[Units]:
-    if len(limits) == 1:
-        yield (need,)
-        return
-    elsewhere = sum(limits[1:])
-    for here in range(min(need, limits[0]), max(0, need - elsewhere) - 1, -1):
-        for others in _compositions(need - here, limits[1:]):
-            yield (here, *others)
-
-
-def _plain_ways(need: int, limits: Units, costs: Sequence[int]) -> tuple[Units, ...]:
-    """Fill the cheapest place first; and each other place first, then the cheapest."""
-    by_cost = sorted(range(len(limits)), key=lambda at: (costs[at], at))
-    found: set[Units] = set()
-    for first in by_cost:
-        left, units = need, [0] * len(limits)
-        for at in (first, *(other for other in by_cost if other != first)):
-            units[at] = min(left, limits[at])
-            left -= units[at]
-        found.add(tuple(units))
-    return tuple(sorted(found, reverse=True))
 
 
 def _by_gram(move: Move) -> tuple[int, int]:

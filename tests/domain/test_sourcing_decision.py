@@ -179,6 +179,16 @@ def test_a_long_line_is_shared_so_that_each_part_is_worth_enough() -> None:
     assert shipped(decision) == {"berlin": {"1": 350}, "lyon": {"1": 150}}
 
 
+def test_a_long_line_is_shared_so_that_parcels_are_cheap() -> None:
+    """Neither place as full as it can be: five kilograms each are cheaper than eight and two."""
+    (cups,) = wants(("CUP", 500))
+    light = cups.model_copy(update={"weight_g": 20})
+    decision = source(case(at("berlin", cup=400), at("lyon", cup=400), lines=(light,)))
+    assert shipped(decision) == {"berlin": {"1": 250}, "lyon": {"1": 250}}
+    assert decision.plan
+    assert decision.plan.cost.shipping_minor == 2 * 690
+
+
 def test_a_sentence_says_none_was_found_where_that_proves_nothing() -> None:
     """Four parts and more are built one by one: what is worth enough may need others."""
     rules = RULES.model_copy(update={"parts_max": 4, "part_value_min_minor": 3 * 900})
