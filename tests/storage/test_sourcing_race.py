@@ -58,10 +58,8 @@ async def test_all_units_are_sold_and_not_one_more(room: Room) -> None:
     for (items,) in await room.rows("SELECT items FROM stock_waiting"):
         for place in UNITS:  # nobody waits beside all that he wants
             assert any(free.get((place, item["sku"]), 0) < item["quantity"] for item in items)
-    outcomes = Counter(
-        outcome for (outcome,) in await room.rows("SELECT outcome FROM sourcing_decisions")
-    )
-    assert sum(outcomes.values()) == BUYERS
+    answered = await room.rows("SELECT key FROM sourcing_decisions WHERE outcome <> 'assigned'")
+    assert len(answered) == BUYERS  # what the queue gave later was decided once more
 
 
 async def test_who_finds_stock_changed_again_and_again_lets_others_go_first(room: Room) -> None:
