@@ -161,6 +161,26 @@ class Model:
                 for sku, quantity in items_of(one.lines).items():
                     self.on_hand[sku, one.place] -= quantity
 
+    def short_pick(self, key: str, sku: str, found: int, reason: str) -> None:
+        part = self.held.get(key)
+        if part is None:
+            raise RefusedByModel("reservation_unknown")
+        if part.state == "shipped":
+            raise RefusedByModel("reservation_shipped")
+        if part.state == "released":
+            return
+        self.held[key] = replace(part, state="released")
+        cell = (sku, part.place)
+        if (missing := items_of(part.lines).get(sku, 0) - found) > 0:
+            match reason:
+                case "damaged":
+                    self.damaged[cell] = self.damaged.get(cell, 0) + missing
+                case "mismatch":
+                    self.on_hand[cell] -= missing
+                case _:
+                    self.on_hand[cell] += found - self.sound(cell)
+        self.share_out({part.place}, set(items_of(part.lines)))
+
     # -- what people do
 
     def change(self, counter: dict[Cell, int], place: str, items: Units) -> None:

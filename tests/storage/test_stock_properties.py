@@ -30,6 +30,9 @@ from domain.stock import (
     Reserved,
     ReserveRequest,
     RestockRequest,
+    ShortPick,
+    ShortPickRequest,
+    ShortReason,
     SkuQuantity,
     StockChange,
 )
@@ -78,6 +81,13 @@ DEEDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     },
     "release": {"drawn": DRAWN, "part": st.integers(0, 2)},
     "ship": {"drawn": DRAWN, "part": st.integers(0, 2)},
+    "short_pick": {
+        "drawn": DRAWN,
+        "part": st.integers(1, 2),
+        "sku": ITEMS,
+        "found": st.integers(0, 2),
+        "reason": st.sampled_from(ShortReason),
+    },
     "expire": {},
     "change": {
         "kind": CHANGES,
@@ -259,6 +269,16 @@ class World(RuleBasedStateMachine):
         ref = self.ref(drawn, part)
         self.same(self.stock.ship(ref), lambda: self.model.ship(ref.key))
 
+    def short_pick(self, drawn: int, part: int, sku: str, found: int, reason: ShortReason) -> None:
+        ref = self.ref(drawn, part)
+        short = (ShortPick(sku=sku, found=found, reason=reason),)
+        self.same(
+            self.stock.short_pick(
+                ShortPickRequest(order_id=ref.order_id, key=ref.key, short=short)
+            ),
+            lambda: self.model.short_pick(ref.key, sku, found, reason),
+        )
+
     def expire(self) -> None:
         assert self.run(self.stock.expire()) == self.model.expire()
 
@@ -351,7 +371,7 @@ class World(RuleBasedStateMachine):
 @pytest.mark.timeout(90)
 def test_stock_does_what_the_model_does(new_database: Callable[[], str]) -> None:
     bounds = settings(
-        max_examples=30,
+        max_examples=40,
         stateful_step_count=40,
         deadline=None,
         derandomize=True,
