@@ -6,7 +6,7 @@ import shutil
 from config.settings import Settings, load_settings
 from demo.shop import HERE, offers
 from domain.stock import StockChange
-from starter.commands.setup import CatalogueFile
+from starter.commands.direct import CatalogueFile
 from starter.local.ports import free_port
 from starter.local.stack import Stack
 from storage.catalogue import Catalogue
