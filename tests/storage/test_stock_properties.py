@@ -99,7 +99,18 @@ DEEDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "set_safety": {"sku": ITEMS, "place": PLACES, "quantity": st.integers(0, 3)},
     "restock": {"place": PLACES, "lines": LINES},
 }
-OFTEN = ("want", "want", "want", "reserve", "reserve", "change", "change", "release", "ship")
+OFTEN = (
+    "want",
+    "want",
+    "want",
+    "reserve",
+    "reserve",
+    "change",
+    "change",
+    "release",
+    "ship",
+    "short_pick",
+)
 # one rule: of several, Hypothesis leaves some out of a whole run, and nobody would be served
 DEED = st.sampled_from([*DEEDS, *OFTEN]).flatmap(
     lambda name: st.tuples(st.just(name), st.fixed_dictionaries(DEEDS[name]))
@@ -270,12 +281,19 @@ class World(RuleBasedStateMachine):
         self.same(self.stock.ship(ref), lambda: self.model.ship(ref.key))
 
     def short_pick(self, drawn: int, part: int, sku: str, found: int, reason: ShortReason) -> None:
+        """Mostly of what is still reserved."""
         ref = self.ref(drawn, part)
-        short = (ShortPick(sku=sku, found=found, reason=reason),)
+        held = [key for key, one in self.model.held.items() if one.state == "reserved"]
+        if held and drawn > 1:
+            key = held[drawn % len(held)]
+            ref = ReservationRef(order_id=OrderId(key.split("/")[0]), key=key)
+        said = ShortPickRequest(
+            order_id=ref.order_id,
+            key=ref.key,
+            short=(ShortPick(sku=sku, found=found, reason=reason),),
+        )
         self.same(
-            self.stock.short_pick(
-                ShortPickRequest(order_id=ref.order_id, key=ref.key, short=short)
-            ),
+            self.stock.short_pick(said),
             lambda: self.model.short_pick(ref.key, sku, found, reason),
         )
 
