@@ -10,7 +10,7 @@ import pytest
 
 from tests.crash.failpoints import Fault, Moment
 from tests.crash.operators import send_all_back, tell_all
-from tests.crash.orders import Placed
+from tests.crash.orders import NEAR, Placed
 from tests.crash.people import Person, personal_values
 from tests.crash.soundness import assert_sound
 from tests.crash.temporal import everything_kept
@@ -62,10 +62,8 @@ def test_forty_orders_arrive_once_each_while_workers_die(world: World) -> None:
         for n, (point, moment) in zip(unlucky, chance.sample(moments, DEATHS), strict=True)
     ]
     refused = [n for n in range(ORDERS) if n not in unlucky][: len(REFUSALS)]
-    buggy = max(set(range(ORDERS)) - {*unlucky})
-    plan.append(
-        Fault("warehouse.request", "before", f"demo-{world.till.first + buggy}", action="bug")
-    )
+    buggy = f"demo-{world.till.first + ORDERS}"
+    plan.append(Fault("warehouse.request", "before", buggy, action="bug"))
     with world.round(plan, workers=3):
         for n, refusal in zip(refused, REFUSALS, strict=True):
             _refuse(world, Person(world.till.first + n), *refusal)
@@ -74,6 +72,10 @@ def test_forty_orders_arrive_once_each_while_workers_die(world: World) -> None:
         world.returned += orders[-RETURNS:]
         send_all_back(world, orders[-RETURNS:])
         world.until_arrived(orders)
+        last = world.till.take({NEAR[0]: 1})
+        world.send(last)  # once nobody dies any more, so that its bug is heard of
+        world.until_arrived([last])
+    orders.append(last)
     world.shipped += orders
     assert_sound(world)
     kept = asyncio.run(everything_kept(world.stack.temporal.address))
@@ -81,7 +83,7 @@ def test_forty_orders_arrive_once_each_while_workers_die(world: World) -> None:
     assert all("10117" in kept[f"order:{order.order_id}"] for order in orders), "all were read"
     for n, (_, _, code) in zip(refused, REFUSALS, strict=True):
         assert code in kept[f"order:{orders[n].order_id}"], "failures were read too"
-    assert "bug: RuntimeError" in kept[f"order:{orders[buggy].order_id}"]
+    assert "bug: RuntimeError" in kept[f"order:{buggy}"]
     people = [*(order.person for order in orders), NEWCOMER]
     personal = {value for person in people for value in personal_values(person)}
     assert occurring({*personal, HOLD_NOTE}, "\n".join(kept.values())) == []
