@@ -109,9 +109,11 @@ SELECT d.key, d.outcome, d.rules_version, d.decision, d.at,
  WHERE d.order_id = :order_id GROUP BY d.id ORDER BY d.id DESC
 """)
 _PAST = text("""
-SELECT id, order_id, outcome, rules_version, facts, decision FROM sourcing_decisions
- WHERE at >= :since AND at < :until AND id > :after AND NOT starts_with(order_id, :carts)
- ORDER BY id LIMIT :limit
+SELECT d.id, d.order_id, d.outcome, d.rules_version, d.facts, d.decision
+  FROM sourcing_decisions d
+ WHERE d.at >= :since AND d.at < :until AND d.id > :after AND NOT starts_with(d.order_id, :carts)
+   AND NOT EXISTS (SELECT FROM sourcing_decisions n WHERE n.key = d.key AND n.id > d.id)
+ ORDER BY d.id LIMIT :limit
 """)
 
 
@@ -202,7 +204,10 @@ class PostgresSourcing:
     async def past(
         self, since: datetime, until: datetime, rules: RuleSet, after: int = 0, limit: int = 100
     ) -> tuple[PastCase, ...]:
-        """Cases from `since` up to before `until`, oldest first, now under `rules`."""
+        """Cases from `since` up to before `until`, oldest first, now under `rules`.
+
+        Of one that waited, and was decided again, the last.
+        """
         wanted = {
             "since": since,
             "until": until,

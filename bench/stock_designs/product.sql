@@ -1,4 +1,4 @@
--- the product's own call, with what `storage/stock.py` gives it
+-- the product's own call, with what `storage/sourcing.py` gives it
 \set n random(:low, :high)
 \set o random(1, 9000000000000000000)
 SELECT stock_reserve('o-' || :o, 'o-' || :o || '/reserve/1',

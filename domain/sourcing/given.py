@@ -18,6 +18,7 @@ def given(case: Case, parts: Sequence[Part], cause: str) -> Decision:
     plan: there is no zone to price one by.
     """
     could = source(case)
+    parts = sorted(parts, key=lambda part: part.location)  # as every plan is
     plan = priced(_unbarred(case), _unpriced(case, parts))
     names = {one.location: one.name for one in could.candidates}
     told = f"{' and '.join(names[part.location] for part in parts)} had it."

@@ -1,5 +1,6 @@
--- Locks: first the deed's key, then the document, then as `stock_open` does. A refusal's message is
--- a code and, after a space, the field that is wrong, if it is one.
+-- Locks: first the deed's SKUs (`storage/supply_moves.py`), then its key, then the document, then as
+-- `stock_open` does. A refusal's message is a code and, after a space, the field that is wrong, if it
+-- is one.
 
 CREATE FUNCTION supply_refuse(code text, field text DEFAULT '') RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
