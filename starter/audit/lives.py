@@ -1,15 +1,17 @@
 """Whether each order and return has the workflow that it should have, and no other."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from domain.ids import OrderId, ReturnId, return_workflow_id, workflow_id
 from domain.lifecycles import ENDED
 from starter.audit.findings import Checked, Finding
 from starter.audit.temporal import MISSING, RETURN_ENDED, Lives
 from starter.audit.world import World, checked
-from storage.audit.facts import OrderFact
+from storage.audit.facts import OrderFact, ReturnFact
 
 BAD_ENDS = frozenset({"failed", "terminated", "timed_out", "canceled"})
+DEATH_S = 20
+"""Seconds until another worker has done the task of one that died: Temporal's 10, and a pause."""
 
 
 def all_lives(world: World) -> list[Checked]:
@@ -48,7 +50,7 @@ def orders_never_fail(world: World, lives: Lives) -> Checked:
 
 
 def ended_orders_rest(world: World, lives: Lives) -> Checked:
-    """No workflow runs for an order that has ended, or for one that we do not have."""
+    """No workflow runs for an order that ended 20 s ago, or for one that we do not have."""
     orders = world.facts.orders
     findings = (
         Finding(
@@ -59,7 +61,7 @@ def ended_orders_rest(world: World, lives: Lives) -> Checked:
             order_id,
         )
         for order_id in sorted(lives.orders)
-        if order_id not in orders or orders[order_id].status in ENDED
+        if order_id not in orders or _long_ended(orders[order_id], ENDED)
     )
     ended = sum(order.status in ENDED for order in orders.values())
     return checked("ended_orders_rest", ended_orders_rest.__doc__, ended, findings)
@@ -71,7 +73,7 @@ def returns_run(world: World, lives: Lives) -> Checked:
     def wrong() -> Iterator[Finding]:
         for one in world.facts.returns:
             runs, ended = one.return_id in lives.returns, one.status in RETURN_ENDED
-            if one.seq and runs == ended:
+            if one.seq and runs == ended and (not ended or _long_ended(one, RETURN_ENDED)):
                 name = return_workflow_id(ReturnId(one.return_id))
                 expected = "no running workflow" if ended else "its workflow runs"
                 found = f"{lives.asked.get(name, 'running')}, return {one.status}"
@@ -83,6 +85,11 @@ def returns_run(world: World, lives: Lives) -> Checked:
 def _starting(order: OrderFact) -> bool:
     """The relay has not delivered it yet; how long that may take is the inbox's own invariant."""
     return order.seq == 0 and order.being_told
+
+
+def _long_ended(one: OrderFact | ReturnFact, ends: Container[str]) -> bool:
+    """So long that its workflow has ended, too, even if a worker died between the two."""
+    return one.status in ends and one.still_s > DEATH_S
 
 
 def _state(lives: Lives, order: OrderFact) -> str:

@@ -8,7 +8,7 @@ from storage.audit.snapshot import PART_TOLD, PAST_TELLING, Snapshot
 _ORDERS = f"""
 SELECT o.order_id, o.channel, o.channel_order_id, o.status, o.seq, o.currency,
        coalesce({PAST_TELLING}, false) AS told,
-       extract(epoch FROM now() - o.received_at)::float8 AS age_s,
+       extract(epoch FROM now() - o.updated_at)::float8 AS still_s,
        EXISTS (SELECT FROM inbox i WHERE i.order_id = o.order_id AND i.delivered_at IS NULL
                   AND i.parked_at IS NULL) AS being_told
   FROM orders o
@@ -38,7 +38,10 @@ SELECT o.order_id, n.line_id, sum(n.sent) AS sent, sum(n.cancelled) AS cancelled
          FROM jsonb_to_recordset(o.cancelled_lines) AS l (line_id text, quantity bigint)) n
  GROUP BY o.order_id, n.line_id
 """
-_RETURNS = "SELECT return_id, order_id, status, seq FROM returns"
+_RETURNS = """
+SELECT return_id, order_id, status, seq, extract(epoch FROM now() - updated_at)::float8 AS still_s
+  FROM returns
+"""
 _TOLD = "SELECT key, state FROM effects WHERE key LIKE '%/tell-shipped'"
 _ORDERLESS = """
 SELECT i.id::text AS event_id, i.source, i.kind, i.order_id, i.body, i.delivered_at, i.settled_at,
@@ -63,7 +66,7 @@ class OrderFact:
     """An order as our rows have it.
 
     `told`: its goods are booked out and its channel has been told. `being_told`: the inbox holds
-    something for it that is not delivered.
+    something for it that is not delivered. `still_s`: the seconds since it was last written.
     """
 
     order_id: str
@@ -73,7 +76,7 @@ class OrderFact:
     seq: int
     currency: str
     told: bool
-    age_s: float
+    still_s: float
     being_told: bool
 
 
@@ -123,6 +126,7 @@ class ReturnFact:
     order_id: str
     status: str
     seq: int
+    still_s: float
 
 
 @dataclass(frozen=True)

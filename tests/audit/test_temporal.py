@@ -127,6 +127,10 @@ async def test_a_failed_workflow_of_an_open_order_is_found(running: Running) -> 
 async def test_a_workflow_that_outlives_its_order_is_found(running: Running) -> None:
     order: str = running.world.cancelled
     running.handles[order] = await start(running.client, order)
+    await running.world.plant("UPDATE orders SET updated_at = now()")
+    just_ended = await running.audit()
+    assert just_ended.broken == set()  # its worker may have died before it could end
+    await running.world.plant("UPDATE orders SET updated_at = now() - interval '21 s'")
     report = await running.audit()
     assert report.broken == {"ended_orders_rest"}
     assert report.findings[0].subject == "order:demo-1002"
