@@ -100,6 +100,7 @@ async def test_what_is_put_in_this_process_is_delivered_at_once(
         event = await _put(inbox, "k1")
         awake.set()
         await _until(_delivered(inbox, event))
+    assert hears.heard == [first, event]
 
 
 async def test_orders_do_not_wait_for_each_other(inbox: Inbox, engine: AsyncEngine) -> None:
