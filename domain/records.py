@@ -24,6 +24,9 @@ LEFT_WITHOUT_LABEL = "left_without_label"
 NOT_REFUNDED = "not_refunded"
 """The journal's code for a refund that was given up: `deed` is its key, `pieces` how many."""
 
+WRITTEN_OFF = "written_off"
+"""The journal's code for the money of goods that left `unpaid`, which nobody asks for any more."""
+
 UNPAID = "unpaid"
 """The journal's code, and the wait, for goods that left before the channel could get the money."""
 

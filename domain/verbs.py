@@ -51,10 +51,15 @@ class Cancel(Verb):
     reason: str = Field(
         default="requested", min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$"
     )
+    unpaid: bool = False
+    """Nobody asks any more for the money of goods that left `unpaid`."""
 
 
 class Retry(Verb):
-    """Try again what an outside system refused."""
+    """Try again what an outside system refused; with `arrived` only say where goods are."""
+
+    arrived: str = Field(default="", max_length=200)
+    """The reference of a fulfilment that left without a label, and has arrived."""
 
 
 class PaymentChanged(Verb):

@@ -115,14 +115,13 @@ class Conduct:
         return any(strand.retryable for strand in self._strands)
 
     def retry(self) -> None:
-        """An operator wants what was refused to be tried again; else it answers who asks for it."""
-        waiting = [strand for strand in self._strands if strand.retryable]
-        refused = [strand for strand in waiting if not strand.asks]
-        for strand in refused or waiting:
-            strand.retry()
+        """An operator wants all that was refused to be tried again."""
+        for strand in self._strands:
+            if strand.retryable:
+                strand.retry()
 
     def insist(self, verb: Verb) -> None:
-        """Said again while undos are parked: what may be left undone is."""
+        """Said again while undos or refunds are parked: what may be left undone is."""
         for strand in self._strands:
             strand.insist(verb)
 

@@ -273,6 +273,7 @@ class Fulfilment:
                 interruptible=False,
                 overtaken=lambda: self.state.has_left,
                 if_said_again=GO_ON,
+                ways_on="retry; or cancel, or fix the address again, to go on without it",
             )
         except Overtaken:
             return False

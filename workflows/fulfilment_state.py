@@ -16,7 +16,7 @@ from domain.lifecycles import FULFILMENT, FulfilmentStatus
 from domain.records import LEFT_WITHOUT_LABEL, FulfilmentRecord
 from domain.stock import Part, ShortPick
 from domain.tracking import FINAL, Course
-from domain.verbs import ParcelMoved, WarehouseSaid
+from domain.verbs import ParcelMoved, Verb, WarehouseSaid
 from domain.waits import Owner
 from workflows.parcel import Parcel
 from workflows.strand import Interrupted, Strand
@@ -150,9 +150,10 @@ class FulfilmentState:
             self.advance(F.HANDED_OVER)
             self._settle_delivery()
 
-    def take_as_arrived(self) -> None:
+    def take_as_arrived(self, said: Verb) -> None:
         """Somebody says so of what has no label, and whatever else was in it has ended its way."""
-        self._telling.note("taken_as_arrived", data={"fulfilment": self.reference})
+        self._telling.note("taken_as_arrived", verb=said, data={"fulfilment": self.reference})
+        self.moves += 1
         for parcel in self.parcels:
             if parcel.label is None:
                 parcel.course = Course.DELIVERED
@@ -198,6 +199,11 @@ class FulfilmentState:
     def beyond_scans(self) -> bool:
         """Whether no carrier will say any more how it goes on: the rest left without a label."""
         return all(parcel.label is None or parcel.course in FINAL for parcel in self.parcels)
+
+    @property
+    def only_people_know(self) -> bool:
+        """Whether it has left, and only somebody who asks around can say that it has arrived."""
+        return self.has_left and not self.arrived_or_lost and self.beyond_scans
 
     @property
     def over(self) -> bool:

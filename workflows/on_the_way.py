@@ -40,6 +40,7 @@ class OnTheWay:
         await self._book_out()
         self._strand.when_refused = self._follow_beside
         await self._tell_shipped()
+        self._strand.when_refused = None
         if self._beside is None:
             await self._follow(self._strand)
             return
@@ -109,13 +110,13 @@ class OnTheWay:
 
     async def _until_found(self, strand: Strand) -> None:
         """No carrier can speak of what left without a label: an operator finds out."""
-        seen = self._state.moves
-        if await strand.until_answered(
-            partial(self._moved_since, seen),
+        await strand.until(
+            partial(self._moved_since, self._state.moves),
+            Owner.OPERATOR,
             LEFT_WITHOUT_LABEL,
-            "nothing happens by itself: find out where it is; retry says that it has arrived",
-        ):
-            self._state.take_as_arrived()
+            next_action="nothing happens by itself: find out where it is; then say retry with"
+            f" arrived {self._state.reference}",
+        )
 
     async def _ask_carrier(self, strand: Strand, heard: Callable[[], bool]) -> None:
         """Ask where the parcels are, unless the carrier speaks."""

@@ -53,11 +53,11 @@ class OrderWorkflow:
         self._conduct = Conduct(order.policy, self._write)
         self._telling = self._conduct.telling
         self._state = OrderState(order, self._conduct)
-        self._requests = Requests(self._state, self._conduct)
+        self._till = Till(self._state, self._telling)
+        self._requests = Requests(self._state, self._conduct, self._till)
         self._strand = self._conduct.strand(self._requests.interruption)
         self._undos = Undos()
         self._sourcing = Sourcing(self._state, self._requests, self._telling)
-        self._till = Till(self._state, self._telling)
         self._returns = OrderReturns(self._state, self._requests, self._strand, self._telling)
         self._fulfilments: list[Fulfilment] = []
         self._on_the_way: list[OnTheWay] = []
@@ -277,7 +277,7 @@ class OrderWorkflow:
             self._state.book("refunded", answer.refunded, answer.ref)
 
     async def _refund_the_rest(self, cancel: Cancel) -> None:
-        """Some goods have left: the lines that will not be sent are paid back, once all is paid."""
+        """Some goods have left: what will not be sent is paid back, once all is paid, if it is."""
         await self._strand.until(
             lambda: not self._till.owed, Owner.CHANNEL, "capture", interruptible=False
         )

@@ -124,13 +124,18 @@ class OrderReturns:
         child.add_done_callback(partial(self._ended, asked))
 
     def _ended(self, asked: RequestReturn, child: "asyncio.Task[ReturnOutcome]") -> None:
-        """However it ended, also if somebody terminated it in Temporal's UI."""
+        """However it ended, also if somebody terminated it in Temporal's UI.
+
+        How far that one came nobody knows: its pieces may be asked for again.
+        """
         ended_well = not child.cancelled() and child.exception() is None
         outcome = child.result().status if ended_well else ""
         self._open -= 1
+        if not ended_well:
+            self._telling.note("return_broken_off", data={"return_id": asked.return_id})
         if outcome == ReturnStatus.CLOSED:
             for line in asked.lines:
                 undeliverable = line.reason is ReturnReason.UNDELIVERABLE
                 self._back[line.line_id, undeliverable] += line.quantity
-        if outcome == ReturnStatus.CANCELLED:
+        else:
             self._requests.give_back(asked)

@@ -34,6 +34,7 @@ from workflows.conduct import Conduct
 from workflows.fulfilment_state import FulfilmentState
 from workflows.state import OrderState
 from workflows.strand import Interrupted
+from workflows.till import Till
 
 KINDS: Mapping[str, type[Verb]] = {
     "hold": Hold,
@@ -52,6 +53,10 @@ _PAYMENTS = tuple(PaymentStatus)
 _EVENTS_MAX = 3_000
 """A few verbs cost much history (a new address routes everything again): past so many events no
 more are accepted, so that a cancel, a delivery and returns still fit into a bounded history."""
+_EVENTS_LAST = 30_000
+"""Where a cancel is no way out any more, a `retry` or a return may be the only one: those are
+accepted for longer. Temporal ends a workflow at 51,200."""
+_TOO_MANY = "too_many: this order has had all the verbs it may have"
 
 
 class Stopped(Interrupted):
@@ -93,9 +98,10 @@ def parse(kinds: Mapping[str, type[Verb]], name: str, args: Sequence[RawValue]) 
 class Requests:
     """The requests that the life of an order has not answered yet."""
 
-    def __init__(self, state: OrderState, conduct: Conduct) -> None:
+    def __init__(self, state: OrderState, conduct: Conduct, till: Till) -> None:
         self._state = state
         self._conduct = conduct
+        self._till = till
         self._telling = conduct.telling
         self._answers: dict[str, str] = {}
         self._counted = 0
@@ -155,31 +161,44 @@ class Requests:
 
     def refusal(self, verb: Verb) -> str:  # noqa: PLR0911 - one answer a verb
         """Why this cannot be done now; empty if it can."""
-        if isinstance(verb, _COUNTED) and self._has_had_enough():
-            return "too_many: this order has had all the verbs it may have; cancel still works"
+        if isinstance(verb, _COUNTED) and (enough := self._has_had_enough()):
+            return enough
         match verb:
             case Hold() | FixAddress():
                 return self._too_late() or self._being_cancelled()
+            case Cancel(unpaid=True):
+                return "" if self._till.unpaid else "nothing to write off: no goods left unpaid"
             case Cancel(by=by):
                 return self._too_late() or self._must_be_undone(by)
             case Release(hold_id=hold_id):
                 if hold_id == HoldReason.PAYMENT:
                     return "hold_id: the payment hold ends when the channel says it is paid"
                 return "" if hold_id in self._state.holds else "hold_id: there is no such hold"
-            case Retry():
-                return (
-                    ""
-                    if self._conduct.retryable
-                    else "nothing to retry: no outside system has refused"
-                )
+            case Retry(arrived=reference):
+                return self._unseen_refusal(reference) if reference else self._retry_refusal()
             case RequestReturn():
                 return self._return_refusal(verb)
             case _:
                 return ""
 
-    def _has_had_enough(self) -> bool:
+    def _has_had_enough(self) -> str:
         length = workflow.info().get_current_history_length()
-        return self._counted >= self._state.order.policy.verbs_max or length >= _EVENTS_MAX
+        if self._too_late() or self._being_cancelled():
+            return _TOO_MANY if length >= _EVENTS_LAST else ""
+        enough = self._counted >= self._state.order.policy.verbs_max or length >= _EVENTS_MAX
+        return f"{_TOO_MANY}; cancel still works" if enough else ""
+
+    def _retry_refusal(self) -> str:
+        return "" if self._conduct.retryable else "nothing to retry: no outside system has refused"
+
+    def _unseen_refusal(self, reference: str) -> str:
+        asked = any(reference == unseen.reference for unseen in self._unseen)
+        return "" if asked else "nothing to answer: nobody asks where that fulfilment is"
+
+    @property
+    def _unseen(self) -> list[FulfilmentState]:
+        """What has left and no carrier can speak of."""
+        return [part for part in self._state.fulfilments if part.only_people_know]
 
     def _being_cancelled(self) -> str:
         if self.cancels or self._state.status is OrderStatus.CANCELLING:
@@ -233,9 +252,13 @@ class Requests:
             case FixAddress():
                 self.fixes.append(verb)
                 self._insist(verb)
+            case Cancel(unpaid=True):
+                self._write_off(verb)
             case Cancel():
                 self.cancels.append(verb)
                 self._insist(verb)
+            case Retry(arrived=reference) if reference:
+                self._arrived(verb)
             case Retry():
                 self._conduct.retry()
                 self._telling.note("retry", verb=verb)
@@ -252,6 +275,20 @@ class Requests:
         """Somebody who sees what is parked decides; a channel only repeats itself."""
         if verb.by != BY_CHANNEL:
             self._conduct.insist(verb)
+
+    def _write_off(self, verb: Cancel) -> None:
+        """What has left is not paid; what has not is cancelled."""
+        self._till.write_off(verb)
+        if self._state.all_left:
+            self._telling.settle(verb)
+        else:
+            self.cancels.append(verb)
+
+    def _arrived(self, verb: Retry) -> None:
+        for part in self._unseen:
+            if part.reference == verb.arrived:
+                part.take_as_arrived(verb)
+        self._telling.settle(verb)
 
     def _hold(self, verb: Hold) -> str:
         hold_id = verb.command_id or f"h{self._counted}"

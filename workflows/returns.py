@@ -202,6 +202,7 @@ class ReturnWorkflow:
                 ),
                 OURS,
                 summary="put the goods back on the shelf",
+                ways_on="retry",
             )
 
     async def _pay_back(self) -> None:
@@ -243,6 +244,7 @@ class ReturnWorkflow:
             CHANNEL,
             summary="refund through the channel",
             if_said_again=GO_ON,
+            ways_on="retry; or cancel the return, to go on without it",
         )
 
     # -- what every step leans on

@@ -23,7 +23,7 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 GO_ON = ""
-"""What an undo says that an operator may go on without."""
+"""What a deed says, an undo or a refund, that an operator may go on without."""
 
 
 class Interrupted(Exception):
@@ -35,7 +35,7 @@ class Overtaken(Exception):
 
 
 class GivenUp(Exception):
-    """An operator wants to go on without the undo that an outside system refused."""
+    """An operator wants to go on without the deed that an outside system refused."""
 
     def __init__(self, verb: Verb) -> None:
         super().__init__(verb.command_id)
@@ -44,7 +44,7 @@ class GivenUp(Exception):
 
 @dataclass
 class _Refused:
-    """An undo that was refused; see `Strand.attempt` for `if_said_again`."""
+    """What was refused of an unwinding; see `Strand.attempt` for `if_said_again`."""
 
     if_said_again: str
     insisting: Verb | None = None
@@ -74,11 +74,9 @@ class Strand:
         self._interruption = interruption
         self._retries_asked = 0
         self._retryable = 0
-        self.asks = False
-        """Whether `retry` would answer a question; where anything was refused it does not."""
         self.when_refused: Callable[[], None] | None = None
         """What is begun beside this strand as soon as it is parked."""
-        self._refused_undo: _Refused | None = None
+        self._refused: _Refused | None = None
         self._last_wait: Wait | None = None
         self.attention = ""
         self.wait: Wait | None = None
@@ -95,14 +93,16 @@ class Strand:
         interruptible: bool = True,
         overtaken: Callable[[], bool] = never,
         if_said_again: str | None = None,
+        ways_on: str = "",
     ) -> R:
         """Run an activity until it is done, however often it takes.
 
         A request to stop cancels it at once, even between two tries; its fate is then unknown and
         the undo by key settles it. `Refused` parks the strand until an operator acts.
 
-        An undo says with `if_said_again` what comes of the verb that it is parked for if it is
-        said again: `GO_ON` leaves it undone, anything else is why that does not help.
+        An undo or a refund says with `if_said_again` what comes of the verb that it is parked for
+        if it is said again: `GO_ON` leaves it undone, anything else is why that does not help.
+        `ways_on` tells an operator what does, where it is not what helps against most refusals.
 
         Raises:
             Interrupted: the strand must make way (only if `interruptible`).
@@ -128,6 +128,7 @@ class Strand:
                         interruptible=interruptible,
                         overtaken=overtaken,
                         if_said_again=if_said_again,
+                        ways_on=ways_on,
                     )
 
     async def _done_or_unwanted(
@@ -150,6 +151,7 @@ class Strand:
         interruptible: bool,
         overtaken: Callable[[], bool],
         if_said_again: str | None,
+        ways_on: str,
     ) -> None:
         """Wait for an operator: `retry`, a changed input, a cancel, or one that insists.
 
@@ -162,35 +164,35 @@ class Strand:
         self._telling.note("refused", why=self.attention, data={"step": summary})
         if self.when_refused is not None:
             self.when_refused()
-        ways_on = _ways_on(if_said_again, interruptible=interruptible)
-        undo = _Refused(if_said_again or GO_ON)
-        self._refused_undo = undo if if_said_again is not None else None
+        usual = "retry, change the input, or cancel" if interruptible else "retry"
+        refused = _Refused(if_said_again or GO_ON)
+        self._refused = refused if if_said_again is not None else None
         try:
             retried = await self.until_or_retry(
-                lambda: overtaken() or undo.insisting is not None,
+                lambda: overtaken() or refused.insisting is not None,
                 Owner.OPERATOR,
                 self.attention,
-                next_action=f"nothing happens by itself: {ways_on}",
+                next_action=f"nothing happens by itself: {ways_on or usual}",
                 interruptible=interruptible,
             )
         finally:
             self.attention = ""
-            self._refused_undo = None
+            self._refused = None
             self._telling.touch()
-        if undo.insisting is not None and not overtaken():
-            raise GivenUp(undo.insisting)
+        if refused.insisting is not None and not overtaken():
+            raise GivenUp(refused.insisting)
         if not retried:
             raise Overtaken
 
     def insist(self, verb: Verb) -> None:
-        """Said again while an undo is parked: what may be left undone is."""
-        if self._refused_undo is not None and self._refused_undo.if_said_again == GO_ON:
-            self._refused_undo.insisting = verb
+        """Said again while an undo or a refund is parked: what may be left undone is."""
+        if self._refused is not None and self._refused.if_said_again == GO_ON:
+            self._refused.insisting = verb
 
     @property
     def if_said_again(self) -> str | None:
-        """What comes of insisting on the parked undo; None if none is parked."""
-        return self._refused_undo.if_said_again if self._refused_undo else None
+        """What comes of insisting on what is parked; None if insisting means nothing to it."""
+        return self._refused.if_said_again if self._refused else None
 
     def retry(self) -> None:
         """An operator wants what was refused to be tried again."""
@@ -268,18 +270,6 @@ class Strand:
             self._retryable -= 1
         return self._retries_asked > asked and not condition()
 
-    async def until_answered(
-        self, condition: Callable[[], bool], what: str, next_action: str
-    ) -> bool:
-        """As `until_or_retry`, of an operator; `retry` answers it once nothing else wants it."""
-        self.asks = True
-        try:
-            return await self.until_or_retry(
-                condition, Owner.OPERATOR, what, next_action=next_action
-            )
-        finally:
-            self.asks = False
-
     def _waiting(self, owner: Owner, what: str, timeout_s: float | None, next_action: str) -> None:
         now = workflow.now()
         same = self._last_wait if self._last_wait and self._last_wait.what == what else None
@@ -307,12 +297,6 @@ class Strand:
         if self.wait is not None:
             self.wait = None
             self._telling.touch()
-
-
-def _ways_on(if_said_again: str | None, *, interruptible: bool) -> str:
-    if if_said_again == GO_ON:
-        return "retry; or cancel, or fix the address again, to go on without it"
-    return "retry, change the input, or cancel" if interruptible else "retry"
 
 
 def _code(error: ActivityError) -> str:

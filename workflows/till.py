@@ -12,14 +12,16 @@ from domain.payments import (
     RefundLine,
     RefundRequest,
 )
-from domain.records import NOT_REFUNDED, UNPAID
+from domain.records import NOT_REFUNDED, UNPAID, WRITTEN_OFF
 from domain.validation import HoldReason
+from domain.verbs import Cancel
 from domain.waits import Owner
 from workflows.outside import CHANNEL
 from workflows.state import OrderState
 from workflows.strand import GO_ON, GivenUp, Overtaken, Strand
 from workflows.telling import Telling
 
+WRITE_OFF = "retry; or cancel it as unpaid, to go on without the money"
 Declined = Callable[[Strand, str], Awaitable[None]]
 """What is done where the channel could not get the money, and why it could not."""
 
@@ -32,11 +34,24 @@ class Till:
         self._telling = telling
         self._captures = 1
         self._at_it = False
+        self._collector: Strand | None = None
+        self._written_off = False
 
     @property
     def owed(self) -> bool:
-        """Whether money is authorised that was not taken."""
-        return self._state.payment is PaymentStatus.AUTHORISED and not self._state.captured
+        """Whether money is authorised that was not taken, and that we still want."""
+        authorised = self._state.payment is PaymentStatus.AUTHORISED
+        return authorised and not self._state.captured and not self._written_off
+
+    @property
+    def unpaid(self) -> bool:
+        """Whether goods have left whose money the channel could not get: it may be written off."""
+        return self.owed and self._collector is not None and self._collector.retryable
+
+    def write_off(self, wanted: Cancel) -> None:
+        """An operator knows that the money of what has left never comes."""
+        self._written_off = True
+        self._telling.note(WRITTEN_OFF, verb=wanted)
 
     async def take_payment(self, strand: Strand, may_go_on: Callable[[], Awaitable[None]]) -> None:
         """Capture what is authorised, unless that was done or another fulfilment is at it."""
@@ -45,7 +60,8 @@ class Till:
             await self._in_turn(strand, self._until_payable)
 
     async def collect(self, strand: Strand) -> None:
-        """The goods have left unpaid: the money is taken all the same, whatever was asked for."""
+        """The goods have left unpaid: the money is taken all the same, or written off."""
+        self._collector = strand
         while self.owed:
             await self._in_turn(strand, self._until_collectable)
         strand.rest()
@@ -71,7 +87,8 @@ class Till:
                 ),
                 CHANNEL,
                 summary="capture the payment",
-                overtaken=self._paid_while_refused(strand),
+                overtaken=self._settled_while_refused(strand),
+                ways_on=WRITE_OFF if strand is self._collector else "",
             )
         except Overtaken:
             return
@@ -84,7 +101,12 @@ class Till:
                 await declined(strand, reason)
 
     async def refund(self, lines: tuple[LineRef, ...], strand: Strand) -> None:
-        """Pay back what will not be sent; an operator may go on without."""
+        """Pay back what will not be sent; an operator may go on without.
+
+        Of money that was written off and never came there is nothing to pay back.
+        """
+        if self._written_off and self._state.payment is not PaymentStatus.PAID:
+            return
         key = effect_key(self._state.order.order_id, "refund-rest")
         pieces = sum(line.quantity for line in lines)
         try:
@@ -100,6 +122,7 @@ class Till:
                 summary="refund what will not be sent",
                 interruptible=False,
                 if_said_again=GO_ON,
+                ways_on="retry; or cancel again, to go on without it",
             )
         except GivenUp as wanted:
             self._telling.note(NOT_REFUNDED, verb=wanted.verb, data={"deed": key, "pieces": pieces})
@@ -109,9 +132,9 @@ class Till:
         if answer.already < pieces:
             self._state.book("refunded", answer.amount, answer.ref)
 
-    def _paid_while_refused(self, strand: Strand) -> Callable[[], bool]:
+    def _settled_while_refused(self, strand: Strand) -> Callable[[], bool]:
         """Our capture in flight makes the channel say `paid` too: that must not stop it."""
-        return lambda: bool(strand.attention) and self._state.payment is PaymentStatus.PAID
+        return lambda: bool(strand.attention) and not self.owed
 
     async def _until_payable(self, strand: Strand, reason: str) -> None:
         """The customer must mend the payment at the channel; `retry` asks for the money again."""
@@ -130,11 +153,11 @@ class Till:
             self._state.lift(HoldReason.PAYMENT)
 
     async def _until_collectable(self, strand: Strand, reason: str) -> None:
-        """Nothing is left to hold: an operator gets the money, or `retry` asks for it again."""
+        """Nothing is left to hold: an operator gets the money, or gives it up."""
         self._telling.note(UNPAID, why=reason)
         await strand.until_or_retry(
             lambda: not self.owed,
             Owner.OPERATOR,
             UNPAID,
-            next_action="goes on by itself when the channel says it is paid; or retry",
+            next_action=f"goes on by itself when the channel says it is paid; or {WRITE_OFF}",
         )

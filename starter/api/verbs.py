@@ -36,14 +36,15 @@ class ReleaseAsked(Asked):
 
 class CancelAsked(Asked):
     reason: Code = "requested"
+    unpaid: bool = False
 
 
 class AddressAsked(Asked):
     address: Address
 
 
-class NothingAsked(Asked):
-    pass
+class RetryAsked(Asked):
+    arrived: Annotated[str, Field(max_length=200)] = ""
 
 
 @router.post("/hold")
@@ -104,10 +105,14 @@ async def cancel(
     request: Request, order_id: OrderPath, by: Caller,
     asked: CancelAsked | None = None, key: Key = None,
 ) -> OrderView:  # fmt: skip
-    """Take everything back that was done, and tell the channel."""
+    """Take everything back that was done, and tell the channel.
+
+    With `unpaid`, the money of goods that have left, which the channel cannot get, is written off.
+    """
     on = composition_of(request)
     await order_or_404(on, order_id)
-    verb = Cancel(reason=(asked or CancelAsked()).reason, by=by)
+    asked = asked or CancelAsked()
+    verb = Cancel(reason=asked.reason, unpaid=asked.unpaid, by=by)
     state = await verbs.cancel(on, order_id, verb, own_key(key, by))
     return await answered(on, state, order_id)
 
@@ -115,11 +120,15 @@ async def cancel(
 @router.post("/retry")
 async def retry(
     request: Request, order_id: OrderPath, by: Caller,
-    asked: NothingAsked | None = None,  # noqa: ARG001 - its presence refuses unknown fields
-    key: Key = None,
+    asked: RetryAsked | None = None, key: Key = None,
 ) -> OrderView:  # fmt: skip
-    """Try again what an outside system refused."""
+    """Try again what an outside system refused.
+
+    With `arrived`, a fulfilment's reference, nothing is tried: its goods, of which no carrier can
+    speak, have arrived.
+    """
     on = composition_of(request)
     await order_or_404(on, order_id)
-    state = await verbs.retry(on, order_id, Retry(by=by), own_key(key, by))
+    verb = Retry(arrived=(asked or RetryAsked()).arrived, by=by)
+    state = await verbs.retry(on, order_id, verb, own_key(key, by))
     return await answered(on, state, order_id)

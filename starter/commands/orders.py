@@ -86,15 +86,28 @@ def release(order_id: OrderId, hold_id: Annotated[str, typer.Argument()]) -> Non
 
 
 @orders.command()
-def cancel(order_id: OrderId, reason: str = "requested") -> None:
+def cancel(
+    order_id: OrderId,
+    reason: str = "requested",
+    *,
+    unpaid: Annotated[
+        bool, typer.Option("--unpaid", help="Write off the money of goods that left without it")
+    ] = False,
+) -> None:
     """Take everything back that was done, and tell the channel."""
-    _show(call("POST", _path(order_id, "cancel"), {"reason": reason}), as_json=False)
+    body = {"reason": reason, "unpaid": unpaid}
+    _show(call("POST", _path(order_id, "cancel"), body), as_json=False)
 
 
 @orders.command()
-def retry(order_id: OrderId) -> None:
+def retry(
+    order_id: OrderId,
+    arrived: Annotated[
+        str, typer.Option(help="Only say that this fulfilment, which has no label, has arrived")
+    ] = "",
+) -> None:
     """Try again what an outside system refused."""
-    _show(call("POST", _path(order_id, "retry"), {}), as_json=False)
+    _show(call("POST", _path(order_id, "retry"), {"arrived": arrived}), as_json=False)
 
 
 @addresses.command("fix")
