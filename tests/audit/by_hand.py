@@ -37,6 +37,11 @@ async def rest_refunded_by_hand(world: SmallWorld) -> None:
     await _say(world, "not_refunded", world.partly_cancelled)
 
 
+async def rest_written_off(world: SmallWorld) -> None:
+    await cancelled_and_not_refunded(world)
+    await _say(world, "written_off", world.partly_cancelled)
+
+
 async def return_refunded_by_hand(world: SmallWorld) -> None:
     await world.plant("DELETE FROM money WHERE return_id = 'r1'")
     for one in world.journal:
@@ -55,4 +60,4 @@ PLANTED: list[tuple[Plant, str, str]] = [
     (left_unlabelled_in_silence, "one_live_label", "demo-1001/f1/p1"),
     (return_refunded_by_hand_in_another, "refunded_returns_paid", "r1"),
 ]
-SOUND = (left_unlabelled, rest_refunded_by_hand, return_refunded_by_hand)
+SOUND = (left_unlabelled, rest_refunded_by_hand, rest_written_off, return_refunded_by_hand)

@@ -32,6 +32,7 @@ async def with_stock(world: World) -> None:
         ("hold", {"reason": "fraud_check", "note": "call first"}),
         ("address", {"address": ADDRESS}),
         ("retry", {}),
+        ("retry", {"arrived": "demo-1/f1"}),
     ],
 )
 async def test_a_verb_that_is_said_again_with_its_key_is_heard_once(

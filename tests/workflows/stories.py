@@ -261,9 +261,11 @@ class Story:
                 case _:
                     await self._tell("release", hold_id=hold.hold_id)
         await self._goods_come(0)
-        if now.attention or (now.wait and now.wait.what in (LEFT_WITHOUT_LABEL, UNPAID)):
+        if now.attention or (now.wait and now.wait.what == UNPAID):
             await self._retry(0)
         for part in now.fulfilments:
+            if part.wait and part.wait.what == LEFT_WITHOUT_LABEL:
+                await self._tell("retry", arrived=part.reference)
             if part.status is F.ACCEPTED:
                 await say_packed(self._life.env.client, self._life.id, part.reference, (BOX,))
             if part.status in LEFT:

@@ -125,6 +125,19 @@ async def test_the_carrier_speaks_while_it_cannot_be_asked(
 
 
 @at_once
+async def test_a_carrier_that_refuses_to_be_asked_is_asked_once(begin: Start, world: World) -> None:
+    """One follower each: a day later nobody else asks beside the one that is parked."""
+    life = await shipped(begin, "way-one")
+    world.fail("track", Refused("carrier", "no"), times=1_000_000)
+    await life.pass_time(DAY_S + 1)
+    await life.until_waiting("refused:carrier:no")
+    await life.pass_time(2 * DAY_S)
+    await life.parcel(Course.DELIVERED)
+    await life.until_waiting("return_window")
+    assert world.calls["track"] == 1
+
+
+@at_once
 async def test_a_parcel_that_came_back_waits_for_its_return(begin: Start) -> None:
     """Its goods may be announced long after a return window would have closed."""
     life = await shipped(begin, "back-1")
@@ -156,6 +169,24 @@ async def test_an_undelivered_order_outlives_a_return_that_was_called_off(begin:
     await back.signal("cancel", {})
     await life.until_waiting("undelivered")
     await life.ask_back(2, number=2)
+
+
+@at_once
+async def test_an_undelivered_order_outlives_a_return_that_was_terminated(begin: Start) -> None:
+    """How far it came nobody knows: its pieces can be taken back by another."""
+    life = await shipped(begin, "back-terminated")
+    await life.parcel(Course.RETURNED)
+    await life.until_waiting("undelivered")
+    back = await life.ask_back(2)
+    await life.until_waiting("return")
+    await back.terminate("somebody did it in Temporal's UI")
+    await life.until_told("return_broken_off")
+    await life.until_waiting("undelivered")
+    again = await life.ask_back(2, number=2)
+    await again.signal("received", {})
+    line = {"line_id": "L1", "sku": "MUG", "restock": 2, "discard": 0, "refund": 2}
+    await again.signal("inspected", {"lines": [line]})
+    assert (await life.result()).status == "closed"
 
 
 @at_once

@@ -4,6 +4,7 @@ import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
+from domain.errors import Refused
 from domain.lifecycles import OrderStatus
 from domain.policies import OrderPolicy
 from domain.tracking import Course, Scan, course_of
@@ -146,6 +147,41 @@ async def test_a_cancel_is_heard_after_all_the_verbs(begin: Start, world: World)
     await life.ask("release", hold_id="a")
     assert (await life.refused("hold", reason="fraud")).startswith("too_many")
     await life.ask("cancel")
+    await see_cancelled(life)
+
+
+@at_once
+async def test_where_a_cancel_is_too_late_retry_and_returns_are_heard_past_the_limit(
+    begin: Start, world: World
+) -> None:
+    world.refuse("buy_label")
+    world.fail("tell_shipped", Refused("shop", "locked"))
+    life = await begin(an_order("flood-left"), OrderPolicy(verbs_max=1))
+    await life.until_waiting("refused:outside:buy_label_no")
+    await life.ask("retry")
+    await life.until_waiting("refused:shop:locked")
+    await life.ask("retry")
+    await life.until_waiting("delivery")
+    await life.parcel(Course.DELIVERED)
+    await life.until_waiting("return_window")
+    await life.ask_back(1)
+
+
+@at_once
+async def test_while_it_is_being_cancelled_retry_is_heard_past_the_limit(
+    begin: Start, world: World
+) -> None:
+    world.refuse("buy_label")
+    world.refuse("hand_over")
+    world.refuse("recall")
+    life = await begin(an_order("flood-cancelling"), OrderPolicy(verbs_max=1))
+    await life.until_waiting("refused:outside:buy_label_no")
+    await life.ask("retry")
+    await life.until_waiting("refused:outside:hand_over_no")
+    assert (await life.refused("retry")).startswith("too_many")
+    await life.ask("cancel")
+    await life.until_waiting("refused:outside:recall_no")
+    await life.ask("retry")
     await see_cancelled(life)
 
 
