@@ -273,7 +273,8 @@ class Fulfilment:
                 interruptible=False,
                 overtaken=lambda: self.state.has_left,
                 if_said_again=GO_ON,
-                ways_on="retry; or cancel, or fix the address again, to go on without it",
+                ways_on="retry; or cancel (or fix the address again, if it is voided for one),"
+                " to go on without it",
             )
         except Overtaken:
             return False

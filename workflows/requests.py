@@ -167,7 +167,7 @@ class Requests:
             case Hold() | FixAddress():
                 return self._too_late() or self._being_cancelled()
             case Cancel(unpaid=True):
-                return "" if self._till.unpaid else "nothing to write off: no goods left unpaid"
+                return "" if self._till.unpaid else "nothing to write off: no money is waited for"
             case Cancel(by=by):
                 return self._too_late() or self._must_be_undone(by)
             case Release(hold_id=hold_id):

@@ -269,7 +269,7 @@ async def test_nothing_is_written_off_that_can_still_be_paid(begin: Start, world
     gate = world.block("capture")
     life = await begin(an_order("unpaid-4"))
     await world.reaches("capture")
-    nothing = "nothing to write off: no goods left unpaid"
+    nothing = "nothing to write off: no money is waited for"
     assert await life.refused("cancel", unpaid=True) == nothing
     gate.set()
     await life.until_waiting("delivery")
