@@ -1,5 +1,6 @@
 """Reads a request's body as bytes, and not one more than is allowed."""
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -30,7 +31,7 @@ class LimitedRoute(APIRoute):
 
         async def limited(request: Request) -> Response:
             body = await limited_body(request, JSON_MAX_BYTES)
-            if _holds_half_a_character(body):
+            if await _holds_half_a_character(body):
                 raise invalid_field("body", "unprintable", "holds half a surrogate pair")
 
             async def again() -> Message:
@@ -61,10 +62,16 @@ async def limited_body(request: Request, limit_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _holds_half_a_character(body: bytes) -> bool:
+async def _holds_half_a_character(body: bytes) -> bool:
     """Whether what parses as JSON holds half a surrogate pair; FastAPI refuses what does not."""
     if not _MAYBE_HALF.search(body):
         return False
+    if len(body) <= SMALL_BYTES:
+        return _half(body)
+    return await asyncio.to_thread(_half, body)
+
+
+def _half(body: bytes) -> bool:
     try:
         json.dumps(json.loads(body), ensure_ascii=False).encode()
     except UnicodeEncodeError:
