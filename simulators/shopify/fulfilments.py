@@ -110,6 +110,17 @@ class Fulfilling:
         self._effect(order, "fulfilment_cancelled", fulfilment.id, data)
         return {"fulfillment": self._views.fulfilment(order, fulfilment)}
 
+    def close(self, given: str) -> View:
+        """As <https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/fulfillmentOrderClose>.
+
+        Whoever calls it is taken for the fulfilment service that accepted it.
+        """
+        order, made = self._fulfilment_order(given)
+        if made.status(cancelled=False) != "IN_PROGRESS":
+            raise RefusedError(["id"], "Fulfillment order is not in progress.")
+        self._effect(order, "fulfilment_order_closed", made.id, {})
+        return {"fulfillmentOrder": self._views.fulfilment_order(order, made)}
+
     def _effect(self, order: ShopOrder, effect: str, ref: int, data: dict[str, Any]) -> None:
         self._write(Effect("shopify", effect, str(ref), None, str(order.id), data))
 

@@ -44,12 +44,14 @@ class FulfilmentOrder:
     lines: list[FulfilmentOrderLine]
     location: int
     """Where the shop would send it from."""
+    given_back: bool = False
+    """Its fulfilment service will not send what remains."""
 
     def status(self, cancelled: bool) -> str:
-        if cancelled:
+        if cancelled or not any(line.remaining for line in self.lines):
             return "CLOSED"
-        if not any(line.remaining for line in self.lines):
-            return "CLOSED"
+        if self.given_back:
+            return "INCOMPLETE"
         partly = any(line.remaining < line.total for line in self.lines)
         return "IN_PROGRESS" if partly else "OPEN"
 
@@ -255,6 +257,11 @@ class Ledger:
         for line, quantity in fulfilment.lines:
             line.remaining += quantity
 
+    def _on_fulfilment_order_closed(self, entry: Entry, _data: dict[str, Any]) -> None:
+        order = self.orders[int(entry.order or 0)]
+        for made in order.fulfilment_orders:
+            made.given_back |= made.id == int(entry.ref)
+
     def _on_cancelled(self, entry: Entry, data: dict[str, Any]) -> None:
         order = self.orders[int(entry.order or 0)]
         order.cancelled_at, order.cancel_reason = entry.at, data["reason"]
@@ -280,10 +287,7 @@ class Ledger:
 
 
 def _no_longer_to_be_sent(order: ShopOrder, cancelled: dict[str, Any]) -> None:
-    """Its fulfillable units become fewer.
-
-    As <https://shopify.dev/docs/api/admin-rest/latest/resources/refund> says of `cancel`.
-    """
+    """As <https://shopify.dev/docs/api/admin-rest/latest/resources/refund> says of `cancel`."""
     left = cancelled["quantity"]
     here = sorted(
         order.fulfilment_orders, key=lambda made: made.location != cancelled["location_id"]

@@ -148,6 +148,10 @@ def mutations(
             "fulfillmentCancel",
             lambda _info, id: fulfilling.cancel(id),  # noqa: A006
         ),
+        "fulfillmentOrderClose": guarded(
+            "fulfillmentOrderClose",
+            lambda _info, id, **_rest: fulfilling.close(id),  # noqa: A006
+        ),
     }
 
 

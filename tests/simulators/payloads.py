@@ -84,6 +84,8 @@ FULFIL = """mutation($fulfillment: FulfillmentInput!) {
   fulfillment { id status trackingInfo { number company url } } userErrors { field message } } }"""
 CANCEL_FULFILMENT = """mutation($id: ID!) { fulfillmentCancel(id: $id) {
   fulfillment { id status } userErrors { field message } } }"""
+CLOSE = """mutation($id: ID!) { fulfillmentOrderClose(id: $id) {
+  fulfillmentOrder { id status } userErrors { field message } } }"""
 CANCEL = """mutation($id: ID!, $reason: OrderCancelReason!, $refund: Boolean) {
   orderCancel(orderId: $id, reason: $reason, restock: true, refund: $refund) {
   job { id done } orderCancelUserErrors { field message code } } }"""

@@ -9,6 +9,7 @@ from tests.simulators.payloads import (
     CANCEL,
     CANCEL_FULFILMENT,
     CAPTURE,
+    CLOSE,
     FULFIL,
     REFUND,
     TOKEN,
@@ -178,6 +179,22 @@ async def test_a_cancelled_fulfilment_can_be_made_again(client, order_id):
     again = (await graphql(client, CANCEL_FULFILMENT, id=made))["data"]["fulfillmentCancel"]
     assert again["userErrors"] != []
     assert (await fulfil(client, order))["userErrors"] == []
+
+
+async def test_what_its_fulfilment_service_gave_back_is_incomplete(client, order_id):
+    await make_order(client, order_id)
+    order = await fetch(client, order_id)
+    (made,) = order["fulfillmentOrders"]["nodes"]
+    early = (await graphql(client, CLOSE, id=made["id"]))["data"]["fulfillmentOrderClose"]
+    assert [error["field"] for error in early["userErrors"]] == [["id"]]
+    mug = made["lineItems"]["nodes"][0]
+    await fulfil(client, order, [{"id": mug["id"], "quantity": 1}])
+    done = (await graphql(client, CLOSE, id=made["id"]))["data"]["fulfillmentOrderClose"]
+    assert done["fulfillmentOrder"] == {"id": made["id"], "status": "INCOMPLETE"}
+    (left,) = (await fetch(client, order_id))["fulfillmentOrders"]["nodes"]
+    assert left["lineItems"]["nodes"][0]["remainingQuantity"] == mug["remainingQuantity"] - 1
+    refused = await fulfil(client, order)
+    assert "unfulfillable status= incomplete" in refused["userErrors"][0]["message"]
 
 
 async def test_cancelling_releases_the_authorisation(client, order_id):
