@@ -70,11 +70,16 @@ def refund_share(order: Order, lines: Iterable[RefundLine], before: Mapping[str,
 
 
 def still_due(
-    order: Order, lines: Iterable[RefundLine], before: Mapping[str, int]
+    order: Order,
+    lines: Iterable[RefundLine],
+    before: Mapping[str, int],
+    settled: Mapping[str, int],
 ) -> tuple[RefundLine, ...]:
-    """These pieces without those that somebody else must have refunded meanwhile.
+    """These pieces without those that somebody else has refunded.
 
-    Ours are refunded once each: where too few are left of a line, others gave the rest back.
+    `settled` counts by line those of these very pieces that others are known to have given back;
+    `before` counts all that was given back of the line. Ours are refunded once each: where too
+    few are left of a line, others gave the rest back as well.
     """
     bought = {line.line_id: line.quantity for line in order.lines}
     wanted: Counter[str] = Counter()
@@ -84,7 +89,7 @@ def still_due(
     for line_id, quantity in wanted.items():
         gone = before.get(line_id, 0)
         excess = gone + quantity - bought.get(line_id, 0)
-        due[line_id] = quantity - min(max(excess, 0), gone)
+        due[line_id] = quantity - min(max(excess, settled.get(line_id, 0), 0), gone)
     return tuple(RefundLine(line_id=n, quantity=many) for n, many in due.items() if many > 0)
 
 

@@ -91,21 +91,29 @@ def test_a_discount_that_no_line_carries_is_spread_by_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "before", "due"),
+    ("lines", "before", "settled", "due"),
     [
-        ([back("a", 2)], {}, [back("a", 2)]),
-        ([back("a", 1), back("a", 1)], {"a": 1}, [back("a", 1)]),
-        ([back("a", 2), back("b", 1)], {"a": 2}, [back("b", 1)]),
-        ([back("a", 3)], {"a": 1}, [back("a", 2)]),
-        ([back("x", 1), back("a", 4)], {}, [back("x", 1), back("a", 4)]),
+        ([back("a", 2)], {}, {}, [back("a", 2)]),
+        ([back("a", 1), back("a", 1)], {"a": 1}, {}, [back("a", 1)]),
+        ([back("a", 2), back("b", 1)], {"a": 2}, {}, [back("b", 1)]),
+        ([back("a", 3)], {"a": 1}, {}, [back("a", 2)]),
+        ([back("x", 1), back("a", 4)], {}, {}, [back("x", 1), back("a", 4)]),
+        ([back("a", 1)], {"a": 1}, {}, [back("a", 1)]),
+        ([back("a", 1)], {"a": 1}, {"a": 1}, []),
+        ([back("a", 2)], {"a": 1}, {"a": 1}, [back("a", 1)]),
+        ([back("a", 1), back("b", 1)], {"a": 1}, {"a": 1}, [back("b", 1)]),
+        ([back("a", 1)], {"a": 1}, {"a": 3}, []),
     ],
 )
 def test_what_others_refunded_is_due_no_more(
-    lines: list[RefundLine], before: dict[str, int], due: list[RefundLine]
+    lines: list[RefundLine],
+    before: dict[str, int],
+    settled: dict[str, int],
+    due: list[RefundLine],
 ) -> None:
     """What was never bought stays, and is not refundable."""
     bought = order(line("a", 2, 1000), line("b", 1, 1000))
-    assert still_due(bought, lines, before) == tuple(due)
+    assert still_due(bought, lines, before, settled) == tuple(due)
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ query Refunds($id: ID!) {{
       id note
       totalRefundedSet {{ {_MONEY} }}
       refundLineItems(first: 5) {{
-        nodes {{ quantity lineItem {{ id }} }}
+        nodes {{ quantity restockType lineItem {{ id }} }}
         pageInfo {{ hasNextPage }}
       }}
     }}
@@ -105,7 +105,7 @@ REFUND_LINES = """
 query RefundLines($id: ID!, $after: String) {
   refund(id: $id) {
     refundLineItems(first: 100, after: $after) {
-      nodes { quantity lineItem { id } }
+      nodes { quantity restockType lineItem { id } }
       pageInfo { hasNextPage endCursor }
     }
   }

@@ -60,9 +60,10 @@ class ShopifyChannel:
     """The port `Channel` for the shop that `http` speaks to (see `shopify_http`).
 
     Shopify takes a key for refunds only. So every deed is looked for before it is done, by what
-    only it leaves behind: a capture of the authorisation, a fulfilment with the tracking number,
-    the order's cancellation, a refund whose note ends with our key. `channel` is our id of the
-    shop. One deed may take `deed_s`, and a repeat twice that and a look.
+    only it leaves behind: a capture of the authorisation, a fulfilment with the tracking number
+    the order's cancellation, a refund whose
+    note ends with our key. `channel` is our id of the shop. One deed may take `deed_s`, and a
+    repeat twice that and a look.
     """
 
     def __init__(self, http: OutsideHttp, effects: Effects, channel: str) -> None:
@@ -124,7 +125,7 @@ class ShopifyChannel:
             return await self._refunds.refund(gid, request, order, begun.until)
 
         async def look(_begun: Begun) -> Refunded | None:
-            return await self._refunds.find(gid, request.key, None)
+            return await self._refunds.find(gid, request, None)
 
         return await self._effects.once(
             request.key, SYSTEM, call_s=self.deed_s, act=act, look=look, model=_REFUNDED

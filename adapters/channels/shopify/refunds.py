@@ -1,6 +1,9 @@
 """Gives a customer the money for returned pieces back through Shopify."""
 
+import re
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from adapters.channels.shopify.fulfilment_orders import (
     UNSENT,
@@ -18,7 +21,6 @@ from adapters.channels.shopify.wire import (
     RefundedLine,
     RefundLinesAnswer,
     RefundsAnswer,
-    RefundWithLines,
 )
 from domain.errors import Refused, Unavailable
 from domain.money import Money
@@ -29,6 +31,20 @@ from domain.refunds import NotRefundable, in_presentment, refund_share, still_du
 _LINE_GID = "gid://shopify/LineItem/"
 _IN_PROGRESS = "currently in progress"
 """How Shopify says that it still works on the same key; its refund errors carry no code."""
+_OURS = re.compile(r"(?:Return \S+|Cancelled) \[\S+/\S+\]")
+"""The notes that we write; staff made every other refund."""
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A refund in Shopify with all of its lines."""
+
+    refund: Refund
+    lines: tuple[RefundedLine, ...]
+
+    @property
+    def note(self) -> str:
+        return self.refund.note or ""
 
 
 class Refunds:
@@ -37,8 +53,10 @@ class Refunds:
     def __init__(self, graphql: Graphql) -> None:
         self._graphql = graphql
 
-    async def find(self, order_gid: str, key: str, until: float | None) -> Refunded | None:
-        return _ours(await self._refunds(order_gid, until), key)
+    async def find(
+        self, order_gid: str, request: RefundRequest, until: float | None
+    ) -> Refunded | None:
+        return _found(await self._made(order_gid, until), request)
 
     async def refund(
         self, order_gid: str, request: RefundRequest, order: Order, until: float
@@ -46,18 +64,18 @@ class Refunds:
         """Refund what the pieces cost and tell the customer; nothing that left is restocked.
 
         What never left is cancelled, so that Shopify no longer waits for it. Pieces that staff
-        refunded by hand are done.
+        refunded by hand are done, as far as they can be told from others (see `_by_hand`).
 
         https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/refundCreate
         """
-        refunds = await self._refunds(order_gid, until)
-        found = _ours(refunds, request.key)
+        made = await self._made(order_gid, until)
+        found = _found(made, request)
         if found is not None:
             return found
-        before = await self._pieces(refunds, order, until)
-        asked_for = request.lines
-        request = request.model_copy(update={"lines": still_due(order, asked_for, before)})
-        already = _count(asked_for) - _count(request.lines)
+        before = _pieces(made, order)
+        due = still_due(order, request.lines, before, _by_hand(made, request))
+        already = _count(request.lines) - _count(due)
+        request = request.model_copy(update={"lines": due})
         amount = _amount(request, order, before)
         if not request.lines:
             return Refunded(amount=amount, ref="", already=already)
@@ -81,7 +99,7 @@ class Refunds:
             raise refused(said.user_errors)
         if said.refund is None:
             raise Unavailable(SYSTEM, "unreadable_answer", fate_unknown=True)
-        return _refunded(said.refund).model_copy(update={"already": already})
+        return _refunded(said.refund, already)
 
     async def _lines(
         self, order_gid: str, request: RefundRequest, until: float
@@ -94,30 +112,19 @@ class Refunds:
         order = await shipped_order(self._graphql, order_gid, until)
         return refund_lines(await unsent(self._graphql, order, UNSENT, until), wanted)
 
-    async def _refunds(self, order_gid: str, until: float | None) -> tuple[RefundWithLines, ...]:
+    async def _made(self, order_gid: str, until: float | None) -> list[_Made]:
         answer = await self._graphql.ask(REFUNDS, RefundsAnswer, until=until, id=order_gid)
         if answer.order is None:
             raise Refused(SYSTEM, "order_not_found")
-        return answer.order.refunds
-
-    async def _pieces(
-        self, refunds: tuple[RefundWithLines, ...], order: Order, until: float
-    ) -> dict[str, int]:
-        """How many pieces of our lines were refunded already, by whomever."""
-        pieces: Counter[str] = Counter()
-        for refund in refunds:
-            lines: list[RefundedLine] = list(refund.refund_line_items.nodes)
+        made = []
+        for refund in answer.order.refunds:
+            lines = refund.refund_line_items.nodes
             if refund.refund_line_items.page_info.has_next_page:
                 lines = await self._all_lines(refund.id, until)
-            for line in lines:
-                pieces[line.line_item.id.removeprefix(_LINE_GID)] += line.quantity
-        return {
-            line.line_id: min(pieces[line.line_id], line.quantity)
-            for line in order.lines
-            if pieces[line.line_id] > 0
-        }
+            made.append(_Made(refund, lines))
+        return made
 
-    async def _all_lines(self, refund_gid: str, until: float) -> list[RefundedLine]:
+    async def _all_lines(self, refund_gid: str, until: float | None) -> tuple[RefundedLine, ...]:
         found: list[RefundedLine] = []
         after: str | None = None
         while True:
@@ -125,12 +132,12 @@ class Refunds:
                 REFUND_LINES, RefundLinesAnswer, until=until, id=refund_gid, after=after
             )
             if answer.refund is None:
-                return found
+                return tuple(found)
             page = answer.refund.refund_line_items
             found += page.nodes
             after = page.page_info.end_cursor
             if not page.page_info.has_next_page:
-                return found
+                return tuple(found)
 
 
 def _count(lines: tuple[RefundLine, ...]) -> int:
@@ -146,13 +153,49 @@ def _mark(key: str) -> str:
     return f"[{key}]"
 
 
-def _ours(refunds: tuple[RefundWithLines, ...], key: str) -> Refunded | None:
-    made = (refund for refund in refunds if (refund.note or "").endswith(_mark(key)))
-    return next((_refunded(refund) for refund in made), None)
+def _found(made: list[_Made], request: RefundRequest) -> Refunded | None:
+    """Our refund, if Shopify has it: what it is short of the pieces had been refunded by hand."""
+    mark = _mark(request.key)
+    ours = next((one for one in made if one.note.endswith(mark)), None)
+    if ours is None:
+        return None
+    given = sum(line.quantity for line in ours.lines)
+    return _refunded(ours.refund, max(_count(request.lines) - given, 0))
 
 
-def _refunded(refund: Refund) -> Refunded:
-    return Refunded(amount=refund.total_refunded_set.shop, ref=refund.id)
+def _refunded(refund: Refund, already: int) -> Refunded:
+    return Refunded(amount=refund.total_refunded_set.shop, ref=refund.id, already=already)
+
+
+def _pieces(made: list[_Made], order: Order) -> dict[str, int]:
+    """How many pieces of our lines were refunded already, by whomever."""
+    pieces = _by_line(line for one in made for line in one.lines)
+    return {
+        line.line_id: min(pieces[line.line_id], line.quantity)
+        for line in order.lines
+        if pieces[line.line_id] > 0
+    }
+
+
+def _by_hand(made: list[_Made], request: RefundRequest) -> Counter[str]:
+    """Which of these very pieces staff refunded, as far as their refunds say so.
+
+    What never left is what they cancelled. What came back is in a refund whose note names the
+    return: any other may be for pieces that the customer keeps, or for another return.
+    """
+    staff = [one for one in made if not _OURS.fullmatch(one.note)]
+    if request.return_id:
+        named = re.compile(rf"(?<![\w-]){re.escape(request.return_id)}(?![\w-])")
+        return _by_line(line for one in staff if named.search(one.note) for line in one.lines)
+    lines = (line for one in staff for line in one.lines)
+    return _by_line(line for line in lines if line.restock_type == "CANCEL")
+
+
+def _by_line(lines: Iterable[RefundedLine]) -> Counter[str]:
+    pieces: Counter[str] = Counter()
+    for line in lines:
+        pieces[line.line_item.id.removeprefix(_LINE_GID)] += line.quantity
+    return pieces
 
 
 def _amount(request: RefundRequest, order: Order, before: dict[str, int]) -> Money:

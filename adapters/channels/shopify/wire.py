@@ -211,6 +211,7 @@ class CancellationAnswer(Wire):
 
 class RefundedLine(Wire):
     quantity: int
+    restock_type: str
     line_item: Ref
 
 
