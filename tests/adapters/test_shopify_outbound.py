@@ -25,7 +25,7 @@ from domain.payments import (
 )
 from storage.effects import Effects
 from tests.adapters.conftest import CALL_S, World, euros
-from tests.simulators.payloads import ORDER, REFUND, graphql
+from tests.simulators.payloads import CLOSE, ORDER, REFUND, graphql
 from tests.simulators.simulator_process import until
 
 TOKEN = "shpat_demo_token"
@@ -316,9 +316,66 @@ async def test_what_left_without_a_label_is_told_without_a_number_once(
     await world.fault("shopify", "fulfillmentCreate", "lost", match=order.channel_order_id)
     with pytest.raises(Unavailable):
         await channel.tell_shipped(bare, order)
-    await channel.tell_shipped(bare, order)
+    told = await channel.tell_shipped(bare, order)
     (entry,) = await world.journal(order.channel_order_id, "fulfilled")
     assert entry["data"]["tracking_numbers"] == []
+    assert told.ref.endswith(f"/{entry['ref']}")
+    assert not told.already, "nobody else told it"
+
+
+def without_label(notice: ShippedNotice) -> ShippedNotice:
+    return notice.model_copy(update={"parcels": ()})
+
+
+@pytest.mark.parametrize("fault", ["lost", "down"])
+async def test_a_share_without_a_label_leaves_the_pieces_of_the_other_alone(
+    world: World, channel: ShopifyChannel, fault: str
+) -> None:
+    """Also where the same pieces were told without a number before."""
+    order = await bought(world)
+    await channel.tell_shipped(without_label(notice_of(order, 1, 0, parcel=3)), order)
+    bare = without_label(notice_of(order, 1, 0))
+    await world.fault("shopify", "fulfillmentCreate", fault, match=order.channel_order_id)
+    with pytest.raises(Unavailable):
+        await channel.tell_shipped(bare, order)
+    told = await channel.tell_shipped(bare, order)
+    entries = await world.journal(order.channel_order_id, "fulfilled")
+    assert [told.ref.endswith(f"/{entry['ref']}") for entry in entries] == [False, True]
+    labelled = await channel.tell_shipped(notice_of(order, 1, 2, parcel=2), order)
+    assert not labelled.already
+    assert await sent(world, order) == [{"MUG": 1}, {"MUG": 1}, {"MUG": 1, "BOWL": 2}]
+
+
+async def test_a_share_without_a_label_is_not_taken_for_another_with_other_pieces(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    bare, other = notice_of(order, 1, 0), notice_of(order, 2, 1, parcel=2)
+    await world.fault("shopify", "fulfillmentCreate", "down", match=order.channel_order_id)
+    with pytest.raises(Unavailable):
+        await channel.tell_shipped(without_label(bare), order)
+    await channel.tell_shipped(without_label(other), order)
+    await channel.tell_shipped(notice_of(order, 0, 1, parcel=3), order)
+    assert not (await channel.tell_shipped(without_label(bare), order)).already
+    assert await sent(world, order) == [{"MUG": 2, "BOWL": 1}, {"BOWL": 1}, {"MUG": 1}]
+
+
+async def test_what_a_fulfilment_service_gave_back_is_not_taken_as_sent(
+    world: World, channel: ShopifyChannel
+) -> None:
+    """Shopify holds it as incomplete, until somebody there opens it or moves it."""
+    order = await bought(world, financial_status="paid")
+    await channel.tell_shipped(notice_of(order, 2, 2), order)
+    (made,) = (await in_shop(world, order))["fulfillmentOrders"]["nodes"]
+    answer = await graphql(world.control, CLOSE, id=made["id"])
+    assert answer["data"]["fulfillmentOrderClose"]["fulfillmentOrder"]["status"] == "INCOMPLETE"
+    with pytest.raises(Refused, match="not_fulfillable"):
+        await channel.tell_shipped(notice_of(order, 1, 0, parcel=2), order)
+    assert len(await sent(world, order)) == 1
+    await channel.refund(rest_of(order, 1, 0), order)
+    (entry,) = await world.journal(order.channel_order_id, "refunded")
+    mug = int(order.lines[0].line_id)
+    assert entry["data"]["lines"] == [cancelled_line(mug, 1, 346_779_380)]
 
 
 async def test_an_order_of_more_lines_than_a_page_is_told_whole(

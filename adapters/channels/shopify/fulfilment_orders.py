@@ -16,7 +16,11 @@ from domain.errors import Refused
 
 OPEN = frozenset({"OPEN", "IN_PROGRESS"})
 """It may be fulfilled now."""
-UNSENT = OPEN | {"ON_HOLD", "SCHEDULED"}
+UNSENT = OPEN | {"ON_HOLD", "SCHEDULED", "INCOMPLETE"}
+"""Its pieces are still to be sent: also those that a fulfilment service gave back.
+
+https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/fulfillmentOrderClose
+"""
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,17 @@ query FulfilmentOrderLines($id: ID!, $after: String) {
 }
 """
 
+FULFILLED_LINES = """
+query FulfilledLines($id: ID!, $after: String) {
+  fulfillment(id: $id) {
+    fulfillmentLineItems(first: 100, after: $after) {
+      nodes { quantity lineItem { id } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+"""
+
 FULFIL = """
 mutation Fulfil($fulfillment: FulfillmentInput!) {
   fulfillmentCreate(fulfillment: $fulfillment) {

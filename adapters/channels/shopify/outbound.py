@@ -61,7 +61,7 @@ class ShopifyChannel:
 
     Shopify takes a key for refunds only. So every deed is looked for before it is done, by what
     only it leaves behind: a capture of the authorisation, a fulfilment with the tracking number
-    the order's cancellation, a refund whose
+    (without a number, a new one of just these pieces), the order's cancellation, a refund whose
     note ends with our key. `channel` is our id of the shop. One deed may take `deed_s`, and a
     repeat twice that and a look.
     """
@@ -93,10 +93,11 @@ class ShopifyChannel:
         gid = _gid(order.channel_order_id)
 
         async def act(begun: Begun) -> Told:
-            return await self._shipments.tell(gid, notice, begun.until)
+            note = partial(self._effects.note_ref, begun.key, begun.fence)
+            return await self._shipments.tell(gid, notice, note, begun.until)
 
-        async def look(_begun: Begun) -> Told | None:
-            return await self._shipments.find(gid, notice, None)
+        async def look(begun: Begun) -> Told | None:
+            return await self._shipments.find(gid, notice, begun.outside_ref, None)
 
         return await self._effects.once(
             notice.key, SYSTEM, call_s=self.deed_s, act=act, look=look, model=_TOLD

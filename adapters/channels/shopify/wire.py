@@ -128,6 +128,10 @@ class Fulfilment(Wire):
     status: str
     tracking_info: tuple[_Tracking, ...] = ()
 
+    @property
+    def numbers(self) -> set[str]:
+        return {tracking.number for tracking in self.tracking_info if tracking.number}
+
 
 class _Assigned(Wire):
     location: Ref | None = None
@@ -174,6 +178,24 @@ class _LinesOfFulfilmentOrder(Wire):
 
 class FulfilmentOrderLinesAnswer(Wire):
     fulfillment_order: _LinesOfFulfilmentOrder | None
+
+
+class FulfilledLine(Wire):
+    quantity: int | None
+    line_item: Ref
+
+
+class _FulfilledLines(Wire):
+    nodes: tuple[FulfilledLine, ...]
+    page_info: PageInfo
+
+
+class _LinesOfFulfilment(Wire):
+    fulfillment_line_items: _FulfilledLines
+
+
+class FulfilledLinesAnswer(Wire):
+    fulfillment: _LinesOfFulfilment | None
 
 
 class _Fulfilled(Wire):
