@@ -2,6 +2,7 @@
 
 import math
 import time
+from typing import Any
 
 from graphql import FieldNode, GraphQLError, OperationDefinitionNode, OperationType
 
@@ -42,8 +43,34 @@ def _first(node: FieldNode, variables: dict[str, object]) -> int:
     return 1
 
 
+def spent(operation: OperationDefinitionNode, data: dict[str, Any] | None) -> int:
+    """What a call really cost: by what came back, not by how much may have come.
+
+    As <https://help.shopify.com/en/api/graphql-admin-api/call-limit>.
+    """
+    if operation.operation is OperationType.MUTATION:
+        return MUTATION_POINTS
+    return max(1, _spent(operation, data or {}))
+
+
+def _spent(node: OperationDefinitionNode | FieldNode, value: Any) -> int:
+    if node.selection_set is None or value is None:
+        return 0
+    if isinstance(value, list):
+        return sum(_spent(node, one) for one in value)
+    fields = [field for field in node.selection_set.selections if isinstance(field, FieldNode)]
+    inner = 0
+    for field in fields:
+        inner += _spent(field, value.get((field.alias or field.name).value))
+    itself = isinstance(node, FieldNode) and node.name.value not in LISTS
+    return itself + inner
+
+
 class Bucket:
-    """Leaks at a fixed rate; a call that does not fit is throttled."""
+    """Leaks at a fixed rate; a call that does not fit is throttled.
+
+    One that cost less than it asked for gets the difference back.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -56,6 +83,9 @@ class Bucket:
             return False
         self._available -= asked
         return True
+
+    def give_back(self, points: int) -> None:
+        self._available = min(self._settings.shop_bucket_points, self._available + points)
 
     def status(self) -> dict[str, float]:
         self._refill()

@@ -128,7 +128,9 @@ class Endpoint:
             answer["errors"] = [shown(error) for error in result.errors]
         if result.data is not None or not result.errors:
             answer["data"] = result.data
-        return answer | {"extensions": {"cost": self._cost(call.points, call.points)}}
+        spent = min(cost.spent(call.operation, result.data), call.points)
+        self._bucket.give_back(call.points - spent)
+        return answer | {"extensions": {"cost": self._cost(call.points, spent)}}
 
     def _problems(self, query: str, document: DocumentNode) -> list[GraphQLError]:
         """What is wrong with a query; callers send the same few again and again."""
@@ -167,6 +169,7 @@ class _Call:
         operation = get_operation_ast(self.document, self.operation_name)
         if operation is None:
             raise GraphQLError("An operation name is required")
+        self.operation = operation
         self.writes = operation.operation is OperationType.MUTATION
         self.points = cost.points(operation, self.variables)
         self.root_fields = _root_fields(operation)

@@ -289,6 +289,26 @@ async def test_every_answer_tells_its_cost(client, order_id):
     assert cost["throttleStatus"].keys() == wanted["throttleStatus"].keys()
 
 
+async def test_a_call_gets_back_what_it_asked_for_and_did_not_need(client, order_id):
+    await make_order(client, order_id)
+    before = (await client.get("/control/settings")).json()
+    small = {"shop_bucket_points": 1_000, "shop_restore_points": 0.001}
+    await client.post("/control/settings", json=small)
+    try:
+        places = "fulfillmentOrders(first: 100) { nodes { assignedLocation { location { id } } } }"
+        query = f"query($id: ID!) {{ order(id: $id) {{ {places} }} }}"
+        first, second = [
+            (await graphql(client, query, id=gid(order_id)))["extensions"]["cost"] for _ in range(2)
+        ]
+    finally:
+        restored = {name: before[name] for name in small}
+        await client.post("/control/settings", json=restored)
+    assert first["requestedQueryCost"] > 100
+    assert first["actualQueryCost"] < 10
+    left = [cost["throttleStatus"]["currentlyAvailable"] for cost in (first, second)]
+    assert left[0] - left[1] == pytest.approx(first["actualQueryCost"], abs=1)
+
+
 PLACES = """query($id: ID!) { order(id: $id) { displayFulfillmentStatus
   fulfillmentOrders(first: 10) { nodes { id status assignedLocation { location { id } }
     lineItems(first: 10) { nodes { id totalQuantity remainingQuantity lineItem { id } } } } }
