@@ -271,9 +271,9 @@ async def test_what_graphql_refuses_has_a_short_code_without_words(
     assert "Erika" not in str(caught.value)
 
 
-def bucket(needed: float, there: float, rate: float) -> dict[str, Any]:
+def bucket(needed: float, there: float, rate: float, spent: float | None = None) -> dict[str, Any]:
     status = {"maximumAvailable": 1000, "currentlyAvailable": there, "restoreRate": rate}
-    return {"requestedQueryCost": needed, "throttleStatus": status}
+    return {"requestedQueryCost": needed, "actualQueryCost": spent, "throttleStatus": status}
 
 
 @pytest.mark.parametrize(
@@ -290,6 +290,25 @@ async def test_the_wait_is_computed_from_the_bucket(cost: dict[str, Any], wait_s
     pace = Pace()
     pace.throttled(cost, None)
     now = asyncio.get_running_loop().time()
+    assert await pace.turn(changes=False, until=now) == pytest.approx(wait_s, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("cost", "wait_s"),
+    [
+        (bucket(500, 550, 100, spent=10), 0.1),
+        (bucket(500, 450, 100, spent=10), 0.5),
+        (bucket(500, 700, 100, spent=10), 0.0),
+    ],
+)
+async def test_calls_are_spaced_by_what_they_spend_not_by_what_they_ask_for(
+    cost: dict[str, Any], wait_s: float
+) -> None:
+    pace = Pace()
+    pace.answered(cost)
+    now = asyncio.get_running_loop().time()
+    if wait_s < 0.5:
+        assert await pace.turn(changes=False, until=None) == 0
     assert await pace.turn(changes=False, until=now) == pytest.approx(wait_s, abs=0.05)
 
 

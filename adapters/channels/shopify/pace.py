@@ -9,10 +9,10 @@ https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits
 import asyncio
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 RESERVE = 10
-"""With so many calls' points in the bucket nobody has to take turns."""
+"""With so many calls' points beyond the next one's in the bucket nobody has to take turns."""
 POLITE_S = 0.05
 DEFAULT_S = 1.0
 LONGEST_S = 60.0
@@ -52,17 +52,21 @@ class Pace:
         numbers = _numbers(cost)
         if numbers is None:
             return
-        points, available, restored = numbers
-        low = available < RESERVE * points
-        self._spacing_s = points / restored if low else 0.0
-        if low and available < points:
-            self._close((points - available) / restored)
+        asked, spent, available, restored = numbers
+        low = available < asked + RESERVE * spent
+        self._spacing_s = spent / restored if low else 0.0
+        if available < asked:
+            self._close((asked - available) / restored)
 
     def throttled(self, cost: Mapping[str, Any], retry_after_s: float | None) -> None:
         """The bucket was empty, and nothing was done."""
         numbers = _numbers(cost)
-        refill_s = max((numbers[0] - numbers[1]) / numbers[2], 0.1) if numbers else DEFAULT_S
-        self._spacing_s = self._spacing_s or (numbers[0] / numbers[2] if numbers else DEFAULT_S)
+        if numbers is None:
+            refill_s = spacing_s = DEFAULT_S
+        else:
+            asked, spent, available, restored = numbers
+            refill_s, spacing_s = max((asked - available) / restored, 0.1), spent / restored
+        self._spacing_s = self._spacing_s or spacing_s
         self._close(max(refill_s, retry_after_s or 0.0))
 
     def _close(self, for_s: float) -> None:
@@ -70,15 +74,28 @@ class Pace:
         self._closed_until = max(self._closed_until, until)
 
 
-def _numbers(cost: Mapping[str, Any]) -> tuple[float, float, float] | None:
-    """Points asked for, points there, points restored a second; None if the answer has them not."""
+class _Numbers(NamedTuple):
+    """Of a call, in points: a bucket must hold what it asks for, and gets back what it spares."""
+
+    asked: float
+    spent: float
+    available: float
+    restored_per_s: float
+
+
+def _numbers(cost: Mapping[str, Any]) -> _Numbers | None:
+    """None if the answer has them not; a call that did nothing spent what it asked for."""
     try:
         status = cost["throttleStatus"]
-        found = (
-            float(cost["requestedQueryCost"]),
+        asked = float(cost["requestedQueryCost"])
+        spent = cost.get("actualQueryCost")
+        found = _Numbers(
+            asked,
+            asked if spent is None else float(spent),
             float(status["currentlyAvailable"]),
             float(status["restoreRate"]),
         )
     except (KeyError, TypeError, ValueError):
         return None
-    return found if all(map(math.isfinite, found)) and found[0] > 0 and found[2] > 0 else None
+    sound = all(map(math.isfinite, found)) and found.asked > 0 and found.restored_per_s > 0
+    return found if sound else None
