@@ -12,7 +12,12 @@ from temporalio.service import RPCError
 from config.inbound import senders_of
 from config.logging import configure_logging
 from config.settings import Settings, SettingsInvalid, load_settings
-from config.temporal import SearchAttributesMissing, check_search_attributes, connect
+from config.temporal import (
+    SearchAttributesMissing,
+    check_search_attributes,
+    connect,
+    leave,
+)
 from config.wiring import wire
 from starter.app import create_app
 from starter.composition import Composition
@@ -84,4 +89,4 @@ async def _check(client: Client) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -12,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from config.logging import configure_logging
 from config.settings import Settings, SettingsInvalid, load_settings
-from config.temporal import SearchAttributesMissing, check_search_attributes, connect
+from config.temporal import SearchAttributesMissing, check_search_attributes, connect, leave
 from config.wiring import NO_CARRIER, wire
 from domain import geography
 from worker.health import health
@@ -67,9 +67,6 @@ async def work(settings: Settings) -> None:
 async def _reached(settings: Settings, stop: asyncio.Event) -> Client | None:
     """Temporal, as soon as it is there and knows our search attributes; None if we are to stop.
 
-    A try in flight is never cancelled: its thread would come back into an interpreter that is
-    going down, and that aborts the process.
-
     Raises:
         SearchAttributesMissing: it is there and does not.
     """
@@ -105,4 +102,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())
