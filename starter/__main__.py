@@ -6,6 +6,7 @@ import sys
 
 import structlog
 import uvicorn
+import uvloop
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -43,7 +44,7 @@ def main() -> int:
         print(PUBLIC_SECRETS, file=sys.stderr)  # noqa: T201 - likewise
         return 2
     configure_logging(settings, "starter")
-    return asyncio.run(_serve(settings))
+    return uvloop.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> int:

@@ -7,6 +7,7 @@ import sys
 from contextlib import AsyncExitStack
 
 import structlog
+import uvloop
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -94,7 +95,7 @@ def main() -> int:
     try:
         settings = load_settings()
         configure_logging(settings, "worker")
-        asyncio.run(work(settings))
+        uvloop.run(work(settings))
     except (SettingsInvalid, SearchAttributesMissing) as error:
         sys.stderr.write(f"worker: {error}\n")
         return 1
