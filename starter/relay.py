@@ -115,13 +115,14 @@ class Relay:
         return ()
 
     async def _lane(self, lease: Lease) -> None:
-        rest_s = 0.0
+        rest_s: float | None = 0.0
         try:
             for row in lease.rows:
-                rest_s = await self._one(lease, row)
+                rest_s = await self._one(lease, row, last=row is lease.rows[-1])
                 if rest_s:
                     break
-            await self._deliveries.give_back(lease, rest_s)
+            if rest_s is not None:
+                await self._deliveries.give_back(lease, rest_s)
         except LeaseLost:
             _log.warning("lease_lost", lane=lease.lane)
         except Unavailable as error:
@@ -133,8 +134,11 @@ class Relay:
         else:
             self._pause_s = 0.0
 
-    async def _one(self, lease: Lease, row: InboxRow) -> float:
-        """Deliver a row and note what became of it. Returns how long the lane must rest."""
+    async def _one(self, lease: Lease, row: InboxRow, *, last: bool) -> float | None:
+        """Deliver a row and note what became of it.
+
+        Returns how long the lane must rest; None if the lease ended with the row.
+        """
         try:
             outcome = await self._deliver(row)
         except Unavailable:
@@ -147,8 +151,9 @@ class Relay:
         match outcome:
             case Delivered(settled=settled, refused=refused):
                 await self._deliveries.delivered(
-                    lease, row.event_id, settled=settled, refused=refused
+                    lease, row.event_id, settled=settled, refused=refused, last=last
                 )
+                return None if last else 0.0
             case Early(wait_s=wait_s, why=why):
                 await self._deliveries.defer(lease, row.event_id, wait_s, why)
             case Belongs(order_id=order_id):

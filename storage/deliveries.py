@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from storage.engine import alone
 from storage.inbox import open_task
 from storage.outages import transaction
 
@@ -77,20 +78,23 @@ SELECT taken.lane, r.* FROM unnest(CAST(:lanes AS text[])) AS taken (lane)
      ORDER BY i.id LIMIT :rows) r
 """)
 # Each write under a lease renews it too, and changes nothing if the token is no longer ours.
-_HELD = """
-WITH held AS (
+_RENEW = """
     UPDATE deliveries SET leased_until = now() + make_interval(secs => :lease_s)
-     WHERE order_id = :lane AND token = :token RETURNING 1)
+     WHERE order_id = :lane AND token = :token RETURNING 1
+"""
+_END = "DELETE FROM deliveries WHERE order_id = :lane AND token = :token RETURNING 1"
+_UNDER = """
+WITH held AS ({lease})
 UPDATE inbox SET {changes} WHERE id = :id AND EXISTS (SELECT FROM held) RETURNING {returned}
 """
-_DELIVERED = text(
-    _HELD.format(
-        changes="delivered_at = now(), last_error = '', "
-        "settled_at = CASE WHEN :settled THEN coalesce(settled_at, now()) ELSE settled_at END, "
-        "refused = CASE WHEN :settled AND settled_at IS NULL THEN :refused ELSE refused END",
-        returned="id",
-    )
+_HELD = _UNDER.replace("{lease}", _RENEW)
+_DONE = (
+    "delivered_at = now(), last_error = '', "
+    "settled_at = CASE WHEN :settled THEN coalesce(settled_at, now()) ELSE settled_at END, "
+    "refused = CASE WHEN :settled AND settled_at IS NULL THEN :refused ELSE refused END"
 )
+_DELIVERED = text(_UNDER.format(lease=_RENEW, changes=_DONE, returned="id"))
+_DELIVERED_LAST = text(_UNDER.format(lease=_END, changes=_DONE, returned="id"))
 _FAILED = text(
     _HELD.format(
         changes="attempts = attempts + 1, last_error = :error, "
@@ -105,7 +109,7 @@ _DEFERRED = text(
     )
 )
 _ASSIGNED = text(_HELD.format(changes="order_id = :order_id", returned="id"))
-_CLOSE_LANE = text("DELETE FROM deliveries WHERE order_id = :lane AND token = :token")
+_CLOSE_LANE = text(_END)
 _REST_LANE = text("""
 UPDATE deliveries SET token = NULL, leased_until = now() + make_interval(secs => :rest_s)
  WHERE order_id = :lane AND token = :token
@@ -120,6 +124,7 @@ class Deliveries:
 
     def __init__(self, engine: AsyncEngine, *, lease_s: float = 30, tries_max: int = 5) -> None:
         self._engine = engine
+        self._alone = alone(engine)
         self._lease_s = lease_s
         self._tries_max = tries_max
 
@@ -139,15 +144,23 @@ class Deliveries:
         return tuple(sorted(leases, key=_longest_waiting_first))
 
     async def delivered(
-        self, lease: Lease, event_id: str, *, settled: bool = False, refused: str = ""
+        self,
+        lease: Lease,
+        event_id: str,
+        *,
+        settled: bool = False,
+        refused: str = "",
+        last: bool = False,
     ) -> None:
-        """The row has reached its workflow.
+        """The row has reached its workflow; with the `last` one the lease ends too.
 
         `settled` if that is all there is to it: nobody reports back on it, or it came too late
         (`refused` says why).
         """
         await self._write(
-            lease, _DELIVERED, {"id": UUID(event_id), "settled": settled, "refused": refused}
+            lease,
+            _DELIVERED_LAST if last else _DELIVERED,
+            {"id": UUID(event_id), "settled": settled, "refused": refused},
         )
 
     async def failed(
@@ -188,7 +201,7 @@ class Deliveries:
     async def give_back(self, lease: Lease, rest_s: float = 0) -> None:
         """End the lease; nobody takes the lane before `rest_s` seconds have passed."""
         values: dict[str, Any] = {"lane": lease.lane, "token": lease.token}
-        async with transaction(self._engine) as connection:
+        async with transaction(self._alone) as connection:
             if rest_s > 0:
                 await connection.execute(_REST_LANE, {**values, "rest_s": rest_s})
             else:
@@ -196,7 +209,7 @@ class Deliveries:
 
     async def _write(self, lease: Lease, statement: TextClause, values: dict[str, Any]) -> None:
         held = {"lane": lease.lane, "token": lease.token, "lease_s": self._lease_s}
-        async with transaction(self._engine) as connection:
+        async with transaction(self._alone) as connection:
             row = (await connection.execute(statement, {**values, **held})).one_or_none()
         if row is None:
             raise LeaseLost(lease.lane)

@@ -17,6 +17,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import Refused, Unavailable
+from storage.engine import alone
 
 T = TypeVar("T")
 
@@ -119,7 +120,7 @@ class Effects:
     """The table `effects`; `once` is how adapters use it. Every write is its own transaction."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine = alone(engine)
 
     async def once(
         self,

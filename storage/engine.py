@@ -49,6 +49,14 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
     return engine
 
 
+def alone(engine: AsyncEngine) -> AsyncEngine:
+    """The same pool, where each statement is a transaction of its own.
+
+    BEGIN and COMMIT would each be one more round trip.
+    """
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 def _options() -> str:
     standstill_ms = round(STANDSTILL_S * 1000)
     return f"-c timezone=UTC -c idle_in_transaction_session_timeout={standstill_ms}"

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from storage.engine import alone
 from storage.outages import transaction
 
 
@@ -90,6 +91,7 @@ class Inbox:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._alone = alone(engine)
 
     async def put(
         self,
@@ -115,7 +117,7 @@ class Inbox:
         said = {"source": source, "event_key": event_key}
         about = {"order_id": order_id, "tracking_number": tracking_number}
         row = {"kind": kind, "by": by, "body": body, "parked": bool(task), **about}
-        async with transaction(self._engine) as connection:
+        async with transaction(self._engine if task else self._alone) as connection:
             made = await connection.scalar(_PUT, {**said, **row})
             if made is None:
                 earlier = await connection.scalar(_EARLIER, said)
@@ -127,7 +129,7 @@ class Inbox:
     async def kept(self, source: str, event_key: str) -> Kept | None:
         """What was said under this key before; None if nothing was."""
         said = {"source": source, "event_key": event_key}
-        async with transaction(self._engine) as connection:
+        async with transaction(self._alone) as connection:
             row = (await connection.execute(_KEPT, said)).one_or_none()
         return Kept(str(row.id), bytes(row.body)) if row else None
 
@@ -137,7 +139,7 @@ class Inbox:
             wanted = UUID(event_id)
         except ValueError:
             return None
-        async with transaction(self._engine) as connection:
+        async with transaction(self._alone) as connection:
             row = (await connection.execute(_STATE, {"id": wanted})).mappings().one_or_none()
         return (
             CommandState(event_id=str(row["id"]), **{k: v for k, v in row.items() if k != "id"})
@@ -146,7 +148,7 @@ class Inbox:
         )
 
     async def backlog(self) -> Backlog:
-        async with transaction(self._engine) as connection:
+        async with transaction(self._alone) as connection:
             row = (await connection.execute(_BACKLOG)).one()
         return Backlog(row.rows, row.oldest_s)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import TextClause, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.addresses import Address
@@ -16,6 +16,7 @@ from domain.orders import Order
 from domain.records import OrderRecord, Retrying, ReturnRecord, Settled
 from domain.validation import Verdict
 from storage.documents import document, json_text
+from storage.engine import alone
 from storage.outages import transaction
 from storage.projections import MAKE_RETURN, RECORD_ORDER, RECORD_RETURN
 from storage.tables.catalogue import locations, skus
@@ -83,15 +84,19 @@ ON CONFLICT (key) DO NOTHING
 """)
 _KNOWN = select(skus.c.sku).where(skus.c.sku.in_(bindparam("wanted", expanding=True)))
 
+MakeTask = tuple[TextClause, dict[str, object]]
+"""A statement that makes a task for an operator, and its values."""
+
 
 class PostgresOrderBook:
     """`domain.ports.OrderBook` over our own tables; what is not there is `Refused`."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._alone = alone(engine)
 
     async def load(self, order_id: OrderId, address_version: int | None = None) -> Order:
-        async with transaction(self._engine) as connection:
+        async with transaction(self._alone) as connection:
             found = await connection.execute(
                 _LOAD, {"order_id": order_id, "version": address_version}
             )
@@ -110,7 +115,7 @@ class PostgresOrderBook:
         return Order.model_validate({**row.document, **said})
 
     async def location(self, location: str) -> Location:
-        async with transaction(self._engine) as connection:
+        async with transaction(self._alone) as connection:
             found = await connection.execute(
                 select(locations).where(locations.c.location == location)
             )
@@ -120,7 +125,7 @@ class PostgresOrderBook:
         return location_of(row)
 
     async def known_skus(self, skus: frozenset[str]) -> frozenset[str]:
-        async with transaction(self._engine) as connection:
+        async with transaction(self._alone) as connection:
             return frozenset(await connection.scalars(_KNOWN, {"wanted": _askable(skus)}))
 
     async def save_verdict(self, order_id: OrderId, address_version: int, verdict: Verdict) -> int:
@@ -146,7 +151,8 @@ class PostgresOrderBook:
             )
 
     async def record(self, record: OrderRecord) -> None:
-        async with transaction(self._engine) as connection:
+        tasks = [*_too_late(record), *_asked(record)]
+        async with transaction(self._engine if tasks else self._alone) as connection:
             await connection.execute(
                 RECORD_ORDER,
                 {
@@ -155,17 +161,8 @@ class PostgresOrderBook:
                     "workflow_id": workflow_id(record.order_id),
                 },
             )
-            for event_id, name, message in _came_too_late(record):
-                await connection.execute(
-                    _TOO_LATE,
-                    {
-                        "event_id": event_id,
-                        "kind": TOO_LATE[name],
-                        "key": f"too_late:{event_id}:{name}",
-                        "message": message,
-                    },
-                )
-            await _ask(connection, record)
+            for statement, values in tasks:
+                await connection.execute(statement, values)
 
     async def record_return(self, record: ReturnRecord) -> None:
         said = document(record)
@@ -179,16 +176,17 @@ class PostgresOrderBook:
                     "workflow_id": return_workflow_id(record.return_id),
                 },
             )
-            await _ask(connection, record)
+            for statement, values in _asked(record):
+                await connection.execute(statement, values)
 
     async def retrying(self, retrying: Retrying) -> None:
-        async with transaction(self._engine) as connection:
+        async with transaction(self._alone) as connection:
             said = retrying.model_dump(mode="json")
             own_id = retrying.workflow_id.partition(":")[2]
             await connection.execute(_RETRYING, {**said, "own_id": own_id, "ended": sorted(OVER)})
 
     async def recovered(self, workflow_id: str, step: str, deed: str) -> None:
-        async with transaction(self._engine) as connection:
+        async with transaction(self._alone) as connection:
             await connection.execute(
                 _RECOVERED, {"workflow_id": workflow_id, "step": step, "deed": deed}
             )
@@ -214,13 +212,13 @@ async def new_address(
     return int(made.scalar_one())
 
 
-async def _ask(connection: AsyncConnection, record: OrderRecord | ReturnRecord) -> None:
-    """Make the tasks of what the journal has just said."""
+def _asked(record: OrderRecord | ReturnRecord) -> Iterable[MakeTask]:
+    """The tasks that come of what the journal says."""
     for line in record.journal:
         if asked := asked_by(line, record.order_id):
             key, message = asked
             said = {"order_id": record.order_id, "message": message}
-            await connection.execute(_ASKED, {"kind": line.code, "key": key, **said})
+            yield _ASKED, {"kind": line.code, "key": key, **said}
 
 
 def location_of(row: Any) -> Location:
@@ -233,8 +231,8 @@ def location_of(row: Any) -> Location:
     )
 
 
-def _came_too_late(record: OrderRecord) -> Iterable[tuple[str, str, str]]:
-    """What a channel asked for after goods had left: its event, its signal, and what to say of it.
+def _too_late(record: OrderRecord) -> Iterable[MakeTask]:
+    """The tasks that come of what a channel asked for after goods had left.
 
     Nobody at the channel hears of the refusal, or that a part could not follow, so somebody here
     must stop the parcel. A hold stops the rest and asks by itself.
@@ -246,9 +244,14 @@ def _came_too_late(record: OrderRecord) -> Iterable[tuple[str, str, str]]:
         if name not in TOO_LATE or not _is_uuid(event_id):
             continue
         if command.refused.startswith("too_late"):
-            yield event_id, name, TOO_LATE_MESSAGES[name]
+            message = TOO_LATE_MESSAGES[name]
         elif not command.refused and name in PARTLY_TOO_LATE_MESSAGES:
-            yield event_id, name, PARTLY_TOO_LATE_MESSAGES[name]
+            message = PARTLY_TOO_LATE_MESSAGES[name]
+        else:
+            continue
+        key = f"too_late:{event_id}:{name}"
+        said = {"event_id": event_id, "message": message}
+        yield _TOO_LATE, {"kind": TOO_LATE[name], "key": key, **said}
 
 
 def _askable(skus: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.ids import OrderId
 from domain.tracking import FINAL, Course, Scan, course_of
 from storage.documents import json_text
+from storage.engine import alone
 from storage.outages import transaction
 
 CLAIMS_MAX = 100
@@ -72,6 +73,7 @@ class Scans:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._alone = alone(engine)
 
     async def add(self, scans: Sequence[Scan]) -> Kept:
         """Keep the scans that are new, and say what the workflows must still be told.
@@ -87,7 +89,7 @@ class Scans:
     async def mark_signalled(self, parcel_id: str, course: Course) -> None:
         """The workflow has been told this course of the parcel."""
         values = {"parcel_id": parcel_id, "course": course.value}
-        async with transaction(self._engine) as connection:
+        async with transaction(self._alone) as connection:
             await connection.execute(_SIGNALLED, values)
 
     async def keep(self, tracking_number: str, scans: tuple[Scan, ...]) -> Course:

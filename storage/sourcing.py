@@ -21,6 +21,7 @@ from domain.sourcing.rules import RuleSet
 from domain.stock import Changed, Claim, Reserved, ReserveRequest, Short
 from storage.carts import look, take_over
 from storage.documents import json_text
+from storage.engine import alone
 from storage.outages import transaction
 from storage.sourcing_kept import KeptDecision, PastCase, kept, past
 from storage.sourcing_rules import SourcingRules
@@ -123,8 +124,7 @@ class PostgresSourcing:
     def __init__(
         self, engine: AsyncEngine, inventory: PostgresInventory, rules: SourcingRules
     ) -> None:
-        # One statement is one transaction: BEGIN and COMMIT would each be one more round trip.
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = alone(engine)
         self._inventory = inventory
         self._rules = rules
 

@@ -10,6 +10,7 @@ from domain.sourcing.case import Case
 from domain.sourcing.decision import Decision
 from domain.stock import Changed, Reserved, ReserveRequest
 from domain.values import Value
+from storage.engine import alone
 from storage.sourcing import why
 from storage.stock_calls import stock_connection
 
@@ -49,7 +50,7 @@ class Waiting(Value):
 
 class SourcingBatch:
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = alone(engine)
 
     async def waiting(self, limit: int) -> tuple[Waiting, ...]:
         """The first of the queue, in its order."""

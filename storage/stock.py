@@ -23,6 +23,7 @@ from domain.stock import (
     StockLevel,
 )
 from storage import reservations, stock_levels
+from storage.engine import alone
 from storage.reservations import HeldPart
 from storage.stock_calls import check_quantities, stock_connection
 from storage.stock_changes import book
@@ -40,8 +41,7 @@ class PostgresInventory:
     """Implements `domain.ports.Inventory`; a call is one transaction and needs one connection."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        # One statement is one transaction: BEGIN and COMMIT would each be one more round trip.
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = alone(engine)
 
     async def expire(self, claim: Claim | None = None) -> int:
         """Release what has expired (with a claim: of the SKUs that it saw); how many that were."""

@@ -25,6 +25,7 @@ from domain.supply import (
     SupplyState,
 )
 from storage.documents import storable
+from storage.engine import alone
 from storage.stock_calls import stock_connection
 from storage.supply_moves import Moves, skus_of
 from storage.supply_promises import Promises
@@ -111,8 +112,7 @@ class Supplies:
     def __init__(self, engine: AsyncEngine) -> None:
         self._deeds = engine
         self._promises = Promises(engine)
-        # One statement is one transaction: BEGIN and COMMIT would each be one more round trip.
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = alone(engine)
 
     async def open(self, asked: NewSupply, key: str, by: str) -> Supply:
         """Open a document; a purchase order's goods are expected from now on."""
