@@ -120,6 +120,16 @@ async def test_a_delivered_row_does_not_come_again(inbox: Inbox, deliveries: Del
     assert state.settled_at is None
 
 
+async def test_the_last_row_of_a_lease_ends_it(inbox: Inbox, deliveries: Deliveries) -> None:
+    first = await _put(inbox, "k1")
+    (lease,) = await deliveries.lease()
+    second = await _put(inbox, "k2")
+    assert await deliveries.lease() == ()
+    await deliveries.delivered(lease, first, last=True)
+    (lease,) = await deliveries.lease()
+    assert [row.event_id for row in lease.rows] == [second]
+
+
 async def test_what_came_too_late_is_settled_with_its_reason(
     inbox: Inbox, deliveries: Deliveries
 ) -> None:
@@ -141,8 +151,9 @@ async def test_a_lease_that_ran_out_is_taken_over_and_its_holder_writes_nothing(
     (old,) = await slow.lease()
     (new,) = await quick.lease()
     assert new.token != old.token
-    with pytest.raises(LeaseLost):
-        await slow.delivered(old, event)
+    for last in (False, True):
+        with pytest.raises(LeaseLost):
+            await slow.delivered(old, event, last=last)
     with pytest.raises(LeaseLost):
         await slow.failed(old, event, "late")
     with pytest.raises(LeaseLost):
