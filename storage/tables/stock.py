@@ -23,7 +23,7 @@ from storage.tables.columns import Time, metadata, must, said, since
 
 def _units(name: str) -> Column[Any]:
     """So many of a SKU, or a change of so many."""
-    return Column(name, BigInteger, nullable=False, server_default=text("0"))
+    return must(name, BigInteger, default="0")
 
 
 stock = Table(
@@ -75,7 +75,7 @@ reservations = Table(
     metadata,
     Column("key", Text, primary_key=True),
     must("base"),
-    Column("part", Integer, nullable=False),
+    must("part", Integer),
     must("order_id"),
     Column("location", Text),
     must("state"),
@@ -101,8 +101,8 @@ stock_waiting = Table(
     must("items", JSONB),
     Column("skus", ARRAY(Text), nullable=False),
     Column("ranked", ARRAY(Text), nullable=False),
-    Column("parts_max", Integer, nullable=False, server_default=text("1")),
-    Column("priority", Integer, nullable=False, server_default=text("0")),
+    must("parts_max", Integer, default="1"),
+    must("priority", Integer, default="0"),
     Column("position", BigInteger, Identity(always=True), nullable=False),
     since("since"),
     since("sourced_at"),
@@ -125,6 +125,6 @@ bundle_components = Table(
     metadata,
     Column("bundle", Text, ForeignKey("skus.sku"), primary_key=True),
     Column("component", Text, ForeignKey("skus.sku"), primary_key=True),
-    Column("quantity", BigInteger, nullable=False),
+    must("quantity", BigInteger),
     Index("bundle_components_by_component", "component"),
 )

@@ -20,10 +20,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 from storage.tables.columns import metadata, must, said, since
 
 
-def _units(name: str) -> Column[Any]:
-    return Column(name, BigInteger, nullable=False)
-
-
 def _number(name: str = "number") -> Column[Any]:
     return Column(name, BigInteger, Identity(always=True), nullable=False)
 
@@ -39,7 +35,7 @@ supplies = Table(
     Column("supply_id", Text, primary_key=True),
     _number(),
     must("kind"),
-    Column("state", Text, nullable=False, server_default=text("'open'::text")),
+    must("state", Text, default="'open'::text"),
     Column("origin", Text, ForeignKey("locations.location")),
     must("destination", Text, ForeignKey("locations.location")),
     said("reference"),
@@ -54,9 +50,9 @@ supply_lines = Table(
     Column("supply_id", Text, ForeignKey("supplies.supply_id"), primary_key=True),
     Column("line", Integer, primary_key=True),
     must("sku", Text, ForeignKey("skus.sku")),
-    _units("quantity"),
-    Column("expected_on", Date, nullable=False),
-    Column("received", BigInteger, nullable=False, server_default=text("0")),
+    must("quantity", BigInteger),
+    must("expected_on", Date),
+    must("received", BigInteger, default="0"),
     Index("supply_lines_awaited", "sku", postgresql_where=text("received < quantity")),
 )
 
@@ -67,8 +63,8 @@ supply_deeds = Table(
     _number("id"),
     must("supply_id", Text, ForeignKey("supplies.supply_id")),
     must("deed"),
-    Column("asked", JSONB, nullable=False),
-    Column("answer", JSONB, nullable=False),
+    must("asked", JSONB),
+    must("answer", JSONB),
     *_why(),
     UniqueConstraint("id"),
     Index("supply_deeds_by_supply", "supply_id", "id"),
@@ -81,7 +77,7 @@ stock_counts = Table(
     _number(),
     must("key"),
     must("location", Text, ForeignKey("locations.location")),
-    Column("asked", JSONB, nullable=False),
+    must("asked", JSONB),
     *_why(),
     UniqueConstraint("number"),
     UniqueConstraint("key"),
@@ -92,8 +88,8 @@ stock_count_lines = Table(
     metadata,
     Column("count_id", Text, ForeignKey("stock_counts.count_id"), primary_key=True),
     Column("sku", Text, ForeignKey("skus.sku"), primary_key=True),
-    _units("counted"),
-    _units("recorded"),
+    must("counted", BigInteger),
+    must("recorded", BigInteger),
 )
 
 stock_discrepancies = Table(
@@ -104,7 +100,7 @@ stock_discrepancies = Table(
     must("kind"),
     must("sku"),
     must("location"),
-    _units("quantity"),
+    must("quantity", BigInteger),
     *_why(),
     Index("stock_discrepancies_by_cause", "cause"),
 )

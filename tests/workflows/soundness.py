@@ -23,6 +23,7 @@ async def see_delivered(life: Life) -> None:
     await life.until_waiting("delivery")
     await life.parcel(Course.DELIVERED)
     await life.until_status(OrderStatus.DELIVERED)
+    await life.until(lambda last: len(life.world.done("tell_shipped")) >= len(_left(last)))
     await assert_sound(life)
 
 
@@ -101,7 +102,7 @@ def _assert_pieces(life: Life, last: OrderRecord, stock: int) -> None:
 def _assert_parcels(life: Life, last: OrderRecord) -> None:
     """What left bears one live label each and was told once; what did not bears none."""
     world = life.world
-    left = [part for part in last.fulfilments if part.status in LEFT]
+    left = _left(last)
     in_use = {key: label for key, label in world.live.items() if key not in _given_up(life)}
     assert in_use == {p.label_key: p.label for part in left for p in part.parcels}
     for part in left:
@@ -110,6 +111,10 @@ def _assert_parcels(life: Life, last: OrderRecord) -> None:
     references = {part.reference for part in left}
     assert sorted(world.done("tell_shipped")) == sorted(f"{r}/tell-shipped" for r in references)
     assert set(world.papers) - references <= world.withdrawn
+
+
+def _left(record: OrderRecord) -> list[FulfilmentRecord]:
+    return [part for part in record.fulfilments if part.status in LEFT]
 
 
 def _addresses(records: list[OrderRecord], part: FulfilmentRecord) -> set[int]:
