@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -20,6 +19,7 @@ from starter.local.ports import free_port as find_free_port
 from starter.local.postgres import PostgresServer
 from starter.local.processes import Supervisor
 from starter.local.temporal import temporal_binary
+from tests.folders import state_folder
 
 TEMPLATE = "template_migrated"
 SERVER_ARGS = ["--sqlite-pragma=journal_mode=WAL", "--sqlite-pragma=synchronous=OFF"]
@@ -59,9 +59,8 @@ def free_port() -> Callable[[], int]:
 
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Path]:
-    """A folder that the database's own account may enter, unlike pytest's private ones."""
-    folder = Path(tempfile.mkdtemp(prefix="holdfast-tests-"))
-    folder.chmod(0o755)
+    """Where the session's own PostgreSQL lives."""
+    folder = state_folder("holdfast-tests-")
     yield folder
     shutil.rmtree(folder)
 
@@ -106,15 +105,26 @@ def new_database(postgres: PostgresServer) -> Callable[[], str]:
 
 
 @pytest.fixture
-def database_url(new_database: Callable[[], str]) -> str:
+def database_url(postgres: PostgresServer, new_database: Callable[[], str]) -> Iterator[str]:
     """A database of the test's own."""
-    return new_database()
+    url = new_database()
+    yield url
+    drop_database(postgres, url)
 
 
 @pytest.fixture(scope="module")
-def module_database_url(new_database: Callable[[], str]) -> str:
+def module_database_url(postgres: PostgresServer, new_database: Callable[[], str]) -> Iterator[str]:
     """One database for all tests of a module, where they do not disturb each other."""
-    return new_database()
+    url = new_database()
+    yield url
+    drop_database(postgres, url)
+
+
+def drop_database(postgres: PostgresServer, url: str) -> None:
+    """Whoever is still connected to it is cut off."""
+    name = sql.Identifier(url.rpartition("/")[2])
+    with psycopg.connect(postgres.conninfo(), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,18 @@
 """One stack for all rounds of a module: a start costs more than a round."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.crash.furnishing import make_stack
 from tests.crash.world import World
+from tests.folders import state_folder
 
 
 @pytest.fixture(scope="session")
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    folder = Path(tempfile.mkdtemp(prefix="holdfast-crash-"))
-    folder.chmod(0o755)
+    folder = state_folder("holdfast-crash-")
     stack = make_stack(folder)
     made = World(stack, stack.state)
     try:

@@ -2,11 +2,12 @@
 
 import shutil
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.folders import state_folder
 
 
 @pytest.fixture
@@ -15,8 +16,7 @@ def make_folder() -> Iterator[Callable[[], Path]]:
     made: list[Path] = []
 
     def make() -> Path:
-        folder = Path(tempfile.mkdtemp(prefix="holdfast-local-"))
-        folder.chmod(0o755)
+        folder = state_folder("holdfast-local-")
         made.append(folder)
         return folder
 

@@ -10,10 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,6 +20,7 @@ import pytest
 from config.settings import Settings
 from starter.local.ports import free_port
 from starter.local.stack import Stack
+from tests.folders import state_folder
 from tests.simulators.payloads import order as shop_order
 
 HASTY = {
@@ -42,8 +41,7 @@ Order = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    folder = Path(tempfile.mkdtemp(prefix="holdfast-split-"))
-    folder.chmod(0o755)
+    folder = state_folder("holdfast-split-")
     settings = Settings(
         _env_file=None,
         state_dir=folder,
