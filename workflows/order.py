@@ -25,10 +25,11 @@ from domain.waits import Owner
 from workflows.conduct import Conduct, together
 from workflows.fulfilment import Fulfilment
 from workflows.fulfilment_state import FulfilmentState, Rejected
+from workflows.messages import KINDS, parse
 from workflows.on_the_way import OnTheWay
 from workflows.order_returns import OrderReturns
 from workflows.outside import CHANNEL, OURS, recording
-from workflows.requests import KINDS, AddressChanged, Requests, Stopped, parse
+from workflows.requests import AddressChanged, Requests, Stopped
 from workflows.search_attributes import Upserts
 from workflows.sourcing import Sourcing
 from workflows.state import OrderState

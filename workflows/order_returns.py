@@ -138,4 +138,4 @@ class OrderReturns:
                 undeliverable = line.reason is ReturnReason.UNDELIVERABLE
                 self._back[line.line_id, undeliverable] += line.quantity
         else:
-            self._requests.give_back(asked)
+            self._requests.return_came_to_nothing(asked)

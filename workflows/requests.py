@@ -4,7 +4,7 @@ The same messages come as signals (from the relay, Temporal's UI or its command 
 updates (which answer). A signal that makes no sense is journalled; it never raises.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -28,26 +28,15 @@ from domain.verbs import (
     StockAssigned,
     Verb,
     WarehouseSaid,
-    parse_verb,
 )
 from workflows.conduct import Conduct
 from workflows.fulfilment_state import FulfilmentState
+from workflows.messages import KINDS, name_of, parse
+from workflows.returns_asked import ReturnsAsked
 from workflows.state import OrderState
 from workflows.strand import Interrupted
 from workflows.till import Till
 
-KINDS: Mapping[str, type[Verb]] = {
-    "hold": Hold,
-    "release": Release,
-    "fix_address": FixAddress,
-    "cancel": Cancel,
-    "retry": Retry,
-    "payment_changed": PaymentChanged,
-    "stock_assigned": StockAssigned,
-    "warehouse_said": WarehouseSaid,
-    "parcel_moved": ParcelMoved,
-    "request_return": RequestReturn,
-}
 _COUNTED = (Hold, Release, FixAddress, Retry, RequestReturn)
 _PAYMENTS = tuple(PaymentStatus)
 _EVENTS_MAX = 3_000
@@ -75,26 +64,6 @@ class AddressChanged(Interrupted):
         self.fix = fix
 
 
-def parse(kinds: Mapping[str, type[Verb]], name: str, args: Sequence[RawValue]) -> Verb:
-    """The message of that name.
-
-    Raises:
-        InvalidVerb: there is none of that name, or its fields are not right.
-    """
-    kind = kinds.get(name)
-    if kind is None:
-        raise InvalidVerb(
-            f"{name}: there is no such signal or update; there are {', '.join(kinds)}"
-        )
-    raw = None
-    if args:
-        try:
-            raw = workflow.payload_converter().from_payload(args[0].payload)
-        except Exception as error:  # noqa: BLE001 - whatever the payload was, it is not ours
-            raise InvalidVerb(f"{name}: unreadable payload: {type(error).__name__}") from None
-    return parse_verb(kind, raw)
-
-
 class Requests:
     """The requests that the life of an order has not answered yet."""
 
@@ -105,8 +74,7 @@ class Requests:
         self._telling = conduct.telling
         self._answers: dict[str, str] = {}
         self._counted = 0
-        self._returns_asked: set[str] = set()
-        self._returned: dict[str, int] = {}
+        self._returns_asked = ReturnsAsked(state)
         self.cancels: list[Cancel] = []
         self.fixes: list[FixAddress] = []
         self.returns: list[RequestReturn] = []
@@ -144,7 +112,7 @@ class Requests:
 
     def _refuse(self, verb: Verb, refusal: str) -> None:
         self._remember(verb, refusal)
-        self._telling.note(f"{_name(verb)}_refused", verb=verb, why=refusal)
+        self._telling.note(f"{name_of(verb)}_refused", verb=verb, why=refusal)
         self._telling.settle(verb, refusal)
 
     def _remember(self, verb: Verb, refusal: str = "") -> None:
@@ -177,7 +145,7 @@ class Requests:
             case Retry(arrived=reference):
                 return self._unseen_refusal(reference) if reference else self._retry_refusal()
             case RequestReturn():
-                return self._return_refusal(verb)
+                return self._returns_asked.refusal(verb)
             case _:
                 return ""
 
@@ -217,27 +185,6 @@ class Requests:
             return "too_late: the order is cancelled"
         return ""
 
-    def _return_refusal(self, asked: RequestReturn) -> str:
-        until = self._state.returns_until
-        if until is None and self._state.status is not OrderStatus.UNDELIVERED:
-            ended = f"too_late: the order is {self._state.status}"
-            return ended if self._state.ended else "too_early: the order has not arrived yet"
-        if until is not None and (self._state.ended or workflow.now() >= until):
-            return f"too_late: returns could be asked for until {until:%Y-%m-%d %H:%M} UTC"
-        if asked.return_id in self._returns_asked:
-            return "return_id: this return has been asked for"
-        bought = {line.line_id: line for line in self._state.order.lines}
-        wanted = dict(self._returned)
-        for cancelled in self._state.cancelled_lines:
-            wanted[cancelled.line_id] = wanted.get(cancelled.line_id, 0) + cancelled.quantity
-        for line in asked.lines:
-            if line.line_id not in bought or bought[line.line_id].sku != line.sku:
-                return "lines: the order has no such line"
-            wanted[line.line_id] = wanted.get(line.line_id, 0) + line.quantity
-            if line.quantity < 1 or wanted[line.line_id] > bought[line.line_id].quantity:
-                return "lines: more than was bought and not yet returned"
-        return ""
-
     def accept(self, verb: Verb) -> str:
         """Record what was asked or told; the life decides what comes of it. Returns an answer."""
         self._remember(verb)
@@ -264,8 +211,7 @@ class Requests:
                 self._telling.note("retry", verb=verb)
                 self._telling.settle(verb)
             case RequestReturn():
-                self._returns_asked.add(verb.return_id)
-                self._count_returned(verb, 1)
+                self._returns_asked.add(verb)
                 self.returns.append(verb)
             case _:
                 self._heard(verb)
@@ -374,17 +320,8 @@ class Requests:
 
     def refuse_return(self, asked: RequestReturn, refusal: str) -> None:
         self._refuse(asked, refusal)
-        self.give_back(asked)
+        self._returns_asked.give_back(asked)
 
-    def give_back(self, asked: RequestReturn) -> None:
-        """Nothing came of a return: its pieces may be asked for again."""
-        self._count_returned(asked, -1)
-
-    def _count_returned(self, asked: RequestReturn, sign: int) -> None:
-        for line in asked.lines:
-            got = self._returned.get(line.line_id, 0)
-            self._returned[line.line_id] = got + sign * line.quantity
-
-
-def _name(verb: Verb) -> str:
-    return next(name for name, kind in KINDS.items() if type(verb) is kind)
+    def return_came_to_nothing(self, asked: RequestReturn) -> None:
+        """Its pieces may be asked for again."""
+        self._returns_asked.give_back(asked)

@@ -18,8 +18,8 @@ from domain.stock import RestockRequest, SkuQuantity
 from domain.verbs import Cancel, InvalidVerb, Retry, ReturnInspected, ReturnReceived, Verb
 from domain.waits import Owner
 from workflows.conduct import Conduct
+from workflows.messages import parse
 from workflows.outside import CHANNEL, OURS, recording
-from workflows.requests import parse
 from workflows.strand import GO_ON, GivenUp, Interrupted
 
 Status = ReturnStatus
