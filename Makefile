@@ -13,7 +13,8 @@ INSTALLED := .venv/.installed
 PACKAGES := activities adapters bench config demo domain scripts simulators starter storage worker \
 	workflows
 # What `make test` lives once more by workers that replay a life from its history at every step.
-UNCACHED := test_order_life or test_on_the_way or test_returns or test_split_orders
+UNCACHED := test_order_life or test_on_the_way or test_returns or test_split_orders or \
+	test_found_gone or test_refused_undo
 
 UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate
@@ -55,7 +56,7 @@ down: $(INSTALLED) ## end what `KEEP=1 make demo` left up
 
 test: $(INSTALLED) ## every test but the crash matrix, and one crash run with many orders
 	@$(BIN)/python -m pytest -m "not crash" --ignore=tests/crash -n 3 --dist loadfile
-	@$(BIN)/python -m pytest tests/workflows --workflow-cache 0 -k "$(UNCACHED)"
+	@$(BIN)/python -m pytest tests/workflows --workflow-cache 0 -k "$(UNCACHED)" -n 3 --dist loadfile
 	@$(BIN)/python -m pytest tests/crash/test_smoke.py
 
 test-uncached: $(INSTALLED) ## every workflow test by workers that replay a life at every step

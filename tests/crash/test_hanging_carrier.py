@@ -23,10 +23,15 @@ CARRIER_S = 20.0
 RATIO_MAX = 2.0
 NOISE_S = 0.15
 """What one busy moment of the machine may add to a whole batch."""
+MOMENT_S = 1.0
+"""What it may add to a single order; one that waited for a call would wait for `CARRIER_S`."""
 
 
 def test_200_hanging_carrier_calls_do_not_slow_reserving(world: World) -> None:
-    """Probes one at a time, in batches: before, while 200 calls hang, and after."""
+    """Probes one at a time, in batches: before, while 200 calls hang, and after.
+
+    As many calls hang in the carrier's hands as there are slots for it, the others behind them.
+    """
     world.hire("patient", told=told_carriers(world.stack, CARRIER_S))
     probes: list[Placed] = []
     before = [_batch(world, probes) for _ in range(BATCHES)]
@@ -44,8 +49,9 @@ def test_200_hanging_carrier_calls_do_not_slow_reserving(world: World) -> None:
     world.dismiss("patient")
     world.shipped += stuck + probes
     _say(before + after, during)
-    quiet, hanging = (_typical(batches) for batches in (before + after, during))
-    assert hanging <= RATIO_MAX * quiet + NOISE_S, (quiet, hanging)
+    for percentile, noise_s in ((_typical, NOISE_S), (_p99, MOMENT_S)):
+        quiet, hanging = (percentile(batches) for batches in (before + after, during))
+        assert hanging <= RATIO_MAX * quiet + noise_s, (quiet, hanging)
     assert_sound(world)
 
 
@@ -87,9 +93,14 @@ def _typical(batches: list[list[float]]) -> float:
     return statistics.median(statistics.quantiles(batch, n=10)[-1] for batch in batches)
 
 
+def _p99(batches: list[list[float]]) -> float:
+    """Of all batches together; of so few probes it is all but the slowest one."""
+    return statistics.quantiles([s for batch in batches for s in batch], n=100)[98]
+
+
 def _say(quiet: list[list[float]], hanging: list[list[float]]) -> None:
     """The percentiles themselves, with the machine's noise in them."""
     for name, batches in (("quiet", quiet), ("200 hanging", hanging)):
-        seconds = sorted(second for batch in batches for second in batch)
-        p50, p99 = statistics.median(seconds), statistics.quantiles(seconds, n=100)[98]
+        p50 = statistics.median(second for batch in batches for second in batch)
+        p99 = _p99(batches)
         sys.stdout.write(f"reserving, {name}: p50 {p50 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms\n")
