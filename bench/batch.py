@@ -11,7 +11,6 @@ from rich.table import Table
 
 from adapters.highs import HighsSolver
 from bench.batch_instance import ORDERS, instance
-from domain.sourcing.decision import Plan
 from domain.sourcing.in_turn import in_turn, total_minor
 from domain.sourcing.together import Together
 
@@ -39,7 +38,8 @@ def measure(orders: int, limit_s: float) -> dict[str, float]:
     together = Together(cases)
     start = together.start(turn)
     solution = HighsSolver().minimise(together.program, start, limit_s)
-    plans = together.plans(solution)
+    assigned = together.assigned(solution, turn)
+    plans = assigned.plans
     both = turn.keys() & plans.keys()
     return {
         "orders": orders,
@@ -54,14 +54,10 @@ def measure(orders: int, limit_s: float) -> dict[str, float]:
         "together_s": time.perf_counter() - began,
         "both_in_turn_minor": total_minor([turn[key] for key in both]),
         "both_together_minor": total_minor([plans[key] for key in both]),
-        "proven": solution.proven,
-        "gap_minor": 0 if solution.proven else solution.cost - solution.bound,
-        "priced_as_solved": _objective(together, plans) == solution.cost,
+        "proven": assigned.proven,
+        "gap_minor": assigned.gap_minor,
+        "priced_as_solved": together.objective_minor(plans) == solution.cost,
     }
-
-
-def _objective(together: Together, plans: dict[str, Plan]) -> int:
-    return total_minor(list(plans.values())) - together.waiting_minor * len(plans)
 
 
 def _show(found: dict[str, float]) -> None:

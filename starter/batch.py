@@ -10,7 +10,7 @@ from domain.errors import Refused
 from domain.sourcing.case import Case
 from domain.sourcing.decision import Decision
 from domain.sourcing.in_turn import in_turn, total_minor
-from domain.sourcing.together import Solution, Together, decided
+from domain.sourcing.together import Together, decided
 from domain.stock import Changed
 from storage.sourcing_batch import Waiting
 
@@ -26,9 +26,10 @@ class Given(BaseModel):
 
 
 class BatchResult(BaseModel):
-    """Beside what one order after the other would get; amounts in the rules' currency.
+    """Beside what one order after the other would get, which is kept where it is the better.
 
-    `gap_minor` says how much dearer than the optimum the solution may be; 0 if it is proven.
+    Amounts in the rules' currency. `gap_minor` says how much dearer than the optimum it may be, by
+    what its parcels cost; 0 if it is proven.
     """
 
     waiting: int
@@ -78,24 +79,24 @@ def _solved(cases: Mapping[str, Case], urgency: Mapping[str, int], limit_s: floa
     turn = in_turn(cases)
     together = Together(cases, urgency)
     solution = HighsSolver().minimise(together.program, together.start(turn), limit_s)
-    plans = together.plans(solution)
+    assigned = together.assigned(solution, turn)
+    plans = assigned.plans
     return _Found(
-        decisions={key: decided(cases[key], plans[key], solution, len(cases)) for key in plans},
+        decisions={
+            key: decided(cases[key], plan, len(cases), proven=assigned.proven)
+            for key, plan in plans.items()
+        },
         result=BatchResult(
             waiting=len(cases),
             in_turn_served=len(turn),
             in_turn_cost_minor=total_minor(list(turn.values())),
             served=len(plans),
             cost_minor=total_minor(list(plans.values())),
-            proven=solution.proven,
-            gap_minor=_gap(solution),
+            proven=assigned.proven,
+            gap_minor=assigned.gap_minor,
             orders=[],
         ),
     )
-
-
-def _gap(solution: Solution) -> float:
-    return 0.0 if solution.proven else max(0.0, solution.cost - solution.bound)
 
 
 async def _give(

@@ -1,8 +1,8 @@
 """Many orders that want the same scarce stock, as one integer program: who is served, from where.
 
 The costs are those of `domain.sourcing.source` for each order, and waiting costs more than any
-plan does. Shipping is exact for parts of one parcel and bounded from below for heavier ones. A
-solver behind `Solver` finds the values; `Together.plans` reads them back.
+plan does. Shipping is exact for parts of one parcel and bounded from below for heavier ones: what a
+solver behind `Solver` finds is priced by `Together.assigned`, which alone says if it is the best.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,18 +50,29 @@ class Program:
 
 @dataclass(frozen=True)
 class Solution:
-    """`bound`: no solution costs less; `proven`: the one found costs no more than that."""
+    """`bound`: no solution costs less."""
 
     values: tuple[int, ...]
     cost: int
     bound: float
-    proven: bool
 
 
 class Solver(Protocol):
     def minimise(self, program: Program, start: Sequence[int], limit_s: float) -> Solution:
         """The best found within the time, never worse than `start`, which must be feasible."""
         ...
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Who is served and how; whatever is best is at most `gap_minor` better: 0 if this is."""
+
+    plans: dict[str, Plan]
+    gap_minor: float
+
+    @property
+    def proven(self) -> bool:
+        return self.gap_minor == 0
 
 
 @dataclass(frozen=True)
@@ -102,8 +113,24 @@ class Together:
             _enter(values, self._orders[key], plan)
         return tuple(values)
 
-    def plans(self, solution: Solution) -> dict[str, Plan]:
-        """Who is served and how, priced exactly."""
+    def assigned(self, solution: Solution, turn: Mapping[str, Plan]) -> Assigned:
+        """Make it plans, priced exactly; those of `turn` where the prices make these the better.
+
+        Costs are whole numbers: what is less than one above the bound is the best.
+        """
+        plans = min(self._plans(solution), dict(turn), key=self.objective_minor)
+        all_served_for_nothing = -self.waiting_minor * sum(self._urgency.values())
+        gap = self.objective_minor(plans) - max(solution.bound, all_served_for_nothing)
+        return Assigned(plans, gap_minor=0.0 if gap < 1 else gap)
+
+    def objective_minor(self, plans: Mapping[str, Plan]) -> int:
+        """What is minimised: what plans cost, less what it is worth to serve these orders."""
+        return sum(
+            plan.cost.total_minor - self.waiting_minor * self._urgency[key]
+            for key, plan in plans.items()
+        )
+
+    def _plans(self, solution: Solution) -> dict[str, Plan]:
         found: dict[str, Plan] = {}
         for key, order in self._orders.items():
             if solution.values[order.served]:
@@ -190,14 +217,17 @@ class Together:
             self.program.row(None, left[name], taken[name])
 
 
-def decided(case: Case, plan: Plan, solution: Solution, many: int) -> Decision:
-    """Make a plan of many orders one order's decision, beside what it would have had alone."""
+def decided(case: Case, plan: Plan, many: int, *, proven: bool) -> Decision:
+    """Make a plan of many orders one order's decision, beside what it would have had alone.
+
+    `proven` says of all their plans together that none are better.
+    """
     alone = source(case)
     told = sentence(case, plan, alone.runners_up, alone.candidates, ())
     return alone.model_copy(
         update={
             "plan": plan,
-            "proven": solution.proven,
+            "proven": proven,
             "missing": (),
             "sentence": f"Decided together for {many} orders that waited: {told}",
         }

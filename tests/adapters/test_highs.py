@@ -1,5 +1,6 @@
 """Orders assigned together: never worse than in any turn, and never more than there is."""
 
+import math
 import random
 from collections import Counter
 from itertools import permutations
@@ -12,8 +13,9 @@ from domain.orders import Destination
 from domain.sourcing.case import Candidate, Case, Demand
 from domain.sourcing.decision import Plan
 from domain.sourcing.in_turn import in_turn, total_minor
+from domain.sourcing.rules import RuleSet, Tier, Zone
 from domain.sourcing.source import source
-from domain.sourcing.together import WAITING_TIMES, Program, Together
+from domain.sourcing.together import WAITING_TIMES, Program, Solution, Together
 from tests.domain.sourcing_cases import MONDAY, small_case
 
 LIMIT_S = 30.0
@@ -24,10 +26,10 @@ def together(cases: dict[str, Case]) -> tuple[dict[str, Plan], int]:
     asked = Together(cases)
     start = asked.start(in_turn(cases))
     solution = HighsSolver().minimise(asked.program, start, LIMIT_S)
-    assert solution.proven
-    plans = asked.plans(solution)
-    assert total_minor(list(plans.values())) - asked.waiting_minor * len(plans) == solution.cost
-    return plans, asked.waiting_minor
+    assigned = asked.assigned(solution, {})
+    assert assigned.proven
+    assert asked.objective_minor(assigned.plans) == solution.cost
+    return assigned.plans, asked.waiting_minor
 
 
 def check_stock(cases: dict[str, Case], plans: dict[str, Plan]) -> None:
@@ -80,12 +82,52 @@ def test_no_turn_does_better_than_together(seed: int) -> None:
     assert objective(plans) <= min(map(objective, turns))
 
 
+def test_a_dearer_way_is_never_booked_for_one_that_only_its_bound_made_cheaper() -> None:
+    """Three times 6 kg are two parcels of 10 kg by weight, and three in any box."""
+    cases = {"only": anvils()}
+    turn = in_turn(cases)
+    asked = Together(cases)
+    solution = HighsSolver().minimise(asked.program, asked.start(turn), LIMIT_S)
+    alone = asked.assigned(solution, {})
+    assert (ships_from(alone.plans), total_minor(list(alone.plans.values()))) == ("berlin", 1_500)
+    assert not alone.proven
+    assert alone.gap_minor == pytest.approx(500)
+    beside = asked.assigned(solution, turn)
+    assert (ships_from(beside.plans), total_minor(list(beside.plans.values()))) == ("lyon", 1_200)
+    assert not beside.proven
+    assert beside.gap_minor == pytest.approx(200)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_in_many_parcels_it_costs_no_more_than_alone_and_the_gap_reaches_the_best(
+    seed: int,
+) -> None:
+    """The gap is never less than what a way that is known would spare."""
+    cases = {"only": small_case(random.Random(seed))}
+    turn = in_turn(cases)
+    asked = Together(cases)
+    solution = HighsSolver().minimise(asked.program, asked.start(turn), LIMIT_S)
+    best = asked.objective_minor(turn)
+    assert asked.objective_minor(asked.assigned(solution, turn).plans) == best
+    unaided = asked.assigned(solution, {})
+    assert asked.objective_minor(unaided.plans) - unaided.gap_minor <= best + 1e-6
+    assert not unaided.proven or asked.objective_minor(unaided.plans) == best
+
+
+def test_a_solver_that_knows_no_bound_leaves_one_that_can_be_told() -> None:
+    asked = Together({"only": anvils()})
+    nothing = (0,) * len(asked.program.costs)
+    assigned = asked.assigned(Solution(values=nothing, cost=0, bound=-math.inf), {})
+    assert (assigned.plans, assigned.proven) == ({}, False)
+    assert assigned.gap_minor == asked.waiting_minor
+
+
 def test_a_program_is_solved_and_its_bound_told() -> None:
     program = Program()
     first, second = program.column(-3, 4), program.column(-2, 4)
     program.row(None, 5, [(first, 1), (second, 1)])
     solution = HighsSolver().minimise(program, (0, 0), LIMIT_S)
-    assert (solution.values, solution.cost, solution.proven) == ((4, 1), -14, True)
+    assert (solution.values, solution.cost) == ((4, 1), -14)
     assert solution.bound == pytest.approx(-14)
 
 
@@ -105,7 +147,34 @@ def test_of_two_who_want_the_same_the_more_urgent_one_is_served() -> None:
     for urgent in cases:
         asked = Together(cases, {urgent: 7})
         solution = HighsSolver().minimise(asked.program, asked.start({}), LIMIT_S)
-        assert set(asked.plans(solution)) == {urgent}
+        assert set(asked.assigned(solution, {}).plans) == {urgent}
+
+
+def anvils() -> Case:
+    """Three of 6 kg: from Berlin for 5.00 a parcel of up to 10 kg, from Lyon for 12.00 in all."""
+
+    def zone(country: str, weight_max_g: int, price_minor: int) -> Zone:
+        tier = Tier(weight_max_g=weight_max_g, price_minor=price_minor)
+        return Zone(origins=(country,), tiers=(tier,))
+
+    return Case(
+        destination=Destination(country="DE", postal_code="10115"),
+        now=MONDAY,
+        lines=(Demand(line_id="1", sku="anvil", quantity=3, weight_g=6_000),),
+        candidates=(
+            Candidate(location="berlin", country="DE", available={"anvil": 3}),
+            Candidate(location="lyon", country="FR", available={"anvil": 3}),
+        ),
+        rules=RuleSet(
+            distance_minor_per_100km=0,
+            zones=(zone("DE", 10_000, 500), zone("FR", 30_000, 1_200)),
+        ),
+    )
+
+
+def ships_from(plans: dict[str, Plan]) -> str:
+    (part,) = plans["only"].parts
+    return part.location
 
 
 def source_me() -> Case:
