@@ -7,8 +7,16 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 
+from domain.ids import OrderId
 from domain.sourcing.source import source
-from domain.stock import Changed, ReservationRef, Reserved, Short
+from domain.stock import (
+    Changed,
+    ReservationRef,
+    Reserved,
+    RestockRequest,
+    Short,
+    SkuQuantity,
+)
 from storage.bundles import Bundle, Bundles, Component
 from storage.engine import create_engine
 from storage.sourcing_batch import SourcingBatch
@@ -121,3 +129,74 @@ async def test_what_becomes_a_bundle_while_an_order_enters_the_queue_is_sourced_
     assert isinstance(answer, Short)
     await room.receive("berlin", CUP=2)
     assert await assigned(room.engine) == {"demo-1": {"berlin": {"CUP": 2}}}
+
+
+async def shipped(room: Room, order: str, sku: str = "SET", generation: int = 1) -> None:
+    _, answer = await room.once(wanted(order, (sku, 1), generation=generation))
+    assert isinstance(answer, Reserved)
+    key = f"{order}/reserve/{generation}"
+    await room.stock.ship(ReservationRef(order_id=OrderId(order), key=key))
+
+
+async def comes_back(room: Room, order: str, sku: str = "SET", quantity: int = 1) -> None:
+    """Whether its return is booked once or again."""
+    back = RestockRequest(
+        return_id=f"{order}/r1",
+        order_id=OrderId(order),
+        location="berlin",
+        lines=(SkuQuantity(sku=sku, quantity=quantity),),
+        key=f"{order}/r1/restock/1",
+    )
+    await room.stock.restock(back)
+
+
+async def on_hand(room: Room) -> dict[str, int]:
+    return {level.sku: level.on_hand for level in await room.stock.levels() if level.on_hand}
+
+
+async def test_a_bundle_that_comes_back_is_put_away_as_it_left(room: Room) -> None:
+    await room.receive("berlin", CUP=8, POT=2)
+    await shipped(room, "demo-1")
+    await change(room, CUP=5, FOAM=2)
+    await comes_back(room, "demo-1")
+    assert await on_hand(room) == {"CUP": 8, "POT": 2}
+    await change(room, FOAM=9)
+    await comes_back(room, "demo-1")  # its activity did not hear that it was booked
+    assert await on_hand(room) == {"CUP": 8, "POT": 2}
+
+
+async def test_a_bundle_that_is_none_any_more_comes_back_as_what_it_was(room: Room) -> None:
+    await room.receive("berlin", CUP=4, POT=1)
+    await shipped(room, "demo-1")
+    await room.run("DELETE FROM bundle_components WHERE bundle = 'SET'")
+    await comes_back(room, "demo-1")
+    assert await on_hand(room) == {"CUP": 4, "POT": 1}
+
+
+async def test_what_left_and_has_become_a_bundle_since_comes_back_as_its_components(
+    room: Room,
+) -> None:
+    """A bundle has no stock of its own."""
+    await room.receive("berlin", FOAM=1)
+    await shipped(room, "demo-1", "FOAM")
+    await room.run("INSERT INTO bundle_components VALUES ('FOAM', 'CUP', 2)")
+    await comes_back(room, "demo-1", "FOAM")
+    assert await on_hand(room) == {"CUP": 2}
+
+
+async def test_of_what_left_as_this_and_as_that_what_was_promised_first_comes_back(
+    room: Room,
+) -> None:
+    """Promised and given back does not count: it never left."""
+    await room.receive("berlin", CUP=10, POT=2, FOAM=3)
+    _, answer = await room.once(wanted("demo-1", ("SET", 1)))
+    assert isinstance(answer, Reserved)
+    await room.stock.release(_ref("demo-1"))
+    await change(room, CUP=1)
+    await shipped(room, "demo-1", generation=2)
+    await change(room, FOAM=3)
+    await shipped(room, "demo-1", generation=3)
+    await shipped(room, "demo-2", "CUP")
+    assert await on_hand(room) == {"CUP": 8, "POT": 2}
+    await comes_back(room, "demo-1", quantity=2)
+    assert await on_hand(room) == {"CUP": 10, "POT": 2}

@@ -61,8 +61,20 @@ BEGIN
     RETURN stock_levels_at(place, skus_);
 END $$;
 
--- goods that came back, bundles as their components
+-- The items of goods that came back. A SKU is what it was in the first of the order's promises that
+-- left with it (a return does not say which one it is of), or what it is now if it left with none.
+-- What has become a bundle since is its components: a bundle has no stock.
+CREATE FUNCTION stock_returned(order_ text, lines_ jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT stock_items(stock_exploded(stock_items(jsonb_agg(jsonb_build_object(
+               'quantity', l.quantity, 'unit', coalesce(s.unit, l.unit))))))
+      FROM stock_summed(lines_) l
+      LEFT JOIN LATERAL (
+            SELECT o.unit FROM reservations r CROSS JOIN jsonb_to_recordset(r.lines) AS o (sku text, unit jsonb)
+             WHERE r.order_id = order_ AND r.state = 'shipped' AND o.sku = l.sku
+             ORDER BY r.created_at, r.key LIMIT 1) s ON true
+$$;
+
 CREATE FUNCTION stock_restock(key_ text, order_ text, place text, lines_ jsonb, reason_ text) RETURNS jsonb
 LANGUAGE sql AS $$
-    SELECT stock_change('restocked', key_, order_, place, stock_items(stock_exploded(lines_)), reason_, '')
+    SELECT stock_change('restocked', key_, order_, place, stock_returned(order_, lines_), reason_, '')
 $$;
