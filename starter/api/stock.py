@@ -157,11 +157,15 @@ async def drift(request: Request, _by: Caller) -> DriftView:
 
 @router.post("/rebuild")
 async def rebuild(request: Request, _by: Caller) -> DriftView:
-    """Make the counters what the ledger says; answers what was wrong."""
-    wired = composition_of(request).wired
-    drifted = await wired.inventory.rebuild()
+    """Make the counters what the ledger says; answers what was wrong.
+
+    Orders that wait get their share of what was there all along.
+    """
+    on = composition_of(request)
+    drifted = await on.wired.inventory.rebuild()
     if drifted:
-        await wired.channel_stocks.mark_all()
+        await on.wired.channel_stocks.mark_all()
+        on.awake.set()
     return DriftView(drifted=list(drifted))
 
 

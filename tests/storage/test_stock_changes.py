@@ -19,12 +19,16 @@ from storage.stock import PostgresInventory
 from storage.stock_changes import StockChangeRefused
 from tests.storage.stockroom import (
     PLACES,
+    assigned,
     correction,
     level,
     receive,
     request,
     reserve,
     rows,
+    someone_waits_for_a_lock,
+    until,
+    waiting,
     woken,
 )
 
@@ -202,6 +206,51 @@ async def test_counters_that_drifted_are_told_of_and_rebuilt(
     assert [await level(stock), await level(stock, "pot")] == [(5, 2), (2, 0)]
     with pytest.raises(DBAPIError, match="ledger alone"):
         await rows(stock_engine, "UPDATE stock SET on_hand = 99")
+
+
+async def lost(engine: AsyncEngine) -> None:
+    """All that was on hand, in the counters alone, as a damaged disk might."""
+    async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        await connection.execute(text("UPDATE stock SET on_hand = 0, reserved = 0"))
+
+
+async def test_what_a_rebuild_finds_goes_to_those_who_wait_in_turn(
+    stock: PostgresInventory, stock_engine: AsyncEngine
+) -> None:
+    await receive(stock, "cup", 5)
+    await receive(stock, "pot", 1)
+    await lost(stock_engine)
+    await reserve(stock, request("a-1", ("cup", 4), ("pot", 1)), PLACES)
+    await reserve(stock, request("a-2", ("pot", 1)), PLACES, priority=1)
+    await reserve(stock, request("a-3", ("cup", 5)), PLACES)
+    await reserve(stock, request("a-4", ("cup", 1)), PLACES)
+    assert [one.sku for one in await stock.rebuild()] == ["cup", "pot"]
+    assert await assigned(stock_engine) == {
+        "a-2": {"berlin": {"pot": 1}},
+        "a-3": {"berlin": {"cup": 5}},
+    }
+    assert [await level(stock), await level(stock, "pot")] == [(5, 5), (1, 1)]
+    assert await waiting(stock_engine) == ["a-1", "a-4"]
+    assert await stock.drift() == ()
+
+
+async def test_who_enters_the_queue_while_counters_are_rebuilt_is_not_passed_over(
+    stock: PostgresInventory, stock_engine: AsyncEngine
+) -> None:
+    await receive(stock, "cup", 5)
+    await lost(stock_engine)
+    enters = text("""
+        SELECT stock_wait('a-1', 'a-1/reserve/1', '[{"line_id": "1", "sku": "cup", "quantity": 4}]',
+                          '{berlin,lyon}', '{}')
+        """)
+    async with stock_engine.begin() as connection:
+        await connection.execute(text("SELECT stock_lock_skus('{cup}')"))
+        rebuilding = asyncio.create_task(stock.rebuild())
+        await until(lambda: someone_waits_for_a_lock(stock_engine))
+        await connection.execute(enters)
+    assert len(await rebuilding) == 1
+    assert await assigned(stock_engine) == {"a-1": {"berlin": {"cup": 4}}}
 
 
 async def test_skus_and_keys_may_hold_what_parts_them_in_a_movement(

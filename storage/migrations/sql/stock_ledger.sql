@@ -67,12 +67,13 @@ LANGUAGE sql STABLE AS $$
      ORDER BY 1, 2
 $$;
 
--- Makes the counters what the ledger says and answers what was wrong. Nobody else moves stock
--- meanwhile: whoever does locks rows of `stock` first.
+-- Makes the counters what the ledger says, shares out what was there all along, and answers what was
+-- wrong. Nobody else moves stock meanwhile: whoever does locks rows of `stock` first.
 CREATE FUNCTION stock_rebuild() RETURNS TABLE (sku text, location text, counted jsonb, folded jsonb)
 LANGUAGE plpgsql AS $$
-DECLARE d record;
+DECLARE d record; places text[]; skus_ text[];
 BEGIN
+    PERFORM stock_lock_skus(ARRAY(SELECT f.sku FROM stock_drift() f)); -- before `stock`, as always
     LOCK TABLE stock IN EXCLUSIVE MODE;
     PERFORM set_config('holdfast.rebuild', 'on', true);
     FOR d IN SELECT * FROM stock_drift() LOOP
@@ -81,8 +82,10 @@ BEGIN
                SELECT f.on_hand, f.reserved, f.damaged, f.safety_stock, f.incoming
                  FROM jsonb_populate_record(NULL::stock, coalesce(d.folded, stock_nothing())) f)
          WHERE (s.sku, s.location) = (d.sku, d.location);
+        places := places || d.location; skus_ := skus_ || d.sku;
         sku := d.sku; location := d.location; counted := d.counted; folded := d.folded;
         RETURN NEXT;
     END LOOP;
     PERFORM set_config('holdfast.rebuild', '', true);
+    PERFORM stock_share_out(places, skus_, 'rebuilt');
 END $$;
