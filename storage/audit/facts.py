@@ -26,6 +26,10 @@ _MONEY = """
 SELECT key, order_id, kind, amount_minor, currency, exponent FROM money
  WHERE kind IN ('captured', 'refunded') ORDER BY at, key
 """
+_BY_HAND = """
+SELECT order_id, bool_or(return_id IS NULL AND code <> 'refunded_already') AS untold
+  FROM journal WHERE code = ANY (:by_hand) AND seq > 0 GROUP BY order_id
+"""
 _FULFILMENTS = "SELECT order_id, reference, status FROM fulfilments"
 _PIECES = """
 SELECT o.order_id, n.line_id, sum(n.sent) AS sent, sum(n.cancelled) AS cancelled
@@ -148,6 +152,9 @@ class Facts:
     not_voided: frozenset[str]
     """The keys of the labels that the journal says an operator went on without."""
     money: tuple[MoneyFact, ...]
+    by_hand: dict[str, bool]
+    """The orders that money may have been given back for by hand; and whether the channel need not
+    have heard from us what of them will not be sent."""
     fulfilments: tuple[FulfilmentFact, ...]
     pieces: tuple[PiecesFact, ...]
     returns: tuple[ReturnFact, ...]
@@ -171,6 +178,7 @@ async def facts_of(snapshot: Snapshot, order_kinds: frozenset[str]) -> Facts:
         labels=tuple(LabelFact(**row) for row in await snapshot.rows(_LABELS)),
         not_voided=frozenset(row["key"] for row in await snapshot.rows(_NOT_VOIDED)),
         money=tuple(MoneyFact(**row) for row in await snapshot.rows(_MONEY)),
+        by_hand={row["order_id"]: row["untold"] for row in await snapshot.rows(_BY_HAND)},
         fulfilments=tuple(FulfilmentFact(**row) for row in await snapshot.rows(_FULFILMENTS)),
         pieces=tuple(PiecesFact(**row) for row in await snapshot.rows(_PIECES)),
         returns=tuple(ReturnFact(**row) for row in await snapshot.rows(_RETURNS)),

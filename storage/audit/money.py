@@ -103,7 +103,7 @@ SELECT r.return_id AS subject, r.order_id,
  GROUP BY r.return_id, due.refunds
 HAVING count(m.key) > due.refunds OR (count(m.key) < due.refunds AND NOT EXISTS (
        SELECT FROM journal j WHERE j.return_id = r.return_id AND j.seq > 0
-          AND j.code IN ('refunded_already', 'not_refunded')))
+          AND j.code = ANY (:by_hand)))
  ORDER BY r.return_id""",
 )
 

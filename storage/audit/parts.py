@@ -153,7 +153,7 @@ SELECT d.order_id AS subject, d.order_id, format('1 refund of %s', round(d.worth
  WHERE (coalesce(b.refunds, 0) <> 1 OR abs(b.amount - d.worth) > d.pieces)
    AND NOT (coalesce(b.refunds, 0) < 2 AND coalesce(b.amount, 0) <= d.worth + d.pieces AND EXISTS (
        SELECT FROM journal j WHERE j.order_id = d.order_id AND j.return_id IS NULL AND j.seq > 0
-          AND j.code IN ('refunded_already', 'not_refunded', 'written_off')))
+          AND j.code = ANY (:by_hand)))
  ORDER BY d.order_id""",
 )
 

@@ -21,6 +21,7 @@ from domain.lifecycles import (
     OrderStatus,
     S,
 )
+from domain.records import NOT_REFUNDED, WRITTEN_OFF
 from storage.outages import transaction
 
 BROKEN_MAX = 1_000
@@ -46,6 +47,7 @@ def _plain(statuses: Iterable[StrEnum]) -> list[str]:
 
 
 _KNOWN: Mapping[str, list[str] | str] = {
+    "by_hand": ["refunded_already", NOT_REFUNDED, WRITTEN_OFF],
     "carts": CART,
     "order_open": _plain(OPEN),
     "order_ended": _plain(ENDED),
@@ -57,7 +59,8 @@ _KNOWN: Mapping[str, list[str] | str] = {
     "return_before": [before.value for before, after in RETURN.items() for _ in after],
     "return_after": [status.value for after in RETURN.values() for status in after],
 }
-"""What every question may use, beside `late_s`."""
+"""What every question may use, beside `late_s`. `by_hand` is what a journal says where money is
+given back at the channel by hand, or not at all, and our ledger has none of it."""
 
 PART_TOLD = """(f.status = ANY (:part_left) AND coalesce(f.wait->>'owner', '') <> 'us'
     AND coalesce(f.wait->>'what', '') !~ '^(refused|failed):')"""
