@@ -8,16 +8,18 @@ attempt looks before it acts. `withdrawn` is for good: the deed was undone, or m
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.errors import Refused, Unavailable
 from storage.engine import alone
+from storage.outages import transaction
 
 T = TypeVar("T")
 
@@ -117,7 +119,10 @@ _REFUSED = text(
 
 
 class Effects:
-    """The table `effects`; `once` is how adapters use it. Every write is its own transaction."""
+    """The table `effects`; `once` is how adapters use it. Every write is its own transaction.
+
+    Everything raises `Unavailable` where PostgreSQL does not answer.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = alone(engine)
@@ -163,7 +168,7 @@ class Effects:
         """
         until = asyncio.get_running_loop().time() + call_s
         values = {"key": key, "system": system, "call_s": call_s}
-        async with self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             row = (await connection.execute(_BEGIN, values)).one_or_none()
             if row is None:
                 return _settled((await connection.execute(_SETTLED, values)).one(), system)
@@ -200,7 +205,7 @@ class Effects:
         Calling it again gives the same, so an undo that failed half-way can be repeated.
         """
         values = {"key": key, "system": system}
-        async with self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             row = (await connection.execute(_WITHDRAW, values)).one()
         return Withdrawn(row.possible, row.result, row.outside_ref, row.wait_s)
 
@@ -230,16 +235,26 @@ class Effects:
         """Write the result down, or take what a newer attempt wrote."""
         if await self.finish(begun.key, begun.fence, model.dump_python(result, mode="json")):
             return result
-        async with self._engine.connect() as connection:
+        async with self._under_way() as connection:
             row = (await connection.execute(_SETTLED, {"key": begun.key})).one()
         if row.state == "done":
             return model.validate_python(row.result)
         raise _superseded(fate_unknown=True)
 
     async def _write(self, statement: Any, key: str, fence: int, **values: object) -> bool:
-        async with self._engine.begin() as connection:
+        async with self._under_way() as connection:
             done = await connection.execute(statement, {"key": key, "fence": fence, **values})
         return bool(done.rowcount)
+
+    @asynccontextmanager
+    async def _under_way(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction about a deed that has begun: the decisive call may have been made."""
+        try:
+            async with transaction(self._engine) as connection:
+                yield connection
+        except Unavailable as error:
+            error.fate_unknown = True  # also where no connection was free
+            raise
 
 
 def _settled(row: Row[Any], system: str) -> Done:

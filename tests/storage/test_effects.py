@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, TypeAdapter
@@ -11,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from domain.errors import Refused, Unavailable
 from storage.effects import Begun, Done, Effects
+from storage.engine import create_engine
+from tests.storage.cut_off import backend_of, end
 
 SYSTEM = "easypost"
 LONG_S = 30.0
@@ -376,3 +379,84 @@ async def test_withdrawing_what_was_refused_has_nothing_to_undo(
     with pytest.raises(Refused):
         await shop.buy(key)
     assert not (await effects.withdraw(key, SYSTEM)).possible
+
+
+@pytest.fixture
+async def only(module_database_url: str) -> AsyncIterator[AsyncEngine]:
+    """A pool of one connection, so that it is known which one is used next."""
+    engine = create_engine(module_database_url, 1)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda effects, key: effects.begin(key, SYSTEM, SHORT_S),
+        lambda effects, key: effects.withdraw(key, SYSTEM),
+        lambda effects, key: effects.note_ref(key, 1, "ref"),
+        lambda effects, key: effects.finish(key, 1, {}),
+    ],
+    ids=["begin", "withdraw", "note_ref", "finish"],
+)
+async def test_a_lost_connection_is_an_outage_and_not_a_bug(
+    only: AsyncEngine, key: str, call: Callable[[Effects, str], Awaitable[object]]
+) -> None:
+    effects = Effects(only)
+    await begin(effects, key)
+    await end(only, await backend_of(only))
+    with pytest.raises(Unavailable) as caught:
+        await call(effects, key)
+    assert (caught.value.system, caught.value.fate_unknown) == ("postgresql", True)
+    await call(effects, key)
+
+
+class CutOffOnceFinished(Effects):
+    """Loses its only connection between trying to write the result down and reading another's."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        super().__init__(engine)
+        self.only = engine
+
+    async def finish(self, key: str, fence: int, result: dict[str, Any]) -> bool:
+        finished = await super().finish(key, fence, result)
+        await end(self.only, await backend_of(self.only))
+        return finished
+
+
+async def test_a_stale_worker_that_cannot_read_what_the_newer_one_kept_knows_no_fate(
+    only: AsyncEngine, effects: Effects, key: str
+) -> None:
+    async def overtaken(_begun: Begun) -> None:
+        newer = await begin(effects, key)
+        assert await effects.finish(key, newer.fence, {"ref": "the newer one's"})
+
+    shop = Shop(CutOffOnceFinished(only))
+    shop.after = overtaken
+    with pytest.raises(Unavailable) as caught:
+        await shop.buy(key)
+    assert (caught.value.system, caught.value.fate_unknown) == ("postgresql", True)
+    assert await Shop(effects).buy(key) == Bought(ref="the newer one's")
+
+
+async def test_a_deed_whose_ref_finds_no_free_connection_is_looked_for(
+    module_database_url: str, engine: AsyncEngine, key: str
+) -> None:
+    """Some systems give the reference only in the answer to the decisive call."""
+    crowded = create_async_engine(
+        module_database_url, pool_size=1, max_overflow=0, pool_timeout=0.05
+    )
+    shop = Shop(Effects(crowded))
+
+    async def note_late(begun: Begun) -> None:
+        async with crowded.connect():
+            await shop.effects.note_ref(begun.key, begun.fence, "late")
+
+    shop.after = note_late
+    with pytest.raises(Unavailable, match="busy"):
+        await shop.buy(key)
+    assert await state(engine, key) == "unknown"
+    shop.after = None
+    assert await shop.buy(key) == Bought(ref="ref-1")
+    assert shop.purchases == ["ref-1"]
+    await crowded.dispose()
