@@ -25,7 +25,12 @@ NOT_REFUNDED = "not_refunded"
 """The journal's code for a refund that was given up: `deed` is its key, `pieces` how many."""
 
 WRITTEN_OFF = "written_off"
-"""The journal's code for the money of goods that left `unpaid`, which nobody asks for any more."""
+"""The journal's code for the money of goods that left `unpaid`, which nobody asks for any more.
+Of a return, for what is not paid back of it: `deed` and `pieces` as for `NOT_REFUNDED`."""
+
+PAID_AFTER_ALL = "paid_after_all"
+"""The journal's code for money that came in although it was written off, and not for goods alone:
+`pieces` were cancelled and of `returns` nothing was paid back."""
 
 UNPAID = "unpaid"
 """The journal's code, and the wait, for goods that left before the channel could get the money."""

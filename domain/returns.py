@@ -47,6 +47,8 @@ class ReturnInput(Message):
     location: str
     lines: tuple[ReturnLine, ...]
     policy: OrderPolicy
+    unpaid: bool = False
+    """The money of its goods was written off and has not come: there is nothing to pay back."""
 
 
 class ReturnOutcome(Message):

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 from domain.ids import OrderId, ReturnId
 from domain.lifecycles import ENDED, OrderStatus, ReturnStatus
-from domain.orders import order_input
-from domain.records import JournalEntry
+from domain.orders import PaymentStatus, order_input
+from domain.records import PAID_AFTER_ALL, WRITTEN_OFF, JournalEntry
 from starter.composition import Composition
 from starter.relay import Delivered, Early, Hopeless, Outcome, pause_s
 from storage.deliveries import InboxRow
-from storage.tasks import TOO_LATE, TOO_LATE_MESSAGES
+from storage.tasks import TOO_LATE, TOO_LATE_MESSAGES, asked_by
 
 RECHECK_S = 1.0
 PATIENCE_S = 60.0
@@ -35,6 +35,7 @@ class Unheard:
             await self._journal(row, order_id, f"{name}_refused", refused)
             if known.status is OrderStatus.CLOSED and row.source.startswith("channel:"):
                 await self._ask_somebody(row, order_id, name)
+                await self._look_for_money(row, order_id, name)
             return Delivered(settled=True, refused=refused)
         if known.seq == 0:
             # Accepted, but its start was lost: whoever accepted it died, or its row was parked.
@@ -68,14 +69,39 @@ class Unheard:
                 inbox_id=row.event_id,
             )
 
-    async def _journal(self, row: InboxRow, order_id: OrderId, code: str, why: str) -> None:
-        await self._on.wired.intake.note(
-            order_id,
-            JournalEntry(
-                at=datetime.now(UTC),
-                by=row.by or row.source,
-                code=code,
-                why=why,
-                command_id=row.event_id,
-            ),
+    async def _look_for_money(self, row: InboxRow, order_id: OrderId, name: str) -> None:
+        """Somebody must give back what came for nothing, as while the order was open."""
+        order = await self._on.wired.queries.order(order_id) if name == "payment_changed" else None
+        if order is None or order.payment is not PaymentStatus.PAID:
+            return
+        told = await self._on.wired.queries.events(order_id) or ()
+        forgone = [line.return_id for line in told if line.code == WRITTEN_OFF]
+        pieces = sum(line.cancelled for line in order.lines) if None in forgone else 0
+        returns = len(set(forgone) - {None})
+        if pieces or returns:
+            data: dict[str, str | int | None] = {"pieces": pieces, "returns": returns}
+            line = await self._journal(row, order_id, PAID_AFTER_ALL, data=data)
+            if asked := asked_by(line, order_id):
+                await self._on.wired.tasks.add(
+                    line.code, *asked, order_id=order_id, inbox_id=row.event_id
+                )
+
+    async def _journal(
+        self,
+        row: InboxRow,
+        order_id: OrderId,
+        code: str,
+        why: str = "",
+        *,
+        data: dict[str, str | int | None] | None = None,
+    ) -> JournalEntry:
+        line = JournalEntry(
+            at=datetime.now(UTC),
+            by=row.by or row.source,
+            code=code,
+            why=why,
+            command_id=row.event_id,
+            data=data or {},
         )
+        await self._on.wired.intake.note(order_id, line)
+        return line

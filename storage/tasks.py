@@ -9,7 +9,14 @@ from sqlalchemy import func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.records import LABEL_NOT_VOIDED, LEFT_WITHOUT_LABEL, NOT_REFUNDED, UNPAID, JournalEntry
+from domain.records import (
+    LABEL_NOT_VOIDED,
+    LEFT_WITHOUT_LABEL,
+    NOT_REFUNDED,
+    PAID_AFTER_ALL,
+    UNPAID,
+    JournalEntry,
+)
 from storage.documents import storable
 from storage.outages import transaction
 from storage.tables.tasks import tasks
@@ -50,6 +57,12 @@ def asked_by(line: JournalEntry, order_id: str) -> tuple[str, str] | None:
         message = f"the channel refused {key}: give {line.data['pieces']} pieces' money by hand"
     elif line.code == UNPAID:
         key, message = order_id, "the goods have left, and the channel got no money for them"
+    elif line.code == PAID_AFTER_ALL:
+        key = order_id
+        message = (
+            "the customer paid what was written off: give the money for"
+            f" {line.data['pieces']} cancelled pieces and {line.data['returns']} returns by hand"
+        )
     else:
         return None
     return f"{line.code}:{key}", message

@@ -59,7 +59,9 @@ class OrderWorkflow:
         self._strand = self._conduct.strand(self._requests.interruption)
         self._undos = Undos()
         self._sourcing = Sourcing(self._state, self._requests, self._telling)
-        self._returns = OrderReturns(self._state, self._requests, self._strand, self._telling)
+        self._returns = OrderReturns(
+            self._state, self._requests, self._till, strand=self._strand, telling=self._telling
+        )
         self._fulfilments: list[Fulfilment] = []
         self._on_the_way: list[OnTheWay] = []
         self._collecting = False

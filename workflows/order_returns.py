@@ -18,16 +18,24 @@ from workflows.returns import ReturnWorkflow
 from workflows.state import OrderState
 from workflows.strand import Strand
 from workflows.telling import Telling
+from workflows.till import Till
 
 
 class OrderReturns:
     """The returns of one order; each lives on its own as a `ReturnWorkflow`."""
 
     def __init__(
-        self, state: OrderState, requests: Requests, strand: Strand, telling: Telling
+        self,
+        state: OrderState,
+        requests: Requests,
+        till: Till,
+        *,
+        strand: Strand,
+        telling: Telling,
     ) -> None:
         self._state = state
         self._requests = requests
+        self._till = till
         self._strand = strand
         self._telling = telling
         self._open = 0
@@ -101,6 +109,8 @@ class OrderReturns:
 
     async def _start(self, asked: RequestReturn) -> None:
         """The return lives on its own; this life only waits for its end."""
+        unpaid = self._till.lost
+        self._till.unpaid_returns += unpaid
         try:
             child = await workflow.start_child_workflow(
                 ReturnWorkflow.run,
@@ -111,11 +121,13 @@ class OrderReturns:
                     location=self._state.came_from(asked.lines[0].line_id),
                     lines=asked.lines,
                     policy=self._state.order.policy,
+                    unpaid=unpaid,
                 ),
                 id=return_workflow_id(asked.return_id),
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             )
         except WorkflowAlreadyStartedError:
+            self._till.unpaid_returns -= unpaid
             self._requests.refuse_return(asked, "return_id: another order's return has it")
             return
         self._open += 1

@@ -135,7 +135,7 @@ class Requests:
             case Hold() | FixAddress():
                 return self._too_late() or self._being_cancelled()
             case Cancel(unpaid=True):
-                return "" if self._till.unpaid else "nothing to write off: no money is waited for"
+                return self._till.write_off_refusal
             case Cancel(by=by):
                 return self._too_late() or self._must_be_undone(by)
             case Release(hold_id=hold_id):
@@ -272,6 +272,7 @@ class Requests:
         if _PAYMENTS.index(payment) > _PAYMENTS.index(self._state.payment):
             self._state.payment = payment
             self._telling.note("payment", why=str(payment))
+            self._till.hear_paid()
             self._state.lift(HoldReason.PAYMENT)
 
     # -- what the life must make way for

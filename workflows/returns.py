@@ -12,7 +12,7 @@ from activities.orders import OrderActivities
 from domain.ids import effect_key
 from domain.lifecycles import RETURN, ReturnStatus, may_follow
 from domain.payments import Refunded, RefundLine, RefundRequest
-from domain.records import NOT_REFUNDED, MoneyRecord, ReturnRecord
+from domain.records import NOT_REFUNDED, WRITTEN_OFF, MoneyRecord, ReturnRecord
 from domain.returns import InspectedLine, ReturnInput, ReturnOutcome
 from domain.stock import RestockRequest, SkuQuantity
 from domain.verbs import Cancel, InvalidVerb, Retry, ReturnInspected, ReturnReceived, Verb
@@ -214,14 +214,14 @@ class ReturnWorkflow:
         if not wanted:
             return
         pieces = sum(line.quantity for line in wanted)
+        unpaid: dict[str, str | int | None] = {"deed": self._key("refund"), "pieces": pieces}
+        if self._asked.unpaid:
+            self._telling.note(WRITTEN_OFF, data=unpaid)
+            return
         try:
             answer = await self._refund_at_channel(wanted)
         except GivenUp as given_up:
-            self._telling.note(
-                NOT_REFUNDED,
-                verb=given_up.verb,
-                data={"deed": self._key("refund"), "pieces": pieces},
-            )
+            self._telling.note(NOT_REFUNDED, verb=given_up.verb, data=unpaid)
             return
         if answer.already:
             self._telling.note("refunded_already", data={"pieces": answer.already})

@@ -12,7 +12,7 @@ from domain.payments import (
     RefundLine,
     RefundRequest,
 )
-from domain.records import NOT_REFUNDED, UNPAID, WRITTEN_OFF
+from domain.records import NOT_REFUNDED, PAID_AFTER_ALL, UNPAID, WRITTEN_OFF
 from domain.validation import HoldReason
 from domain.verbs import Cancel
 from domain.waits import Owner
@@ -22,6 +22,9 @@ from workflows.strand import GO_ON, GivenUp, Overtaken, Strand
 from workflows.telling import Telling
 
 WRITE_OFF = "retry; or cancel it as unpaid, to go on without the money"
+CANCEL_FIRST = (
+    "not_now: goods that are still here wait for the money too: cancel without unpaid first"
+)
 Declined = Callable[[Strand, str], Awaitable[None]]
 """What is done where the channel could not get the money, and why it could not."""
 
@@ -33,9 +36,11 @@ class Till:
         self._state = state
         self._telling = telling
         self._captures = 1
-        self._at_it = False
+        self._at_it: Strand | None = None
         self._collector: Strand | None = None
         self._written_off = False
+        self.unpaid_returns = 0
+        """Counts the returns that began while there was nothing to pay back."""
 
     @property
     def owed(self) -> bool:
@@ -44,14 +49,32 @@ class Till:
         return authorised and not self._state.captured and not self._written_off
 
     @property
-    def unpaid(self) -> bool:
-        """Whether goods have left whose money the channel could not get: it may be written off."""
-        return self.owed and self._collector is not None and self._collector.retryable
+    def lost(self) -> bool:
+        """Whether the money was written off and has not come: nothing of it can be paid back."""
+        return self._written_off and self._state.payment is not PaymentStatus.PAID
+
+    @property
+    def write_off_refusal(self) -> str:
+        """Why no money may be written off; empty where goods left and the channel cannot get it."""
+        if self.owed and self._collector is not None:
+            if self._collector.retryable:
+                return ""
+            if self._at_it is not None and self._at_it.retryable:
+                return CANCEL_FIRST
+        return "nothing to write off: no money is waited for"
 
     def write_off(self, wanted: Cancel) -> None:
         """An operator knows that the money of what has left never comes."""
         self._written_off = True
         self._telling.note(WRITTEN_OFF, verb=wanted)
+
+    def hear_paid(self) -> None:
+        """The channel has the money after all: what it paid for in vain somebody must give back."""
+        pieces = sum(line.quantity for line in self._state.cancelled_lines)
+        if self._written_off and not self.lost and (pieces or self.unpaid_returns):
+            self._telling.note(
+                PAID_AFTER_ALL, data={"pieces": pieces, "returns": self.unpaid_returns}
+            )
 
     async def take_payment(self, strand: Strand, may_go_on: Callable[[], Awaitable[None]]) -> None:
         """Capture what is authorised, unless that was done or another fulfilment is at it."""
@@ -67,14 +90,14 @@ class Till:
         strand.rest()
 
     async def _in_turn(self, strand: Strand, declined: Declined) -> None:
-        if self._at_it:
-            await strand.until(lambda: not self._at_it, Owner.CHANNEL, "capture")
+        if self._at_it is not None:
+            await strand.until(lambda: self._at_it is None, Owner.CHANNEL, "capture")
             return
-        self._at_it = True
+        self._at_it = strand
         try:
             await self._capture(strand, declined)
         finally:
-            self._at_it = False
+            self._at_it = None
 
     async def _capture(self, strand: Strand, declined: Declined) -> None:
         try:
@@ -105,7 +128,7 @@ class Till:
 
         Of money that was written off and never came there is nothing to pay back.
         """
-        if self._written_off and self._state.payment is not PaymentStatus.PAID:
+        if self.lost:
             return
         key = effect_key(self._state.order.order_id, "refund-rest")
         pieces = sum(line.quantity for line in lines)

@@ -1,0 +1,171 @@
+"""Money that was written off: nothing of it is paid back, and what comes after all is told of."""
+
+import pytest
+
+from domain.errors import Refused
+from domain.lifecycles import OrderStatus, ReturnStatus
+from domain.orders import PaymentStatus
+from domain.records import PAID_AFTER_ALL, UNPAID, WRITTEN_OFF, JournalEntry, ReturnRecord
+from tests.workflows.at_once import at_once
+from tests.workflows.lives import Life, Start
+from tests.workflows.test_found_gone import arrive, close, gone_while_capture_is_refused
+from tests.workflows.test_split_orders import pack, split
+from tests.workflows.world import World
+
+
+async def written_off(begin: Start, world: World, own_id: str) -> Life:
+    """All of it has left, was never paid and has arrived."""
+    world.declined = 10**6
+    life = await gone_while_capture_is_refused(begin, world, own_id)
+    await life.until_told(UNPAID)
+    await life.ask("cancel", unpaid=True)
+    await arrive(life)
+    await life.until_waiting("return_window")
+    return life
+
+
+async def rest_cancelled(begin: Start, world: World, own_id: str) -> Life:
+    """Berlin's share was found gone; with its money written off, the other one is cancelled."""
+    world.packing = "later"
+    life = await split(begin, world, own_id, PaymentStatus.AUTHORISED)
+    await life.until(lambda r: len(r.fulfilments) == 2)
+    world.declined = 10**6
+    world.fail("capture", Refused("shop", "locked"))
+    await pack(life, 1)
+    await life.until_waiting("refused:shop:locked")
+    world.left.add(f"{life.id}/f1")
+    await life.tell("cancel")
+    await life.until_told(UNPAID)
+    await life.ask("cancel", unpaid=True)
+    await life.until_status(OrderStatus.SHIPPED)
+    return life
+
+
+async def bring_back(life: Life) -> ReturnRecord:
+    back = await life.ask_back(1)
+    await back.execute_update("received", {})
+    return await _inspected(life)
+
+
+async def _inspected(life: Life) -> ReturnRecord:
+    back = life.env.client.get_workflow_handle(f"return:{life.id}.r1")
+    line = {"line_id": "L1", "sku": "MUG", "restock": 1, "discard": 0, "refund": 1}
+    await back.execute_update("inspected", {"lines": [line]})
+    record = await life.until_return(ReturnStatus.CLOSED)
+    await back.result()
+    return record
+
+
+def told_by(life: Life, code: str) -> list[JournalEntry]:
+    return [line for r in life.world.records[life.id] for line in r.journal if line.code == code]
+
+
+# -- what comes back
+
+
+@at_once
+async def test_what_comes_back_of_goods_that_nobody_paid_is_not_paid_back(
+    begin: Start, world: World
+) -> None:
+    life = await written_off(begin, world, "off-1")
+    record = await bring_back(life)
+    assert (record.money, record.attention, world.calls["refund"]) == ((), "", 0)
+    told = [line for r in world.return_records[record.return_id] for line in r.journal]
+    (forgone,) = (line for line in told if line.code == WRITTEN_OFF)
+    assert forgone.data["pieces"] == 1
+    await close(life)
+
+
+@at_once
+async def test_a_return_of_what_was_paid_after_all_is_paid_back(begin: Start, world: World) -> None:
+    life = await written_off(begin, world, "off-2")
+    await life.tell("payment_changed", payment=PaymentStatus.PAID)
+    await life.until_told("payment")
+    record = await bring_back(life)
+    assert [entry.kind for entry in record.money] == ["refunded"]
+    assert told_by(life, PAID_AFTER_ALL) == []
+
+
+# -- what comes after all
+
+
+@pytest.mark.parametrize("stands", ["shipped", "arrived"])
+@at_once
+async def test_who_pays_after_all_for_what_was_cancelled_is_told_of(
+    begin: Start, world: World, stands: str
+) -> None:
+    life = await rest_cancelled(begin, world, f"off-3-{stands}")
+    if stands == "arrived":
+        await arrive(life)
+        await life.until_waiting("return_window")
+    await life.tell("payment_changed", payment=PaymentStatus.PAID)
+    await life.until_told(PAID_AFTER_ALL)
+    await life.tell("payment_changed", payment=PaymentStatus.PAID)
+    await life.state()
+    (line,) = told_by(life, PAID_AFTER_ALL)
+    assert line.data == {"pieces": 1, "returns": 0}
+
+
+@at_once
+async def test_who_pays_while_the_rest_is_still_taken_back_gets_it_refunded(
+    begin: Start, world: World
+) -> None:
+    """The refund itself sees to it, and nobody need be asked."""
+    world.packing = "later"
+    life = await split(begin, world, "off-4", PaymentStatus.AUTHORISED)
+    await life.until(lambda r: len(r.fulfilments) == 2)
+    world.declined = 10**6
+    world.left.add(f"{life.id}/f1")
+    await life.tell("warehouse_said", reference=f"{life.id}/f1", status="rejected")
+    await life.until_told(UNPAID)
+    gate = world.block("recall")
+    await life.ask("cancel", unpaid=True)
+    await world.reaches("recall")
+    await life.tell("payment_changed", payment=PaymentStatus.PAID)
+    await life.until_told("payment")
+    gate.set()
+    record = await life.until_status(OrderStatus.SHIPPED)
+    assert [entry.kind for entry in record.money] == ["refunded"]
+    assert told_by(life, PAID_AFTER_ALL) == []
+
+
+@at_once
+async def test_who_pays_after_all_for_what_comes_back_unpaid_is_told_of(
+    begin: Start, world: World
+) -> None:
+    """The return began as one of unpaid goods, and does not hear of the money."""
+    life = await written_off(begin, world, "off-5")
+    back = await life.ask_back(1)
+    await back.execute_update("received", {})
+    await life.tell("payment_changed", payment=PaymentStatus.PAID)
+    await life.until_told(PAID_AFTER_ALL)
+    (line,) = told_by(life, PAID_AFTER_ALL)
+    assert line.data == {"pieces": 0, "returns": 1}
+    assert (await _inspected(life)).money == ()
+
+
+# -- what cannot be written off yet
+
+
+@at_once
+async def test_while_another_share_waits_for_the_money_a_cancel_goes_before_the_write_off(
+    begin: Start, world: World
+) -> None:
+    world.packing = "later"
+    life = await split(begin, world, "off-6", PaymentStatus.AUTHORISED)
+    await life.until(lambda r: len(r.fulfilments) == 2)
+    world.declined = 10**6
+    await pack(life, 2)
+    await life.until_waiting("hold:payment")
+    world.left.add(f"{life.id}/f1")
+    await life.tell("warehouse_said", reference=f"{life.id}/f1", status="rejected")
+    await life.until_status(OrderStatus.PARTLY_SHIPPED)
+    refusal = await life.refused("cancel", unpaid=True)
+    assert refusal == (
+        "not_now: goods that are still here wait for the money too: cancel without unpaid first"
+    )
+    await life.tell("cancel")
+    await life.until_told(UNPAID)
+    await life.ask("cancel", unpaid=True)
+    record = await life.until_status(OrderStatus.SHIPPED)
+    assert [line.line_id for line in record.cancelled_lines] == ["L2"]
