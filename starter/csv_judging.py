@@ -2,22 +2,38 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from datetime import date, time
+from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from domain.problems import Problem
 from domain.values import Value
 from starter.csv_rows import CsvRow
-from starter.problems import Refusal, problems_of
+from starter.problems import Refusal, invalid, problems_of
 from storage.catalogue import Put
 
 V = TypeVar("V", bound=Value)
 
 LISTS = ("serves", "weekdays", "holidays")
 """Several in one cell, with spaces or semicolons between them."""
+FORMS: Mapping[type, tuple[re.Pattern[str], str, str]] = {
+    int: (re.compile(r"[+-]?[0-9]+"), "int_parsing", "must be a whole number, digits alone"),
+    date: (
+        re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+        "date_parsing",
+        "must be a day such as 2026-12-25",
+    ),
+    time: (
+        re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?"),
+        "time_parsing",
+        "must be a time such as 15:30",
+    ),
+}
+"""How a cell is written, and what is wrong with others. Pydantic reads more: 1.000, a thousand to
+many, as 1; and any number as a day."""
 
 
 class RowProblem(Problem):
@@ -97,17 +113,50 @@ def judge(
 
 
 def said_in(kind: type[Value], cells: Mapping[str, str]) -> dict[str, Any]:
-    """Cells as fields: an empty one is the field's default, or missing where there is none."""
+    """Cells as fields: an empty one is the field's default, or missing where there is none.
+
+    Raises:
+        Refusal: 422, each number, day or time that is not written as one.
+    """
     said: dict[str, Any] = {}
+    wrong: list[Problem] = []
     for name, cell in cells.items():
         known = kind.model_fields.get(name)
         if known is None:
             continue
         if cell:
-            said[name] = re.split(r"[;\s]+", cell.strip("; ")) if name in LISTS else cell
+            parts = _parts(name, cell)
+            wrong += _malformed(parts, known.annotation)
+            said[name] = list(parts.values()) if name in LISTS else cell
         elif not known.is_required():
             said[name] = known.get_default(call_default_factory=True)
+    if wrong:
+        raise invalid(wrong)
     return said
+
+
+def _parts(name: str, cell: str) -> Mapping[str, str]:
+    """What the cell says, by the field that it says it of."""
+    if name not in LISTS:
+        return {name: cell}
+    several = re.split(r"[;\s]+", cell.strip("; "))
+    return {f"{name}.{n}": part for n, part in enumerate(several)}
+
+
+def _malformed(parts: Mapping[str, str], annotation: Any) -> Iterator[Problem]:
+    for kind in (known for known in _kinds(annotation) if known in FORMS):
+        form, reason, message = FORMS[kind]
+        for named, part in parts.items():
+            if not form.fullmatch(part):
+                yield Problem(field=named, reason=reason, message=message)
+
+
+def _kinds(annotation: Any) -> Iterator[type]:
+    """The types that an annotation is made of."""
+    for inner in get_args(annotation):
+        yield from _kinds(inner)
+    if isinstance(annotation, type):
+        yield annotation
 
 
 def _by_column(problem: Problem) -> Problem:
