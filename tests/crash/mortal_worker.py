@@ -15,6 +15,8 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import uvloop
+
 from config.logging import configure_logging
 from config.settings import Settings, load_settings
 from config.temporal import check_search_attributes, connect
@@ -52,7 +54,7 @@ def be_born(told: dict[str, str], log: Path) -> int:
     os.environ.update(told)
     settings = load_settings()
     configure_logging(settings, "worker")
-    asyncio.run(work(settings))
+    uvloop.run(work(settings))
     os._exit(1)
 
 
