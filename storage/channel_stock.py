@@ -97,7 +97,7 @@ SELECT coalesce(max(version), :version) FROM kept
 _DONE = text("""
 UPDATE channel_stock_progress
    SET seen_to = :seen_to, looked_to = :looked_to, looked_before = :looked_before,
-       version = :version
+       version = :version, channels = :channels
 """)
 _CHANGED = text("""
 SELECT sku, quantity, version FROM channel_stock
@@ -184,8 +184,8 @@ class ChannelStocks:
         """Work out every number that may have changed; the version of the last that did."""
         async with transaction(self._engine) as connection:
             progress = (await connection.execute(_PROGRESS)).one()
-            look = await _look(connection, progress)
             names = await self._channels(connection)
+            look = await _look(connection, progress, names)
             rules = await self.rules.now(connection, names)
             version: int = progress.version
             async for skus in _in_parts(connection, look.skus):
@@ -198,6 +198,7 @@ class ChannelStocks:
                     "looked_to": look.looked_to,
                     "looked_before": look.looked_before,
                     "version": version,
+                    "channels": list(names),
                 },
             )
         return version
@@ -211,9 +212,10 @@ class ChannelStocks:
         return tuple((await connection.execute(_CHANNELS, {"wired": self._wired})).scalars())
 
 
-async def _look(connection: AsyncConnection, progress: Row[Any]) -> _Look:
+async def _look(connection: AsyncConnection, progress: Row[Any], names: Sequence[str]) -> _Look:
     marked = set((await connection.execute(_MARKS)).scalars())
-    everything = None in marked
+    # what moved before was worked out for the channels of then
+    everything = None in marked or not set(names) <= set(progress.channels)
     queued = set((await connection.execute(_QUEUE_MOVED)).scalars())
     asked = {"seen_to": progress.seen_to, "all": everything}
     moved = (await connection.execute(_MOVED, asked)).one()

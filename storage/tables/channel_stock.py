@@ -1,6 +1,17 @@
 """The tables of what channels may sell, as SQLAlchemy knows them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Identity, Index, Integer, Table, Text, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from storage.tables.columns import Time, metadata
@@ -48,4 +59,5 @@ channel_stock_progress = Table(
     Column("looked_to", BigInteger, nullable=False, server_default=text("0")),
     Column("looked_before", BigInteger, nullable=False, server_default=text("0")),
     Column("version", BigInteger, nullable=False, server_default=text("0")),
+    Column("channels", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
 )

@@ -14,7 +14,6 @@ from domain.stock import SkuQuantity
 from storage.bundles import Bundle, Bundles, Component
 from storage.catalogue import Catalogue, CatalogueChannel, CatalogueSku
 from storage.channel_stock import ChannelStocks
-from storage.selling_rules import SellingRulesRefused
 from storage.stock import PostgresInventory
 from tests.storage.stockroom import (
     PLACES,
@@ -84,45 +83,6 @@ async def test_safety_stock_damage_closed_places_and_the_queue_are_not_for_sale(
     assert (await numbers(channels))["cup"] == 15
 
 
-async def test_rules_have_versions_and_the_same_rules_make_none(channels: ChannelStocks) -> None:
-    first, other = SellingRules(standard=SellingRule(cap=5)), SellingRules()
-    assert (await channels.rules.current(SHOP)).version == 0
-    for rules, version in ((first, 1), (first, 1), (other, 2), (first, 3)):
-        assert (await channels.rules.put(SHOP, rules, "ann")).version == version
-    assert [one.version for one in await channels.rules.versions(SHOP)] == [3, 2, 1]
-    assert [one.version for one in await channels.rules.versions(SHOP, before=3, limit=1)] == [2]
-    assert (await channels.rules.current(SHOP)).rules == first
-    assert (await channels.rules.current(MARKET)).version == 0
-
-
-async def test_rules_said_at_once_each_get_a_version(channels: ChannelStocks) -> None:
-    caps = [SellingRules(standard=SellingRule(cap=n)) for n in range(10)]
-    said = await asyncio.gather(*(channels.rules.put(SHOP, rules, "ann") for rules in caps))
-    assert sorted(one.version for one in said) == list(range(1, 11))
-
-
-async def test_rules_that_name_what_is_not_there_are_refused(
-    channels: ChannelStocks, stock_engine: AsyncEngine
-) -> None:
-    lost = SellingRule(locations=("berlin", "atlantis"))
-    with pytest.raises(SellingRulesRefused) as refused:
-        await channels.rules.put(SHOP, SellingRules(standard=lost, skus={"hat": lost}), "ann")
-    assert [problem.field for problem in refused.value.problems] == [
-        "standard.locations.1",
-        "skus.hat.locations.1",
-        "skus.hat",
-    ]
-    assert await rows(stock_engine, "SELECT 1 FROM selling_rules") == []
-
-
-async def test_a_kept_version_of_the_rules_cannot_be_changed(
-    channels: ChannelStocks, stock_engine: AsyncEngine
-) -> None:
-    await channels.rules.put(SHOP, SellingRules(standard=SellingRule(cap=5)), "ann")
-    with pytest.raises(Exception, match="append-only"):
-        await rows(stock_engine, "UPDATE selling_rules SET by = 'bob' RETURNING 1")
-
-
 async def test_only_numbers_that_became_others_get_a_new_version(
     stock: PostgresInventory, stock_engine: AsyncEngine, channels: ChannelStocks
 ) -> None:
@@ -166,6 +126,30 @@ async def test_what_changes_seldom_is_worked_out_again_as_well(
     await catalogue.put_skus([CatalogueSku(sku="hat", title="")])
     assert await news(channels, before) == {"hat": 0}
     assert await news(channels, 0, "fair") == {"cup": 8, "hat": 0, "pot": 0, "set": 4, "tea": 0}
+
+
+async def test_a_channel_that_is_wired_later_gets_every_number(
+    stock: PostgresInventory, stock_engine: AsyncEngine, channels: ChannelStocks
+) -> None:
+    await receive(stock, "cup", 4)
+    before = await channels.refresh()
+    wider = ChannelStocks(stock_engine, [SHOP, "fair"])
+    assert await news(wider, 0, "fair") == {"cup": 4, "pot": 0, "set": 0, "tea": 0}
+    assert await news(wider, before, SHOP) == {}
+    after = await wider.refresh()
+    assert await wider.refresh() == after
+
+
+async def test_what_moved_while_a_channel_was_not_wired_is_not_missed(
+    stock: PostgresInventory, stock_engine: AsyncEngine, channels: ChannelStocks
+) -> None:
+    """So too while starters with the old settings and the new ones run at the same time."""
+    wider = ChannelStocks(stock_engine, ["fair"])
+    before = await wider.refresh()
+    for held in (1, 2):
+        await receive(stock, "cup", 1, key=f"r{held}")
+        assert await news(channels, before) == {"cup": held}
+        assert await news(wider, before, "fair") == {"cup": held}
 
 
 async def test_counters_that_were_put_right_are_worked_out_again(

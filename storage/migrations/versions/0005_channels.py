@@ -52,12 +52,14 @@ CREATE TABLE channel_stock_waiting (
 -- How far the ledger was read. A movement becomes visible when its transaction ends, and that is
 -- not in the order of ids: so the next look begins again at `seen_to`, and `looked_to` becomes the
 -- new `seen_to` only when every transaction before `looked_before` (a transaction id) has ended.
+-- `channels` are those that the numbers were worked out for: another one needs all of them.
 CREATE TABLE channel_stock_progress (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     seen_to bigint NOT NULL DEFAULT 0,
     looked_to bigint NOT NULL DEFAULT 0,
     looked_before bigint NOT NULL DEFAULT 0,
-    version bigint NOT NULL DEFAULT 0
+    version bigint NOT NULL DEFAULT 0,
+    channels text[] NOT NULL DEFAULT '{}'
 );
 INSERT INTO channel_stock_progress DEFAULT VALUES;
 """
@@ -78,8 +80,6 @@ CREATE TRIGGER locations_mark_changed AFTER UPDATE OF active ON locations
     FOR EACH ROW WHEN (OLD.active <> NEW.active) EXECUTE FUNCTION channel_stock_mark();
 CREATE TRIGGER bundle_components_mark AFTER INSERT OR UPDATE OR DELETE ON bundle_components
     FOR EACH ROW EXECUTE FUNCTION channel_stock_mark();
-CREATE TRIGGER channels_mark AFTER INSERT ON channels
-    FOR EACH STATEMENT EXECUTE FUNCTION channel_stock_mark();
 CREATE TRIGGER selling_rules_mark AFTER INSERT ON selling_rules
     FOR EACH STATEMENT EXECUTE FUNCTION channel_stock_mark();
 """
@@ -92,7 +92,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP TABLE selling_rules")
-    op.execute("DROP TRIGGER channels_mark ON channels")
     op.execute("DROP TRIGGER bundle_components_mark ON bundle_components")
     op.execute("DROP TRIGGER locations_mark_changed ON locations")
     op.execute("DROP TRIGGER skus_mark_changed ON skus")
