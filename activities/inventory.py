@@ -6,10 +6,13 @@ from temporalio import activity
 
 from domain.errors import Unavailable
 from domain.ports import Inventory, Sourcing
+from domain.sourcing.case import Case
 from domain.sourcing.decision import Decision
+from domain.sourcing.lack import lack
 from domain.sourcing.source import source
 from domain.stock import (
     Changed,
+    Lack,
     ReservationRef,
     Reserved,
     ReserveRequest,
@@ -38,9 +41,16 @@ async def reserve_where_best(
         match await sourcing.reserve(request, case, decision):
             case Changed():
                 continue
-            case answer:
-                return answer, decision
+            case Short() as short:
+                return await asyncio.to_thread(_explained, short, case, decision), decision
+            case Reserved() as reserved:
+                return reserved, decision
     raise Unavailable("stock", "contended", f"it changed {LOOKS_MAX} times under our eyes")
+
+
+def _explained(short: Short, case: Case, decision: Decision) -> Short:
+    why = lack(case, decision)
+    return short if why is Lack.STOCK else Short(lack=why)
 
 
 class InventoryActivities:

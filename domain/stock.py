@@ -116,11 +116,25 @@ class Reserved(Message):
         return self.parts[0].location
 
 
+class Lack(StrEnum):
+    """What keeps an order from being reserved; each is waited for in its own way."""
+
+    STOCK = "stock"
+    CAPACITY = "capacity"
+    """Its goods are there, at a location that takes on no more today."""
+    NO_LOCATION = "no_location"
+    """None may ship it, whatever goods come."""
+
+
 class Short(Message):
-    """Not all lines can be had now; the order is in the queue for goods to come, if it waits."""
+    """Not all lines can be had now; the order is in the queue for goods to come, if it waits.
+
+    Nothing is `missing` but of `STOCK`.
+    """
 
     kind: Literal["short"] = "short"
     missing: tuple[SkuQuantity, ...] = ()
+    lack: Lack = Lack.STOCK
 
 
 class ReservationRef(Message):

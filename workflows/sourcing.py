@@ -1,11 +1,12 @@
 """Stock for an order's lines: reserved where it is best, or waited for where there is none."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from activities.inventory import InventoryActivities
 from domain.ids import effect_key
 from domain.orders import LineRef
-from domain.stock import Part, ReservationRef, Reserved, ReserveRequest, Short
+from domain.stock import Lack, Part, ReservationRef, Reserved, ReserveRequest, Short
 from domain.waits import Owner
 from workflows.outside import OURS
 from workflows.requests import Requests
@@ -15,6 +16,29 @@ from workflows.telling import Telling
 from workflows.undo import Undos
 
 STOCK_FIRST = "not_now: the stock must be given back first; retry tries it again"
+REJECTED = (
+    Owner.OPERATOR,
+    "another_location",
+    "goes on by itself as soon as its goods are received elsewhere",
+)
+"""Of the locations that may ship it some will not."""
+WAITS: Mapping[Lack, tuple[Owner, str, str]] = {
+    Lack.STOCK: (
+        Owner.SUPPLIER,
+        "stock",
+        "goes on by itself as soon as its goods are received",
+    ),
+    Lack.CAPACITY: (
+        Owner.WAREHOUSE,
+        "capacity",
+        "goes on by itself when the location that is full begins its next day",
+    ),
+    Lack.NO_LOCATION: (
+        Owner.OPERATOR,
+        "no_location",
+        "goes on by itself once a location or the rules are changed so that one may ship it",
+    ),
+}
 
 
 class Sourcing:
@@ -69,27 +93,34 @@ class Sourcing:
             match answer:
                 case Reserved():
                     return answer.parts
-                case Short(missing=missing) if not looks:
-                    self._telling.note("short", data={n.sku: n.quantity for n in missing})
-            if await self._retried_in_queue(key, looks, strand):
+                case Short() as short:
+                    self._tell_once(short, looks)
+            if await self._retried_in_queue(key, short.lack, looks, strand):
                 self._excluded.clear()
                 return ()
             if key in self._requests.assigned:
                 return self._requests.assigned[key]
             looks += 1
 
-    async def _retried_in_queue(self, key: str, looks: int, strand: Strand) -> bool:
-        """Wait for goods, at most until it is time to look again; True on an operator's `retry`.
+    def _tell_once(self, short: Short, looks: int) -> None:
+        if not looks:
+            why = "" if short.lack is Lack.STOCK else short.lack
+            self._telling.note("short", why=why, data={n.sku: n.quantity for n in short.missing})
+
+    async def _retried_in_queue(self, key: str, lack: Lack, looks: int, strand: Strand) -> bool:
+        """Wait in the queue, at most until it is time to look again; True on an operator's `retry`.
 
         `retry` forgives the locations that rejected us, and begins at the end of the queue.
         """
         policy = self._state.order.policy
+        rejected = self._excluded and lack is not Lack.CAPACITY
+        owner, what, next_action = REJECTED if rejected else WAITS[lack]
         return await strand.until_or_retry(
             lambda: key in self._requests.assigned,
-            Owner.OPERATOR if self._excluded else Owner.SUPPLIER,
-            "another_location" if self._excluded else "stock",
+            owner,
+            what,
             timeout_s=policy.stock_check_s if looks < policy.stock_checks_max else None,
-            next_action="goes on by itself as soon as its goods are received",
+            next_action=next_action,
         )
 
     async def release(self, key: str, strand: Strand) -> bool:

@@ -145,6 +145,7 @@ class Stockroom(_Port):
                     location=place,
                     country="DE",
                     available={sku: many for (sku, at), many in stock.items() if at == place},
+                    **self._world.bars.get(place, {}),
                 )
                 for place in sorted({place for _, place in stock})
             ),

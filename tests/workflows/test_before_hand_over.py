@@ -1,5 +1,7 @@
 """What may come between an order and its parcel: data, money, stock and warehouses."""
 
+from typing import Any
+
 import pytest
 
 from domain.addresses import Address
@@ -11,11 +13,12 @@ from domain.records import OrderRecord
 from domain.tracking import Course
 from domain.waits import Owner
 from tests.workflows.at_once import at_once
-from tests.workflows.lives import Life, Start
+from tests.workflows.lives import POLICY, Life, Start
 from tests.workflows.soundness import assert_sound, see_cancelled, see_delivered
 from tests.workflows.world import BOX, GOOD_ADDRESS, World, an_order
 
 BAD_ADDRESS = GOOD_ADDRESS.model_copy(update={"postal_code": "1"})
+LOOKS_SOON = POLICY.model_copy(update={"stock_check_s": 1})
 BERLIN = {"country": "DE", "postal_code": "10117"}
 
 
@@ -25,6 +28,12 @@ def a_second_address(life: Life, address: Address = GOOD_ADDRESS, version: int =
 
 def owner(record: OrderRecord) -> Owner | None:
     return record.wait.owner if record.wait else None
+
+
+def short_of(world: World, life: Life) -> list[tuple[str, dict[str, Any]]]:
+    """What the journal says of each time that it could not be reserved."""
+    told = [entry for record in world.records[life.id] for entry in record.journal]
+    return [(entry.why, dict(entry.data)) for entry in told if entry.code == "short"]
 
 
 def only_hold(record: OrderRecord) -> str:
@@ -190,8 +199,51 @@ async def test_an_order_waits_for_its_goods(begin: Start, world: World) -> None:
     waiting = await life.until_waiting("stock")
     assert owner(waiting) is Owner.SUPPLIER
     assert waiting.status is OrderStatus.VALIDATED
+    assert short_of(world, life) == [("", {"MUG": 2})]
     await life.goods_come()
     await see_delivered(life)
+
+
+@at_once
+async def test_goods_at_a_location_that_is_full_wait_for_its_next_day(
+    begin: Start, world: World
+) -> None:
+    world.bars = {"berlin": {"capacity_left": 0}}
+    life = await begin(an_order("full-1"), LOOKS_SOON)
+    waiting = await life.until_waiting("capacity")
+    assert waiting.wait is not None
+    assert waiting.wait.owner is Owner.WAREHOUSE
+    assert "its next day" in waiting.wait.next_action
+    assert short_of(world, life) == [("capacity", {})]
+    world.bars.clear()
+    world.answers.clear()
+    await life.until_status(OrderStatus.SHIPPED)
+
+
+@pytest.mark.parametrize("bar", [{"serves": ("FR",)}, {"active": False}])
+@at_once
+async def test_goods_that_no_location_may_ship_wait_for_an_operator(
+    begin: Start, world: World, bar: dict[str, Any]
+) -> None:
+    world.bars = {"berlin": bar}
+    life = await begin(an_order(f"barred-{next(iter(bar))}"), LOOKS_SOON)
+    waiting = await life.until_waiting("no_location")
+    assert owner(waiting) is Owner.OPERATOR
+    assert short_of(world, life) == [("no_location", {})]
+    world.bars.clear()
+    world.answers.clear()
+    await life.until_status(OrderStatus.SHIPPED)
+
+
+@at_once
+async def test_a_rejected_order_waits_for_the_day_of_another_location_that_is_full(
+    begin: Start, world: World
+) -> None:
+    world.stock["MUG", "leeds"] = 400
+    world.bars = {"leeds": {"capacity_left": 0}}
+    world.rejecting = {"berlin"}
+    life = await begin(an_order("full-2"))
+    assert owner(await life.until_waiting("capacity")) is Owner.WAREHOUSE
 
 
 @pytest.mark.parametrize("verb", ["hold", "fix_address", "cancel", "retry"])

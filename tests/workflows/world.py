@@ -131,6 +131,8 @@ class World:
     not_found: int = 0
     waiting: dict[str, ReserveRequest] = field(default_factory=dict)
     parts_max: int = 1
+    bars: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By location: what sourcing is told of it beside its stock."""
     live: dict[str, Label] = field(default_factory=dict)
     label_versions: dict[str, int] = field(default_factory=dict)
     papers: dict[str, int] = field(default_factory=dict)
