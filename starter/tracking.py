@@ -10,11 +10,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
-from domain.lifecycles import SENTENCES, OrderStatus
+from domain.lifecycles import SENTENCES, FulfilmentStatus, OrderStatus
 from domain.tracking import Course
 from domain.views import FulfilmentView, OrderView, ParcelView
 from starter.composition import Composition, composition_of
 from starter.problems import not_found
+from storage.orders import HAS_LEFT
 
 router = APIRouter(prefix="/track", tags=["tracking"])
 
@@ -65,7 +66,7 @@ class TrackedParcel(BaseModel):
 
 
 class TrackedShipment(BaseModel):
-    """What one place sends: these lines, in these parcels."""
+    """What one place sends: these lines, in these parcels; none of what left without a label."""
 
     lines: tuple[str, ...]
     parcels: tuple[TrackedParcel, ...]
@@ -74,7 +75,7 @@ class TrackedShipment(BaseModel):
 class Tracked(BaseModel):
     """What a customer may see: it names no person and no address.
 
-    `parcels` are those of all `shipments`, `to_come` what none of them has, `cancelled` what will
+    `parcels` are those of all `shipments`, `to_come` what no shipment has, `cancelled` what will
     not be sent.
     """
 
@@ -110,7 +111,11 @@ async def _found(on: Composition, token: str) -> Tracked:
 
 
 def _tracked(order: OrderView) -> Tracked:
-    under_way = [(part, parcels) for part in order.fulfilments if (parcels := _parcels(part))]
+    under_way = [
+        (part, parcels)
+        for part in order.fulfilments
+        if (parcels := _parcels(part)) or part.status in HAS_LEFT
+    ]
     ordered = Counter({line.line_id: line.quantity for line in order.lines})
     cancelled = Counter({line.line_id: line.cancelled for line in order.lines})
     sent = [_pieces(part) for part, _ in under_way]
@@ -158,20 +163,19 @@ def _sentence(order: OrderView) -> str:
 
     Of a closed order it says how it went: that nothing more happens tells a customer nothing.
     """
-    courses = [
-        parcel.course for part in order.fulfilments for parcel in part.parcels if parcel.label
-    ]
-    arrived = bool(courses) and set(courses) == {Course.DELIVERED}
+    gone = [part for part in order.fulfilments if part.status in HAS_LEFT]
+    arrived = {part.status for part in gone} == {FulfilmentStatus.DELIVERED}
+    several = sum(max(len(part.parcels), 1) for part in gone) > 1
     status = order.status
     if status is OrderStatus.CLOSED:
         status = OrderStatus.DELIVERED if arrived else OrderStatus.UNDELIVERED
     elif status is OrderStatus.PARTLY_SHIPPED and arrived:
         return "A part of the order has arrived; the rest follows."
-    return (OF_SEVERAL if len(courses) > 1 else SENTENCES).get(status, SENTENCES[status])
+    return (OF_SEVERAL if several else SENTENCES).get(status, SENTENCES[status])
 
 
 def _tracked_parcel(parcel: ParcelView) -> TrackedParcel | None:
-    """A parcel without a live label is not under way and would only confuse."""
+    """A parcel without a live label has nothing that could be followed, and would only confuse."""
     label = parcel.label
     if label is None:
         return None
@@ -189,7 +193,7 @@ def _tracked_parcel(parcel: ParcelView) -> TrackedParcel | None:
 
 def _page(tracked: Tracked) -> str:
     parcels = "".join(_shipments(tracked))
-    rest = _listed("Still to come", tracked.to_come) if tracked.parcels else ""
+    rest = _listed("Still to come", tracked.to_come) if tracked.shipments else ""
     rest += _listed("Cancelled", tracked.cancelled)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -206,6 +210,8 @@ def _shipments(tracked: Tracked) -> Iterable[str]:
     number, many = 0, len(tracked.parcels)
     whole = len(tracked.shipments) == 1 and not tracked.to_come and not tracked.cancelled
     for shipment in tracked.shipments:
+        if not shipment.parcels and not whole:
+            yield _listed("Without a tracking number", shipment.lines)
         together = f"In these {len(shipment.parcels)} parcels" if shipment.parcels[1:] else "In it"
         for place, parcel in enumerate(shipment.parcels):
             number += 1

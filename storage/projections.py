@@ -72,10 +72,14 @@ boxed AS (
            AS packed (weight_g integer, length_mm integer, width_mm integer, height_mm integer)
     ON CONFLICT (parcel_id) DO UPDATE
        SET weight_g = excluded.weight_g, length_mm = excluded.length_mm,
-           width_mm = excluded.width_mm, height_mm = excluded.height_mm
+           width_mm = excluded.width_mm, height_mm = excluded.height_mm,
+           -- a course is the scans' to move, but for what somebody says has arrived without a label
+           course = CASE WHEN excluded.course = 'delivered' THEN excluded.course
+                         ELSE parcels.course END
      WHERE (parcels.weight_g, parcels.length_mm, parcels.width_mm, parcels.height_mm)
            IS DISTINCT FROM
-           (excluded.weight_g, excluded.length_mm, excluded.width_mm, excluded.height_mm)),
+           (excluded.weight_g, excluded.length_mm, excluded.width_mm, excluded.height_mm)
+        OR (excluded.course = 'delivered' AND parcels.course <> 'delivered')),
 tags AS MATERIALIZED (
     SELECT b.box->>'parcel_id' AS parcel_id, v.label, true AS voided, false AS given_up
       FROM boxes b, jsonb_array_elements(b.box->'voided_labels') AS v (label)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from domain.fulfilments import PackedParcel
 from domain.lifecycles import FulfilmentStatus, OrderStatus
 from domain.orders import LineRef
@@ -27,11 +29,13 @@ async def placed(world: World) -> dict[str, Any]:
     return made
 
 
-def share(order_id: str, number: int, *lines: LineRef, parcels: int = 1) -> FulfilmentRecord:
+def share(
+    order_id: str, number: int, *lines: LineRef, parcels: int = 1, status: F = F.HANDED_OVER
+) -> FulfilmentRecord:
     reference = f"{order_id}/f{number}"
     box = PackedParcel(weight_g=500, length_mm=300, width_mm=200, height_mm=100)
     return FulfilmentRecord(
-        number=number, reference=reference, location="berlin", status=F.HANDED_OVER, lines=lines,
+        number=number, reference=reference, location="berlin", status=status, lines=lines,
         parcels=tuple(
             ParcelRecord(
                 parcel_id=f"{reference}/p{n}", packed=box,
@@ -40,6 +44,13 @@ def share(order_id: str, number: int, *lines: LineRef, parcels: int = 1) -> Fulf
             for n in range(1, parcels + 1)
         ),
     )  # fmt: skip
+
+
+def unlabelled(part: FulfilmentRecord) -> FulfilmentRecord:
+    """It left without a label; where it has arrived, somebody said so."""
+    course = Course.DELIVERED if part.status is F.DELIVERED else Course.EXPECTED
+    bare = tuple(p.model_copy(update={"label": None, "course": course}) for p in part.parcels)
+    return part.model_copy(update={"parcels": bare})
 
 
 async def stands(
@@ -60,10 +71,6 @@ async def stands(
     assert (said.status_code, page.status_code) == (200, 200)
     told: dict[str, Any] = said.json()
     return told, page.text
-
-
-async def arrives(world: World, parcel: str) -> None:
-    await world.wired.scans.add((a_scan("1", Course.DELIVERED, number=parcel),))
 
 
 async def test_each_parcel_of_a_split_order_says_what_is_in_it(world: World) -> None:
@@ -94,7 +101,7 @@ async def test_a_part_that_is_on_its_way_leaves_the_rest_to_come(world: World) -
     assert told["sentence"] == "A part of the order is on its way; the rest follows."
     assert told["to_come"] == ["1 x Mug", "1 x Cap <&>"]
     assert "<h2>Still to come</h2>" in page
-    await arrives(world, f"{order}/f1/p1")
+    parts = (share(order, 1, MUGS, status=F.DELIVERED), waiting)
     told, page = await stands(world, made, OrderStatus.PARTLY_SHIPPED, *parts, seq=1_001)
     assert told["sentence"] == "A part of the order has arrived; the rest follows."
 
@@ -113,11 +120,69 @@ async def test_what_was_cancelled_of_an_order_is_not_to_come(world: World) -> No
 async def test_a_closed_order_says_whether_every_parcel_came(world: World) -> None:
     made = await placed(world)
     order = made["order_id"]
-    both = (share(order, 1, MUGS, MUGS), share(order, 2, CAP))
-    await stands(world, made, OrderStatus.SHIPPED, *both)
-    await arrives(world, f"{order}/f1/p1")
-    told, _ = await stands(world, made, OrderStatus.CLOSED, *both, seq=1_001)
+    there, lost = share(order, 1, MUGS, MUGS, status=F.DELIVERED), share(order, 2, CAP)
+    lost = lost.model_copy(update={"status": F.UNDELIVERED})
+    told, _ = await stands(world, made, OrderStatus.CLOSED, there, lost)
     assert told["sentence"] == "The carrier could not deliver every parcel."
-    await arrives(world, f"{order}/f2/p1")
-    told, _ = await stands(world, made, OrderStatus.CLOSED, *both, seq=1_002)
+    found = lost.model_copy(update={"status": F.DELIVERED})
+    told, _ = await stands(world, made, OrderStatus.CLOSED, there, found, seq=1_001)
     assert told["sentence"] == "All parcels have arrived."
+
+
+@pytest.mark.parametrize("status", [OrderStatus.DELIVERED, OrderStatus.CLOSED])
+@pytest.mark.parametrize("parcels", [1, 0], ids=["packed", "never seen"])
+async def test_what_is_said_to_have_arrived_without_a_label_has_arrived(
+    world: World, status: OrderStatus, parcels: int
+) -> None:
+    made = await placed(world)
+    whole = share(made["order_id"], 1, MUGS, MUGS, CAP, parcels=parcels, status=F.DELIVERED)
+    told, page = await stands(world, made, status, unlabelled(whole))
+    assert told["sentence"] == "The parcel has arrived."
+    assert (told["to_come"], told["parcels"]) == ([], [])
+    assert told["shipments"] == [{"lines": ["2 x Mug", "1 x Cap <&>"], "parcels": []}]
+    assert page.count("1 x Cap &lt;&amp;&gt;") == 1
+    seen = (await world.api("GET", f"/api/orders/{made['order_id']}")).json()["fulfilments"]
+    assert [p["course"] for p in seen[0]["parcels"]] == ["delivered"] * parcels
+
+
+async def test_a_share_without_a_label_is_sent_and_not_to_come(world: World) -> None:
+    made = await placed(world)
+    order = made["order_id"]
+    labelled = share(order, 1, MUGS, status=F.DELIVERED)
+    gone = unlabelled(share(order, 2, MUGS, CAP))
+    told, page = await stands(world, made, OrderStatus.SHIPPED, labelled, gone)
+    assert told["sentence"] == "The carrier has the parcels."
+    there = unlabelled(share(order, 2, MUGS, CAP, status=F.DELIVERED))
+    closed, closed_page = await stands(world, made, OrderStatus.CLOSED, labelled, there, seq=1_001)
+    assert closed["sentence"] == "All parcels have arrived."
+    for said, shown in ((told, page), (closed, closed_page)):
+        assert said["to_come"] == []
+        assert [one["lines"] for one in said["shipments"]] == [
+            ["1 x Mug"], ["1 x Mug", "1 x Cap <&>"],
+        ]  # fmt: skip
+        assert "Still to come" not in shown
+        assert "<h2>Without a tracking number</h2><ul><li>1 x Mug</li><li>1 x Cap" in shown
+
+
+async def test_of_an_order_that_left_in_part_without_a_label_the_rest_is_to_come(
+    world: World,
+) -> None:
+    made = await placed(world)
+    order = made["order_id"]
+    waiting = share(order, 2, MUGS, CAP, parcels=0, status=F.ACCEPTED)
+    gone = unlabelled(share(order, 1, MUGS))
+    told, page = await stands(world, made, OrderStatus.PARTLY_SHIPPED, gone, waiting)
+    assert told["sentence"] == "A part of the order is on its way; the rest follows."
+    assert told["to_come"] == ["1 x Mug", "1 x Cap <&>"]
+    assert "<h2>Still to come</h2>" in page
+
+
+async def test_where_a_labelled_parcel_is_only_its_scans_say(world: World) -> None:
+    """The workflow hears of them later, and must not set it back."""
+    made = await placed(world)
+    order = made["order_id"]
+    part = share(order, 1, MUGS, MUGS, CAP)
+    await stands(world, made, OrderStatus.SHIPPED, part)
+    await world.wired.scans.add((a_scan("1", Course.MOVING, number=f"{order}/f1/p1"),))
+    told, _ = await stands(world, made, OrderStatus.SHIPPED, part, seq=1_001)
+    assert told["parcels"][0]["sentence"] == "The parcel is on its way."

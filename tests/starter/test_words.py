@@ -8,7 +8,8 @@ import pytest
 from click import unstyle
 from typer.testing import CliRunner
 
-from domain.lifecycles import SENTENCES, FulfilmentStatus, OrderStatus
+from domain.lifecycles import SENTENCES, OrderStatus
+from domain.lifecycles import FulfilmentStatus as F
 from domain.money import Money
 from domain.tracking import Course
 from domain.views import FulfilmentView, LabelView, OrderView, ParcelView
@@ -58,17 +59,17 @@ async def test_one_bad_line_is_one_problem(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "course", "sentence"),
+    ("status", "part", "sentence"),
     [
-        (OrderStatus.CLOSED, Course.DELIVERED, "The parcel has arrived."),
-        (OrderStatus.CLOSED, Course.RETURNED, "The carrier could not deliver the parcel."),
-        (OrderStatus.SHIPPED, Course.MOVING, "The carrier has the parcel."),
+        (OrderStatus.CLOSED, F.DELIVERED, "The parcel has arrived."),
+        (OrderStatus.CLOSED, F.UNDELIVERED, "The carrier could not deliver the parcel."),
+        (OrderStatus.SHIPPED, F.HANDED_OVER, "The carrier has the parcel."),
     ],
 )
 def test_the_customer_reads_how_a_closed_order_went(
-    status: OrderStatus, course: Course, sentence: str
+    status: OrderStatus, part: F, sentence: str
 ) -> None:
-    assert _tracked(_view(status, course)).sentence == sentence
+    assert _tracked(_view(status, part)).sentence == sentence
 
 
 def test_returns_have_their_verbs_on_the_command_line() -> None:
@@ -77,19 +78,19 @@ def test_returns_have_their_verbs_on_the_command_line() -> None:
         assert f" {verb} " in shown
 
 
-def _view(status: OrderStatus, course: Course) -> OrderView:
+def _view(status: OrderStatus, part_status: F) -> OrderView:
     order, now, zero = an_order(), datetime(2026, 11, 20, tzinfo=UTC), Money.zero("EUR")
     label = LabelView(
         shipment_ref="s", carrier="DHL", tracking_number="T1", tracking_url="", label_url="",
         voided=False, cost=zero,
     )  # fmt: skip
     parcel = ParcelView(
-        parcel_id="p", weight_g=1, length_mm=1, width_mm=1, height_mm=1, course=course,
+        parcel_id="p", weight_g=1, length_mm=1, width_mm=1, height_mm=1, course=Course.MOVING,
         label=label, labels=(label,), scans=(),
     )  # fmt: skip
     part = FulfilmentView(
-        number=1, reference="f", location="berlin", status=FulfilmentStatus.DELIVERED, reason="",
-        lines=(), parcels=(parcel,),
+        number=1, reference="f", location="berlin", status=part_status, reason="", lines=(),
+        parcels=(parcel,),
     )  # fmt: skip
     shown: dict[str, Any] = {
         "number": order.number, "status": status, "sentence": SENTENCES[status], "lines": (),
