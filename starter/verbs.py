@@ -144,7 +144,8 @@ async def _say(  # noqa: PLR0917 - what is said, of what, under which key
     on: Composition, kind: str, verb: Verb, order_id: OrderId, key: str, asked: str = ""
 ) -> CommandState:
     """Keep it, once for each key, and see what comes of it."""
-    said = verb.model_dump(mode="json", exclude={"command_id", "by"})
+    # a field that comes later must not make an earlier command another one: no defaults
+    said = verb.model_dump(mode="json", exclude={"command_id", "by"}, exclude_defaults=True)
     asked = asked or _digest(kind, order_id, json.dumps(said))
     body = json.dumps({**said, ASKED: asked}).encode()
     receipt = await on.wired.inbox.put(OPERATOR, kind, key, body, order_id=order_id, by=verb.by)

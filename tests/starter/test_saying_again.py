@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 from domain.addresses import Address
+from domain.ids import OrderId
 from domain.locations import Location
+from domain.verbs import Retry
+from starter import verbs
 from storage.catalogue import CatalogueSku
 from tests.starter.world import World, canonical_order
 
@@ -49,6 +52,21 @@ async def test_a_verb_that_is_said_again_with_its_key_is_heard_once(
     assert len(versions) == (2 if verb == "address" else 1)
     await world.api("POST", f"/api/orders/{order_id}/{verb}", body, Idempotency_Key="other")
     assert len(await world.signals(order_id)) == 2
+
+
+async def test_a_command_is_the_same_after_a_release_that_gave_it_another_field(
+    world: World,
+) -> None:
+    class LaterRetry(Retry):
+        gently: bool = False
+
+    order_id = OrderId(await an_order(world))
+    first = await verbs.retry(world.composition, order_id, Retry(by="ann"), "k")
+    again = await verbs.retry(world.composition, order_id, LaterRetry(by="ann"), "k")
+    assert again.event_id == first.event_id
+    with pytest.raises(verbs.KeyReused):
+        await verbs.retry(world.composition, order_id, LaterRetry(gently=True, by="ann"), "k")
+    assert len(await world.signals(order_id)) == 1
 
 
 async def test_a_key_that_said_something_else_is_refused_and_says_nothing(world: World) -> None:
