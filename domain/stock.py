@@ -90,12 +90,14 @@ class Claim(Value):
 
     `seen` is what was available by location and item SKU when that was decided. Who waits is served
     at the `ranked` locations, the best first, whole or from at most `parts_max` of them; a greater
-    `priority` is served first.
+    `priority` is served first. What comes to the locations of `split_at`, and is not given out so,
+    may do for a split that only sourcing finds.
     """
 
     parts: tuple[Part, ...] = ()
     seen: dict[str, dict[str, int]] = Field(default_factory=dict)
     ranked: tuple[str, ...] = ()
+    split_at: tuple[str, ...] = ()
     parts_max: int = Field(default=1, ge=1)
     priority: int = 0
 

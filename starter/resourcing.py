@@ -1,7 +1,8 @@
-"""Sources orders that wait anew, once a location or the rules they were sourced by are others.
+"""Sources orders that wait anew, once what they were sourced by is otherwise.
 
-A location that opens, or serves more, may have all that an order waits for; a queue that knows
-stock alone would never look there.
+A location that opens, serves more or has room again may have all that an order waits for; a queue
+that knows stock alone would never look there. And goods that came may do for a split that it did
+not find.
 """
 
 import asyncio

@@ -99,7 +99,8 @@ SELECT sourcing_reserve(:order_id, :key, CAST(:parts AS jsonb),
 """)
 _WAIT = text("""
 SELECT parts, missing FROM sourcing_wait(:order_id, :key, CAST(:lines AS jsonb),
-    CAST(:ranked AS text[]), CAST(:seen AS jsonb), :parts_max, :priority, CAST(:why AS jsonb))
+    CAST(:ranked AS text[]), CAST(:seen AS jsonb), :parts_max, :priority,
+    CAST(:split_at AS text[]), CAST(:why AS jsonb))
 """)
 _DECISIONS = text("""
 SELECT d.key, d.outcome, d.rules_version, d.decision, d.at,
@@ -168,7 +169,7 @@ class PostgresSourcing:
         if request.reservation_id and (taken := await take_over(self._engine, request)):
             return taken
         asked = claim(request.channel, case, decision)
-        if not asked.parts and await self._inventory.expire(asked):
+        if not asked.parts and await self._inventory.expire(_items(case)):
             return Changed()
         if not asked.parts and not request.waits:
             return await look(self._engine, request, asked)
@@ -186,6 +187,7 @@ class PostgresSourcing:
     async def _wait(self, said: dict[str, Any], asked: Claim) -> Reserved | Short | Changed:
         wanted = said | {
             "ranked": list(asked.ranked),
+            "split_at": list(asked.split_at),
             "seen": json.dumps(asked.seen),
             "parts_max": asked.parts_max,
             "priority": asked.priority,
@@ -229,6 +231,11 @@ def why(case: Case, decision: Decision) -> str:
     """What is kept; the rules are known by their version."""
     facts = case.model_dump(mode="json", exclude={"rules"})
     return json_text({"decision": decision.model_dump(mode="json"), "facts": facts})
+
+
+def _items(case: Case) -> set[str]:
+    """The SKUs that the lines are picked of, whether or not any are to be had."""
+    return {item.sku for line in case.lines for item in line.items(line.quantity)}
 
 
 def _reserved(parts: Any) -> Reserved | Changed:

@@ -28,7 +28,7 @@ SELECT w.key, w.order_id, w.priority, w.position, w.lines, coalesce(o.channel, '
 _IN_TURN = "ORDER BY w.priority DESC, w.position LIMIT :limit"
 _WAITING = text(f"{_QUEUE} {_IN_TURN}")
 _OUTDATED = text(f"""
-{_QUEUE} AND w.sourced_at < (SELECT sourcing_settled())
+{_QUEUE} AND (w.sourced_at < (SELECT sourcing_settled()) OR w.full_at && (SELECT sourcing_roomy()))
    AND (CAST(:after AS bigint) IS NULL OR (-w.priority, w.position) > (-:priority, :after))
  {_IN_TURN}
 """)
@@ -59,7 +59,11 @@ class SourcingBatch:
         return tuple(_waiting(row) for row in rows)
 
     async def outdated(self, after: Waiting | None, limit: int) -> tuple[Waiting, ...]:
-        """Those behind `after` who were sourced before a location or the rules became others."""
+        """Those behind `after` whom sourcing may have another answer for now.
+
+        They were sourced before a location or the rules became others, before goods came that the
+        queue could not give them, or while a location was full that has room again.
+        """
         wanted = {
             "after": after.position if after else None,
             "priority": after.priority if after else 0,

@@ -11,7 +11,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.stock import (
-    Claim,
     Drift,
     MovementKind,
     ReservationRef,
@@ -43,11 +42,11 @@ class PostgresInventory:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = alone(engine)
 
-    async def expire(self, claim: Claim | None = None) -> int:
-        """Release what has expired (with a claim: of the SKUs that it saw); how many that were."""
-        skus = sorted({sku for seen in claim.seen.values() for sku in seen}) if claim else None
+    async def expire(self, skus: Iterable[str] | None = None) -> int:
+        """Release what has expired, of these SKUs or of all; how many reservations that were."""
+        wanted = {"skus": None if skus is None else sorted(skus)}
         async with stock_connection(self._engine) as connection:
-            many: int = await connection.scalar(_EXPIRE, {"skus": skus})
+            many: int = await connection.scalar(_EXPIRE, wanted)
         return many
 
     async def held(self, reservation: ReservationRef) -> tuple[HeldPart, ...]:

@@ -1,6 +1,7 @@
 """What a decision asks of the stock: parts to reserve or, without a plan, a place in the queue.
 
-The queue shares goods out by stock alone, and in whole orders where this cannot weigh a split.
+The queue shares goods out by stock alone, and in whole orders where this cannot weigh a split: who
+may be split is sourced again when goods come that it did not give.
 """
 
 from domain.sourcing.case import Case
@@ -23,12 +24,13 @@ def claim(channel: str, case: Case, decision: Decision) -> Claim:
             )
         )
     ranked = sorted((one for one in decision.candidates if one.bar not in NEVER), key=_nearness)
-    whole = case.rules.part_value_min(case.currency) or any(
-        one.bar in UNSPLIT for one in decision.candidates
-    )
+    some = tuple(one.location for one in decision.candidates if one.bar in UNSPLIT)
+    whole = some or case.rules.part_value_min(case.currency)
+    nearest = tuple(one.location for one in ranked)
     return Claim(
         seen={one.location: one.available for one in case.candidates},
-        ranked=tuple(one.location for one in ranked),
+        ranked=nearest,
+        split_at=nearest + some if case.rules.parts_allowed > 1 else (),
         parts_max=1 if whole else case.rules.parts_allowed,
         priority=case.rules.priority(channel),
     )

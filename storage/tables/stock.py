@@ -101,6 +101,8 @@ stock_waiting = Table(
     must("items", JSONB),
     Column("skus", ARRAY(Text), nullable=False),
     Column("ranked", ARRAY(Text), nullable=False),
+    Column("split_at", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("full_at", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     must("parts_max", Integer, default="1"),
     must("priority", Integer, default="0"),
     Column("position", BigInteger, Identity(always=True), nullable=False),

@@ -48,7 +48,8 @@ async def claimed(
     stock: PostgresInventory, request: ReserveRequest, claim: Claim
 ) -> Reserved | Short | Changed:
     """Reserve what is claimed, or wait for it."""
-    if not claim.parts and await stock.expire(claim):
+    looked_for = {sku for place in claim.seen.values() for sku in place}
+    if not claim.parts and await stock.expire(looked_for):
         return Changed()
     wanted: dict[str, Any] = {"order_id": request.order_id, "key": request.key}
     async with stock_connection(stock._engine) as connection:

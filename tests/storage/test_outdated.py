@@ -8,7 +8,7 @@ from domain.stock import Short
 from storage.catalogue import Catalogue
 from storage.engine import create_engine
 from storage.sourcing_batch import SourcingBatch
-from tests.storage.sourcingroom import BERLIN, LYON, Room, wanted
+from tests.storage.sourcingroom import BERLIN, LYON, Room, long_ago, wanted
 
 
 @pytest.fixture
@@ -22,14 +22,6 @@ async def room(database_url: str) -> AsyncIterator[Room]:
     await long_ago(made)
     yield made
     await engine.dispose()
-
-
-async def long_ago(room: Room) -> None:
-    """Nothing that was said until now is younger than an hour; but the order was sourced now."""
-    await room.run("ALTER TABLE locations DISABLE TRIGGER locations_changed")
-    await room.run("UPDATE locations SET changed_at = now() - interval '1 hour'")
-    await room.run("ALTER TABLE locations ENABLE TRIGGER locations_changed")
-    await room.run("UPDATE sourcing_rules SET activated_at = now() - interval '1 hour'")
 
 
 async def outdated(room: Room) -> list[str]:

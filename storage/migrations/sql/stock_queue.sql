@@ -22,6 +22,7 @@ $$;
 -- empty rows make two who bring different goods for one order meet.
 CREATE FUNCTION stock_wait(order_ text, key_ text, lines_ jsonb, ranked_ text[], seen jsonb,
                            parts_max_ integer DEFAULT 1, priority_ integer DEFAULT 0,
+                           split_at_ text[] DEFAULT '{}',
                            OUT parts jsonb, OUT missing jsonb) LANGUAGE plpgsql AS $$
 DECLARE
     asked jsonb := jsonb_build_array(jsonb_build_object('lines', lines_));
@@ -33,15 +34,16 @@ BEGIN
     PERFORM stock_lock_skus(skus_);
     parts := stock_reserved(order_, key_, asked);
     IF parts IS NOT NULL OR exploded <> stock_exploded(lines_) -- a bundle changed before we had the locks
-            OR stock_grown(ranked_, skus_, seen) THEN
+            OR stock_grown(ranked_ || split_at_, skus_, seen) THEN
         RETURN;
     END IF;
     INSERT INTO stock (sku, location)
     SELECT k, l.location FROM unnest(skus_) k CROSS JOIN locations l WHERE l.location = ANY (ranked_)
      ORDER BY l.location, k ON CONFLICT DO NOTHING;
-    INSERT INTO stock_waiting AS w (key, order_id, lines, items, skus, ranked, parts_max, priority)
-    VALUES (key_, order_, exploded, items_, skus_, ranked_, parts_max_, priority_)
-    ON CONFLICT (key) DO UPDATE SET ranked = ranked_, parts_max = parts_max_, priority = priority_
+    INSERT INTO stock_waiting AS w (key, order_id, lines, items, skus, ranked, split_at, parts_max, priority)
+    VALUES (key_, order_, exploded, items_, skus_, ranked_, split_at_, parts_max_, priority_)
+    ON CONFLICT (key) DO UPDATE SET ranked = ranked_, split_at = split_at_, parts_max = parts_max_,
+           priority = priority_
      WHERE w.order_id = order_ AND stock_sold(jsonb_build_array(to_jsonb(w))) = stock_sold(stock_parts(asked));
     IF NOT FOUND THEN
         RAISE EXCEPTION 'key_reused' USING ERRCODE = 'HF001';
@@ -112,14 +114,20 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- whether these locations have it all together, however many that takes
+CREATE FUNCTION stock_enough(places text[], items_ jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT NOT EXISTS (
+        SELECT FROM jsonb_to_recordset(items_) AS i (sku text, quantity bigint)
+         WHERE i.quantity > (SELECT coalesce(sum(s.available), 0) FROM stock s
+                               JOIN locations l ON l.location = s.location AND l.active
+                              WHERE s.sku = i.sku AND s.location = ANY (places)))
+$$;
+
 -- at most `parts_max` locations that together have it all, beginning with the best that leads there
 CREATE FUNCTION stock_split(w stock_waiting) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE places text[] := stock_open_places(w.ranked); place text; parts_ jsonb;
 BEGIN
-    IF w.parts_max = 1 OR EXISTS (
-            SELECT FROM jsonb_to_recordset(w.items) AS i (sku text, quantity bigint)
-             WHERE i.quantity > (SELECT coalesce(sum(s.available), 0) FROM stock s
-                                  WHERE s.sku = i.sku AND s.location = ANY (places))) THEN
+    IF w.parts_max = 1 OR NOT stock_enough(places, w.items) THEN
         RETURN NULL;
     END IF;
     FOREACH place IN ARRAY places LOOP
@@ -154,8 +162,21 @@ BEGIN
       ORDER BY s.location, s.sku FOR NO KEY UPDATE;
 END $$;
 
+-- Who still waits beside what is left over may be served by a split that only sourcing finds: it
+-- shall look again. Rows that others hold are passed by, so that nobody waits in a circle: who gives
+-- them goods serves them, and who sources them comes to the SKUs' locks and then sees these goods.
+CREATE FUNCTION stock_look_again(gained text[], skus_ text[]) RETURNS void LANGUAGE sql AS $$
+    UPDATE stock_waiting w SET sourced_at = '-infinity' WHERE w.key IN (
+        SELECT q.key FROM stock_waiting q
+         WHERE q.skus && skus_ AND q.split_at && gained AND q.sourced_at > '-infinity'
+           AND EXISTS (SELECT FROM stock s WHERE s.location = ANY (gained)
+                          AND s.sku = ANY (skus_) AND s.available > 0)
+           AND stock_enough(q.split_at, q.items)
+           FOR NO KEY UPDATE SKIP LOCKED)
+$$;
+
 -- After stock became available: each order that waited gets all it wants, in turn, and its wake-up.
--- `cause` says in words what brought it.
+-- `cause` says in words what brought it. Nothing is locked after this.
 CREATE FUNCTION stock_share_out(places text[], skus_ text[], cause text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE w stock_waiting; parts_ jsonb; gained text[] := stock_open_places(places);
 BEGIN
@@ -174,4 +195,5 @@ BEGIN
                 convert_to(jsonb_build_object('key', w.key, 'parts', parts_)::text, 'UTF8'))
         ON CONFLICT (source, event_key) DO NOTHING;
     END LOOP;
+    PERFORM stock_look_again(gained, skus_);
 END $$;

@@ -91,8 +91,10 @@ CREATE INDEX reservations_expiring ON reservations (expires_at)
     WHERE state = 'reserved' AND expires_at IS NOT NULL;
 
 -- The queue for goods to come: a greater priority is served first, then who came first. `ranked`
--- are the locations that may serve, the best first, as it was at `sourced_at`; `skus` are those of
--- `items`, for the index.
+-- are the locations that may serve, the best first, as it was at `sourced_at`; `split_at` are all
+-- that may ship a part, where sourcing may find a split that the queue does not, and `full_at` those
+-- that took on no more that day. `skus` are those of `items`, for the index. Who shall be sourced
+-- again as soon as may be was last sourced at '-infinity'.
 CREATE TABLE stock_waiting (
     key text PRIMARY KEY,
     order_id text NOT NULL,
@@ -100,6 +102,8 @@ CREATE TABLE stock_waiting (
     items jsonb NOT NULL,
     skus text[] NOT NULL,
     ranked text[] NOT NULL,
+    split_at text[] NOT NULL DEFAULT '{}',
+    full_at text[] NOT NULL DEFAULT '{}',
     parts_max integer NOT NULL DEFAULT 1 CHECK (parts_max > 0),
     priority integer NOT NULL DEFAULT 0,
     position bigint GENERATED ALWAYS AS IDENTITY UNIQUE,

@@ -197,14 +197,18 @@ BEGIN
 END $$;
 
 -- Enters the queue and keeps why. Neither `parts` nor `missing`: there is more now, source again.
+-- Goods that came since the case was read would be seen, so that nobody's wish to look again is lost.
 CREATE FUNCTION sourcing_wait(order_ text, key_ text, lines_ jsonb, ranked text[], seen jsonb,
-                              parts_max integer, priority integer, why jsonb,
+                              parts_max integer, priority integer, split_at text[], why jsonb,
                               OUT parts jsonb, OUT missing jsonb) LANGUAGE plpgsql AS $$
 BEGIN
     SELECT w.parts, w.missing INTO parts, missing
-      FROM stock_wait(order_, key_, lines_, ranked, seen, parts_max, priority) w;
+      FROM stock_wait(order_, key_, lines_, ranked, seen, parts_max, priority, split_at) w;
     IF missing IS NOT NULL THEN
-        UPDATE stock_waiting q SET sourced_at = (why->'facts'->>'now')::timestamptz WHERE q.key = key_;
+        UPDATE stock_waiting q SET sourced_at = (why->'facts'->>'now')::timestamptz, full_at = ARRAY(
+               SELECT c->>'location' FROM jsonb_array_elements(why->'decision'->'candidates') c
+                WHERE c->>'bar' = 'no_capacity')
+         WHERE q.key = key_;
         PERFORM sourcing_keep(order_, key_, 'waiting', why);
     END IF;
 END $$;
@@ -218,6 +222,12 @@ CREATE FUNCTION sourcing_settled() RETURNS timestamptz LANGUAGE sql STABLE AS $$
                     (SELECT max(r.activated_at) FROM sourcing_rules r) + interval '15 seconds',
                     (SELECT max(date_trunc('day', now(), l.timezone)) FROM locations l
                       WHERE l.capacity_per_day IS NOT NULL))
+$$;
+
+-- where an order that found it full may be taken on now
+CREATE FUNCTION sourcing_roomy() RETURNS text[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY(SELECT l.location FROM locations l
+                  WHERE l.active AND sourcing_taken(l.location) < l.capacity_per_day)
 $$;
 """
 
@@ -257,8 +267,8 @@ def downgrade() -> None:
     op.execute("DROP TABLE sourcing_decisions, sourcing_rules")
     op.execute("DROP TRIGGER locations_changed ON locations")
     op.execute(
-        "DROP FUNCTION sourcing_take_over, sourcing_given, sourcing_settled, sourcing_location_changed, "
-        "sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_lacking, sourcing_full, "
+        "DROP FUNCTION sourcing_take_over, sourcing_given, sourcing_settled, sourcing_roomy, "
+        "sourcing_location_changed, sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_lacking, sourcing_full, "
         "sourcing_taken, sourcing_activate, sourcing_rules_active, sourcing_rules_guard"
     )
     op.execute("DROP INDEX reservations_by_day")
