@@ -1,7 +1,7 @@
 """What an order is promised: dates by the goods that it has or waits for, and words for them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.pegging import Peg, Pegged
@@ -12,11 +12,16 @@ from domain.values import Value
 
 
 class Way(Value):
-    """How goods get from a location to the customer."""
+    """How goods get from a location to the customer.
+
+    One that is `full_today` takes on nothing more of what is there; goods that come for who waits
+    go out all the same.
+    """
 
     calendar: Calendar
     transit_days: int
     weekdays: Weekdays
+    full_today: bool = False
 
 
 class PromiseView(Value):
@@ -80,11 +85,14 @@ def _when(view: PromiseView) -> str:
 
 
 def _left(way: Way, day: date | None, now: datetime) -> Promise:
-    ready_at = now
+    ready_at, zone = now, ZoneInfo(way.calendar.timezone)
     if day is not None:
         # What is in the books may be older than the limits on what comes in.
         known = min(max(day, EXPECTED_FIRST), EXPECTED_LAST)
-        ready_at = max(now, datetime.combine(known, time(), ZoneInfo(way.calendar.timezone)))
+        ready_at = max(now, datetime.combine(known, time(), zone))
+    elif way.full_today:
+        tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+        ready_at = datetime.combine(tomorrow, time(), zone)
     return promise(way.calendar, ready_at, way.transit_days, way.weekdays)
 
 

@@ -64,7 +64,9 @@ SELECT a.destination, a.sku, a.quantity, a.supply_id, a.line, a.expected_on
 _LOCATIONS = text("""
 SELECT l.location, l.country, jsonb_build_object(
            'timezone', l.timezone, 'cut_off', l.cut_off, 'handling_days', l.handling_days,
-           'weekdays', l.weekdays, 'holidays', l.holidays) AS calendar
+           'weekdays', l.weekdays, 'holidays', l.holidays) AS calendar,
+       l.capacity_per_day IS NOT NULL
+           AND sourcing_taken(l.location) >= l.capacity_per_day AS full_today
   FROM locations l WHERE l.location = ANY (CAST(:locations AS text[]))
 """)
 _HELD_BY = """
@@ -168,6 +170,7 @@ class _Seen:
         self._goods = goods
         self._calendars = {one.location: Calendar(**one.calendar) for one in places}
         self._countries = {one.location: one.country for one in places}
+        self._full = {one.location for one in places if one.full_today}
 
     def pegged(self) -> tuple[Pegged, ...]:
         queue = [
@@ -191,6 +194,7 @@ class _Seen:
             calendar=self._calendars[location],
             transit_days=zone.transit_days if zone else self._rules.transit_days,
             weekdays=zone.delivery_weekdays if zone else WORKING_WEEK,
+            full_today=location in self._full,
         )
 
     def promised(self, pegged: Pegged, country: str) -> Promise | None:

@@ -1,6 +1,7 @@
 """An order's date: by what was decided for it, or by the goods that it waits for; it moves."""
 
 from collections.abc import AsyncIterator
+from datetime import time
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from domain.promised import PromiseView
 from domain.promises import delivery_date, ship_date
 from domain.sourcing.rules import Tier, Zone
 from domain.stock import ReservationRef, Reserved, Short
+from storage.catalogue import Catalogue
 from storage.engine import create_engine
 from storage.intake import OrderIntake
 from storage.queries import OrderQueries
@@ -72,6 +74,22 @@ async def test_who_waits_is_promised_the_dated_goods_in_turn(room: Room) -> None
     assert found["a-1"].ship_on == in_days(10)
     assert found["a-1"].deliver_on == delivery_date(in_days(10), 3)
     assert (await leaves(room, "a-2"), await leaves(room, "a-1")) == (6, 10)
+
+
+async def test_who_waits_for_a_full_locations_next_day_is_promised_that(room: Room) -> None:
+    until_midnight = {"timezone": "UTC", "cut_off": time(23, 59, 59), "handling_days": 0}
+    one_a_day = DAILY.model_copy(update={**until_midnight, "capacity_per_day": 1})
+    await Catalogue(room.engine).put_locations([one_a_day])
+    await room.receive("daily", CUP=9)
+    _, answer = await room.once(wanted("a-1", ("CUP", 1)))
+    assert isinstance(answer, Reserved)
+    await waits(room, "a-2", ("CUP", 1))
+    found = (await promises(room))["a-2"]
+    assert gets(found) == [("CUP", 1, "")]
+    assert found.ship_on == in_days(1)
+    two_a_day = one_a_day.model_copy(update={"capacity_per_day": 2})
+    await Catalogue(room.engine).put_locations([two_a_day])
+    assert await leaves(room, "a-2") == 0
 
 
 async def test_a_promise_moves_when_supply_moves(room: Room) -> None:
