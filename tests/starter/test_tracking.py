@@ -135,8 +135,10 @@ async def test_what_is_said_to_have_arrived_without_a_label_has_arrived(
     world: World, status: OrderStatus, parcels: int
 ) -> None:
     made = await placed(world)
-    whole = share(made["order_id"], 1, MUGS, MUGS, CAP, parcels=parcels, status=F.DELIVERED)
-    told, page = await stands(world, made, status, unlabelled(whole))
+    gone = share(made["order_id"], 1, MUGS, MUGS, CAP, parcels=parcels)
+    there = gone.model_copy(update={"status": F.DELIVERED})
+    await stands(world, made, OrderStatus.SHIPPED, unlabelled(gone))
+    told, page = await stands(world, made, status, unlabelled(there), seq=1_001)
     assert told["sentence"] == "The parcel has arrived."
     assert (told["to_come"], told["parcels"]) == ([], [])
     assert told["shipments"] == [{"lines": ["2 x Mug", "1 x Cap <&>"], "parcels": []}]
@@ -184,5 +186,8 @@ async def test_where_a_labelled_parcel_is_only_its_scans_say(world: World) -> No
     part = share(order, 1, MUGS, MUGS, CAP)
     await stands(world, made, OrderStatus.SHIPPED, part)
     await world.wired.scans.add((a_scan("1", Course.MOVING, number=f"{order}/f1/p1"),))
+    box = PackedParcel(weight_g=501, length_mm=300, width_mm=200, height_mm=100)
+    (parcel,) = part.parcels
+    part = part.model_copy(update={"parcels": (parcel.model_copy(update={"packed": box}),)})
     told, _ = await stands(world, made, OrderStatus.SHIPPED, part, seq=1_001)
     assert told["parcels"][0]["sentence"] == "The parcel is on its way."
