@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from pydantic import AwareDatetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -17,7 +18,8 @@ from storage.stock_calls import stock_connection
 # Who waits has a decision: it knows where the goods shall go, and which locations rejected them.
 # Who waits for a bundle that is another by now is left to the queue, which knows what it was.
 _QUEUE = """
-SELECT w.key, w.order_id, w.priority, w.position, w.lines, coalesce(o.channel, '') AS channel,
+SELECT w.key, w.order_id, w.priority, w.since, w.position, w.lines,
+       coalesce(o.channel, '') AS channel,
        d.facts -> 'destination' AS destination, d.facts -> 'excluded' AS excluded
   FROM stock_waiting w
  CROSS JOIN LATERAL (SELECT x.facts FROM sourcing_decisions x
@@ -25,11 +27,12 @@ SELECT w.key, w.order_id, w.priority, w.position, w.lines, coalesce(o.channel, '
   LEFT JOIN orders o ON o.order_id = w.order_id
  WHERE stock_exploded(w.lines) = w.lines
 """
-_IN_TURN = "ORDER BY w.priority DESC, w.position LIMIT :limit"
+_IN_TURN = "ORDER BY w.priority DESC, w.since, w.position LIMIT :limit"
 _WAITING = text(f"{_QUEUE} {_IN_TURN}")
 _OUTDATED = text(f"""
 {_QUEUE} AND (w.sourced_at < (SELECT sourcing_settled()) OR w.full_at && (SELECT sourcing_roomy()))
-   AND (CAST(:after AS bigint) IS NULL OR (-w.priority, w.position) > (-:priority, :after))
+   AND (CAST(:after AS bigint) IS NULL
+        OR (-w.priority, w.since, w.position) > (-:priority, CAST(:since AS timestamptz), :after))
  {_IN_TURN}
 """)
 _ASSIGN = text("""
@@ -45,6 +48,7 @@ class Waiting(Value):
 
     request: ReserveRequest
     priority: int
+    since: AwareDatetime
     position: int
 
 
@@ -67,6 +71,7 @@ class SourcingBatch:
         wanted = {
             "after": after.position if after else None,
             "priority": after.priority if after else 0,
+            "since": after.since if after else None,
             "limit": limit,
         }
         async with stock_connection(self._engine) as connection:
@@ -92,6 +97,5 @@ class SourcingBatch:
 
 def _waiting(row: Any) -> Waiting:
     asked = {name: row[name] for name in _ASKED}
-    return Waiting(
-        request=ReserveRequest(**asked), priority=row["priority"], position=row["position"]
-    )
+    place = {name: row[name] for name in ("priority", "since", "position")}
+    return Waiting(request=ReserveRequest(**asked), **place)

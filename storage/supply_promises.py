@@ -25,7 +25,8 @@ SELECT now() AS now, r.version FROM sourcing_rules r WHERE r.state = 'active'
 """)
 _RULES = text("SELECT name, document FROM sourcing_rules WHERE version = :version")
 _QUEUED = """
-SELECT w.key, w.order_id, w.lines, w.skus, w.parts_max, w.priority, w.position,
+SELECT w.key, w.order_id, w.lines, w.skus, w.parts_max, w.priority,
+       row_number() OVER (ORDER BY w.since, w.position) AS position,
        ARRAY(SELECT r.place FROM unnest(w.ranked) WITH ORDINALITY AS r (place, n)
               JOIN locations l ON l.location = r.place AND l.active ORDER BY r.n) AS ranked,
        coalesce(a.address ->> 'country', '') AS country, w.since
@@ -40,9 +41,9 @@ WITH RECURSIVE near (sku) AS (
     UNION
     SELECT unnest(w.skus) FROM near n JOIN stock_waiting w ON w.skus && ARRAY[n.sku]
 )
-{_QUEUED} WHERE w.skus && ARRAY(SELECT sku FROM near) AND (-w.priority, w.position) <= (
-    SELECT -o.priority, o.position FROM stock_waiting o WHERE o.order_id = :order_id
-     ORDER BY o.priority, o.position DESC LIMIT 1)
+{_QUEUED} WHERE w.skus && ARRAY(SELECT sku FROM near) AND (-w.priority, w.since, w.position) <= (
+    SELECT -o.priority, o.since, o.position FROM stock_waiting o WHERE o.order_id = :order_id
+     ORDER BY o.priority, o.since DESC, o.position DESC LIMIT 1)
 """)  # noqa: S608 - our own text
 _COMPETING = """
 WITH RECURSIVE near (sku) AS (

@@ -110,7 +110,7 @@ class Sourcing:
     async def _retried_in_queue(self, key: str, lack: Lack, looks: int, strand: Strand) -> bool:
         """Wait in the queue, at most until it is time to look again; True on an operator's `retry`.
 
-        `retry` forgives the locations that rejected us, and begins at the end of the queue.
+        `retry` forgives the locations that rejected us; the order is as old in the queue as before.
         """
         policy = self._state.order.policy
         rejected = self._excluded and lack is not Lack.CAPACITY

@@ -9,12 +9,24 @@ import pytest
 
 from activities.inventory import reserve_where_best
 from config.wiring import Wiring
+from domain.ids import OrderId
 from domain.sourcing.source import source
-from domain.stock import Changed, ReservationRef, Reserved, ReserveRequest, Short, cart_reservation
+from domain.stock import (
+    Changed,
+    ReservationRef,
+    Reserved,
+    ReserveRequest,
+    Short,
+    ShortPick,
+    ShortPickRequest,
+    ShortReason,
+    cart_reservation,
+)
 from starter.resourcing import source_again
 from storage.catalogue import Catalogue, CatalogueSku
 from storage.engine import create_engine
 from storage.sourcing_batch import SourcingBatch
+from storage.supply_promises import Promises
 from tests.storage.sourcingroom import BERLIN, LYON, WIEN, Room, long_ago, wanted, where
 from tests.storage.stockroom import assigned, waiting
 
@@ -121,7 +133,7 @@ async def test_stock_that_is_given_back_is_looked_at_as_goods_are(room: Room) ->
     await room.receive("lyon", POT=1)
     await room.once(wanted("demo-2", ("POT", 1)))
     await short(room, "demo-1", ("CUP", 1), ("POT", 1))
-    await room.stock.release(ReservationRef(order_id="demo-2", key="demo-2/reserve/1"))
+    await room.stock.release(ReservationRef(order_id=OrderId("demo-2"), key="demo-2/reserve/1"))
     assert await swept(room) == 1
 
 
@@ -191,7 +203,7 @@ async def test_room_that_is_given_back_the_same_day_goes_to_who_waited_for_it(ro
     await short(room, "demo-2", ("POT", 1))
     await short(room, "demo-3", ("POT", 1))
     assert await swept(room) == 0
-    await room.stock.release(ReservationRef(order_id="demo-1", key="demo-1/reserve/1"))
+    await room.stock.release(ReservationRef(order_id=OrderId("demo-1"), key="demo-1/reserve/1"))
     assert await outdated(room) == ["demo-2", "demo-3"]
     assert await swept(room) == 1
     assert await assigned(room.engine) == {"demo-2": {"berlin": {"POT": 1}}}
@@ -204,7 +216,7 @@ async def test_room_is_no_reason_to_look_again_and_again(room: Room) -> None:
     await room.receive("berlin", CUP=1)
     await room.once(wanted("demo-1", ("CUP", 1)))
     await short(room, "demo-2", ("POT", 1))
-    await room.stock.release(ReservationRef(order_id="demo-1", key="demo-1/reserve/1"))
+    await room.stock.release(ReservationRef(order_id=OrderId("demo-1"), key="demo-1/reserve/1"))
     await swept(room)
     assert await waiting(room.engine) == ["demo-2"]
     assert await outdated(room) == []
@@ -227,3 +239,39 @@ def cart(name: str, *lines: tuple[str, int], until: datetime) -> ReserveRequest:
     asked = wanted("any", *lines, expires_at=until, waits=False)
     whose = cart_reservation(name)
     return asked.model_copy(update={"order_id": whose.order_id, "key": whose.key})
+
+
+async def picked_short(room: Room, order: str) -> None:
+    """Its goods are not there, and it is sourced again."""
+    gone = ShortPick(sku="CUP", found=0, reason=ShortReason.NOT_IN_STOCK)
+    part = ReservationRef(order_id=OrderId(order), key=f"{order}/reserve/1/1")
+    await room.stock.short_pick(ShortPickRequest(**part.model_dump(), short=(gone,)))
+    _, answer = await room.once(wanted(order, ("CUP", 1), generation=2))
+    assert isinstance(answer, Short)
+
+
+async def test_an_order_that_is_sourced_again_is_as_old_as_it_was(room: Room) -> None:
+    await room.receive("berlin", CUP=1)
+    await room.once(wanted("demo-1", ("CUP", 1)))
+    await short(room, "demo-2", ("CUP", 1))
+    await picked_short(room, "demo-1")
+    pegged = await Promises(room.engine).queue()
+    assert [one.order_id for one in pegged] == ["demo-1", "demo-2"]
+    await room.receive("lyon", CUP=1)
+    assert await assigned(room.engine) == {"demo-1": {"lyon": {"CUP": 1}}}
+    assert await waiting(room.engine) == ["demo-2"]
+
+
+async def test_pages_of_the_queue_go_by_age_and_leave_nobody_out(room: Room) -> None:
+    await room.receive("berlin", CUP=1)
+    await room.once(wanted("demo-1", ("CUP", 1)))
+    for order in ("demo-2", "demo-3"):
+        await short(room, order, ("CUP", 1))
+    await picked_short(room, "demo-1")
+    await room.activate(parts_max=3)
+    batch = SourcingBatch(room.engine)
+    found = [*await batch.outdated(None, 1)]
+    while page := await batch.outdated(found[-1], 1):
+        found += page
+    assert [one.request.order_id for one in found] == ["demo-1", "demo-2", "demo-3"]
+    assert tuple(found) == await batch.waiting(10)

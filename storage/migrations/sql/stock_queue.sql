@@ -16,10 +16,11 @@ CREATE FUNCTION stock_grown(places text[], skus_ text[], seen jsonb) RETURNS boo
            AND s.available > coalesce((seen->s.location->>s.sku)::bigint, 0))
 $$;
 
--- Enters the queue, where a repeat keeps its place. Under the SKUs' locks, so that no goods come in
--- unseen: `missing` says that the order waits now, `parts` that it has its goods already, neither
--- that there is more than was seen, or other goods are meant, and the caller must source again. The
--- empty rows make two who bring different goods for one order meet.
+-- Enters the queue, where a repeat keeps its place, and an order that was sourced before under another
+-- key (its goods were not found, its address is another) has the age of its first decision. Under the
+-- SKUs' locks, so that no goods come in unseen: `missing` says that the order waits now, `parts` that it
+-- has its goods already, neither that there is more than was seen, or other goods are meant, and the
+-- caller must source again. The empty rows make two who bring different goods for one order meet.
 CREATE FUNCTION stock_wait(order_ text, key_ text, lines_ jsonb, ranked_ text[], seen jsonb,
                            parts_max_ integer DEFAULT 1, priority_ integer DEFAULT 0,
                            split_at_ text[] DEFAULT '{}',
@@ -40,8 +41,9 @@ BEGIN
     INSERT INTO stock (sku, location)
     SELECT k, l.location FROM unnest(skus_) k CROSS JOIN locations l WHERE l.location = ANY (ranked_)
      ORDER BY l.location, k ON CONFLICT DO NOTHING;
-    INSERT INTO stock_waiting AS w (key, order_id, lines, items, skus, ranked, split_at, parts_max, priority)
-    VALUES (key_, order_, exploded, items_, skus_, ranked_, split_at_, parts_max_, priority_)
+    INSERT INTO stock_waiting AS w (key, order_id, lines, items, skus, ranked, split_at, parts_max, priority, since)
+    VALUES (key_, order_, exploded, items_, skus_, ranked_, split_at_, parts_max_, priority_, coalesce(
+            (SELECT d.at FROM sourcing_decisions d WHERE d.order_id = order_ ORDER BY d.id LIMIT 1), now()))
     ON CONFLICT (key) DO UPDATE SET ranked = ranked_, split_at = split_at_, parts_max = parts_max_,
            priority = priority_
      WHERE w.order_id = order_ AND stock_sold(jsonb_build_array(to_jsonb(w))) = stock_sold(stock_parts(asked));
@@ -181,7 +183,7 @@ CREATE FUNCTION stock_share_out(places text[], skus_ text[], cause text) RETURNS
 DECLARE w stock_waiting; parts_ jsonb; gained text[] := stock_open_places(places);
 BEGIN
     FOR w IN SELECT * FROM stock_waiting q WHERE q.skus && skus_ AND q.ranked && gained
-              ORDER BY q.priority DESC, q.position LOOP
+              ORDER BY q.priority DESC, q.since, q.position LOOP
         EXIT WHEN NOT EXISTS (SELECT FROM stock s WHERE s.location = ANY (gained)
                                  AND s.sku = ANY (skus_) AND s.available > 0);
         parts_ := stock_share(w, gained);

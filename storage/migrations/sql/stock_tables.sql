@@ -90,7 +90,8 @@ CREATE INDEX reservations_by_order ON reservations (order_id);
 CREATE INDEX reservations_expiring ON reservations (expires_at)
     WHERE state = 'reserved' AND expires_at IS NOT NULL;
 
--- The queue for goods to come: a greater priority is served first, then who came first. `ranked`
+-- The queue for goods to come: a greater priority is served first, then who came first, which is by
+-- `since`, when the order was sourced for the first time, and then by `position`. `ranked`
 -- are the locations that may serve, the best first, as it was at `sourced_at`; `split_at` are all
 -- that may ship a part, where sourcing may find a split that the queue does not, and `full_at` those
 -- that took on no more that day. `skus` are those of `items`, for the index. Who shall be sourced
