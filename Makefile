@@ -19,7 +19,7 @@ UNCACHED := test_order_life or test_on_the_way or test_returns or test_split_ord
 UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate
 
-.PHONY: help install demo up down test test-uncached test-crash histories check bench bench-batch bench-growth bench-sourcing bench-stock lock postal-codes clean
+.PHONY: help install demo up down test test-uncached test-crash histories check bench bench-batch bench-geography bench-growth bench-sourcing bench-stock lock postal-codes clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -82,6 +82,9 @@ bench: $(INSTALLED) ## orders a second end to end, as a table and as JSON
 
 bench-sourcing: $(INSTALLED) ## how long it takes to choose where an order ships from
 	@$(BIN)/python -m bench.sourcing
+
+bench-geography: $(INSTALLED) ## what looking up postal codes costs: size, time, memory
+	@$(BIN)/python -m bench.geography
 
 bench-batch: $(INSTALLED) ## orders that wait for scarce stock, in turn and together
 	@$(BIN)/python -m bench.batch
