@@ -45,7 +45,10 @@ class PlannedParcel(Value):
 
 
 class PlannedPart(Value):
-    """One location's share; `lines` as sold, `items` what is picked, each SKU once."""
+    """One location's share; `lines` as sold, `items` what is picked, each SKU once.
+
+    `zone` names the shipping zone that it is priced by; it may have none, or no name.
+    """
 
     location: str
     lines: tuple[LineRef, ...]
@@ -55,6 +58,7 @@ class PlannedPart(Value):
     parcels: tuple[PlannedParcel, ...]
     distance_km: int | None
     promise: Promise
+    zone: str = ""
 
 
 class Plan(Value):

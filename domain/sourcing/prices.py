@@ -42,6 +42,7 @@ def _part(numbers: Problem, at: int, part: PlannedPart) -> PlannedPart:
         "parcels": _parcels(numbers, place, part),
         "distance_km": place.distance_km,
         "promise": place.promise,
+        "zone": place.zone_name,
     }
     return part.model_copy(update=changes)
 

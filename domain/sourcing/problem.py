@@ -32,6 +32,10 @@ class Place:
     rates: Tariff
 
     @property
+    def zone_name(self) -> str:
+        return self.zone.name if self.zone else ""
+
+    @property
     def fixed_minor(self) -> int:
         return self.distance_minor + self.location_minor + self.lateness_minor
 

@@ -33,8 +33,10 @@ def source(case: Case, steps_max: int = STEPS_MAX) -> Decision:
     out in more ways than are tried; else `proven` is false and the plan is the best one found. No
     plan at all, and that unproven: up to three parts took too long even to look for any plan, or
     more are allowed. Among plans of the same cost: fewer parts, then the locations' names, then
-    most of the first lines (by line id) at the first location. How the case's lines and candidates
-    are ordered changes nothing.
+    most of the first lines (by line id) at the first location. That last is looked for in
+    `STEPS_FOR_NAMES` steps, and for `OPEN_LINES_MAX` lines to share out, at most: past that it is
+    the best found so far, the same each time. How the case's lines and candidates are ordered
+    changes nothing.
     """
     numbers, bars, asked = problem(case)
     outcome = search(numbers, steps_max)
@@ -88,6 +90,7 @@ def _part(numbers: Problem, at: int, units: Sequence[int]) -> PlannedPart:
         parcels=_parcels(place, [(line.weight_g, many) for line, many in own], weight_g),
         distance_km=place.distance_km,
         promise=place.promise,
+        zone=place.zone_name,
     )
 
 

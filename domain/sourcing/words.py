@@ -5,9 +5,17 @@ from datetime import date
 
 from domain.money import Money
 from domain.sourcing.case import Case
-from domain.sourcing.decision import Bar, Considered, Plan, PlannedPart
+from domain.sourcing.decision import Bar, Considered, Cost, Plan, PlannedPart
 from domain.stock import SkuQuantity
 
+COSTS = {
+    "distance_minor": "distance",
+    "shipping_minor": "shipping",
+    "split_minor": "split",
+    "location_minor": "location",
+    "balance_minor": "stock balance",
+    "lateness_minor": "lateness",
+}
 OTHERS_NAMED = 3
 SKUS_NAMED = 3
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -116,27 +124,35 @@ def _others(
 ) -> str:
     """The other locations, cheapest first; other combinations if none of them could do it alone."""
     used = {part.location for part in plan.parts} if len(plan.parts) == 1 else set()
-    total = plan.cost.total_minor
     able = [
-        (one.cost.total_minor, one.location, one.name)
-        for one in candidates
+        (one.name, one.cost)
+        for one in sorted(candidates, key=lambda one: one.location)
         if one.cost and one.location not in used
     ]
     if not able:
         able = [
-            (one.cost.total_minor, "", " with ".join(names[part.location] for part in one.parts))
+            (" with ".join(names[part.location] for part in one.parts), one.cost)
             for one in runners_up[:1]
         ]
-    told = [f"{name} would cost {_more(cost - total, case)}" for cost, _, name in sorted(able)]
+    told = [
+        f"{name} would cost {_more(cost, plan.cost, case)}"
+        for name, cost in sorted(able, key=lambda one: one[1].total_minor)
+    ]
     barred = sorted((one for one in candidates if one.bar), key=_closeness)
     alone = "" if len(plan.parts) == 1 else "alone "
     return _some(told + [f"{alone}{one.name} {one.reason}" for one in barred])
 
 
-def _more(difference_minor: int, case: Case) -> str:
-    if not difference_minor:
+def _more(other: Cost, ours: Cost, case: Case) -> str:
+    """How much more another way costs, and what of it most."""
+    more = other.total_minor - ours.total_minor
+    if not more:
         return "the same"
-    return f"{_money(abs(difference_minor), case)} {'more' if difference_minor > 0 else 'less'}"
+    way, dear, cheap = ("more", other, ours) if more > 0 else ("less", ours, other)
+    apart = {word: getattr(dear, name) - getattr(cheap, name) for name, word in COSTS.items()}
+    most = max(apart, key=lambda word: apart[word])
+    mostly = "" if apart[most] == abs(more) else "mostly "
+    return f"{_money(abs(more), case)} {way} ({mostly}{most})"
 
 
 def _money(amount_minor: int, case: Case) -> str:

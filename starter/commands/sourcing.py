@@ -120,14 +120,15 @@ def why(order_id: Annotated[str, typer.Argument()], as_json: AsJson = False) -> 
 
 def _candidates(decision: dict[str, Any]) -> Table:
     plan = decision["plan"] or {"parts": []}
-    ships = {share["location"] for share in plan["parts"]}
-    table = Table("location", "ships", "alone it would cost", "km", "arrives")
+    zones = {share["location"]: share["zone"] for share in plan["parts"]}
+    table = Table("location", "ships", "zone", "alone it would cost", "km", "arrives")
     for one in decision["candidates"]:
         cost, promised = one["cost"], one["promise"]
         price = _amount(cost["total_minor"], decision["currency"]) if cost else one["reason"]
         table.add_row(
             one["location"],
-            "yes" if one["location"] in ships else "",
+            "yes" if one["location"] in zones else "",
+            zones.get(one["location"], ""),
             price,
             "" if one["distance_km"] is None else str(one["distance_km"]),
             promised["deliver_on"] if promised else "",

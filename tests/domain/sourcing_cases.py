@@ -133,8 +133,9 @@ def _zones(chance: random.Random) -> tuple[Zone, ...]:
     kind = chance.random()
     if kind < 0.15:
         return ()
-    home = Zone(origins=("DE",), tiers=_tiers(chance), transit_days=1)
+    home = Zone(name="home", origins=("DE",), tiers=_tiers(chance), transit_days=1)
     rest = Zone(
+        name="rest",
         origins=("FR",) if kind < 0.25 else (),
         tiers=_tiers(chance),
         transit_days=3,

@@ -11,9 +11,10 @@ from domain.promises import Calendar, Promise
 from domain.sourcing.case import Candidate, Case, Demand
 from domain.sourcing.claims import claim
 from domain.sourcing.decision import Bar, Cost, Decision
+from domain.sourcing.given import given
 from domain.sourcing.rules import RuleSet, Tier, Zone
 from domain.sourcing.source import source
-from domain.stock import SkuQuantity
+from domain.stock import Part, SkuQuantity
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 TIERS = (
@@ -21,7 +22,9 @@ TIERS = (
     Tier(weight_max_g=5_000, price_minor=690),
     Tier(weight_max_g=20_000, price_minor=1_290),
 )
-EUROPE = Zone(tiers=TIERS, transit_days=1)
+EUROPE = Zone(name="Europe", tiers=TIERS, transit_days=1)
+HOME = EUROPE.model_copy(update={"name": "home", "origins": ("DE",)})
+FAR = Zone(name="far", tiers=(Tier(weight_max_g=5_000, price_minor=1_380),))
 RULES = RuleSet(zones=(EUROPE,), balance_minor=0)
 CITIES = {"berlin": ("Berlin", "DE", "12043"), "leeds": ("Leeds", "GB", "LS1 4DY"),
         "lyon": ("Lyon", "FR", "69001")}  # fmt: skip
@@ -73,10 +76,47 @@ def test_the_nearest_location_that_has_all_ships_all_and_the_sentence_says_why()
     assert shipped(decision) == {"berlin": {"1": 2, "2": 1}}
     assert decision.sentence == (
         "Berlin ships all 2 lines: 7 km, 6.90 EUR, arrives Tue 24 Nov; "
-        "Lyon would cost 4.84 EUR more, Leeds lacks 1 of MUG."
+        "Lyon would cost 4.84 EUR more (distance), Leeds lacks 1 of MUG."
     )
     assert decision.proven
     assert decision.missing == ()
+
+
+@pytest.mark.parametrize(
+    ("rules", "berlin", "told"),
+    [
+        ({"distance_minor_per_100km": 0}, {}, "the same"),
+        ({"distance_minor_per_100km": 0}, {"cost_minor": 40}, "0.40 EUR less (location)"),
+        ({"balance_minor": 300}, {}, "1.84 EUR more (mostly distance)"),
+        ({"balance_minor": 1_000}, {}, "5.16 EUR less (mostly stock balance)"),
+        ({"zones": (HOME, FAR)}, {}, "11.74 EUR more (mostly shipping)"),
+    ],
+)
+def test_the_cost_that_differs_most_is_named(
+    rules: dict[str, Any], berlin: dict[str, Any], told: str
+) -> None:
+    """Lyon's, beside what Berlin's is: whichever is the better, the queue gave it to Berlin."""
+    asked = case(
+        at("lyon", mug=4, pot=1), at("berlin", can=berlin, mug=2, pot=1), lines=MUGS,
+        rules=RULES.model_copy(update=rules),
+    )  # fmt: skip
+    refs = tuple(
+        LineRef(line_id=line.line_id, sku=line.sku, quantity=line.quantity) for line in MUGS
+    )
+    decision = given(asked, [Part(location="berlin", lines=refs)], "counted")
+    assert decision.sentence.endswith(f"; Lyon would cost {told}.")
+
+
+def test_a_part_names_the_zone_that_its_shipping_is_by() -> None:
+    zones = (HOME, FAR)
+    asked = case(at("lyon", pot=9), at("berlin", mug=9), lines=MUGS,
+                 rules=RULES.model_copy(update={"zones": zones}))  # fmt: skip
+    plan = source(asked).plan
+    assert plan
+    assert {part.location: part.zone for part in plan.parts} == {"berlin": "home", "lyon": "far"}
+    nowhere = source(case(at("berlin", mug=9, pot=9), lines=MUGS, rules=RuleSet())).plan
+    assert nowhere
+    assert [part.zone for part in nowhere.parts] == [""]
 
 
 def test_a_decision_keeps_every_candidate_with_its_cost_or_its_bar() -> None:

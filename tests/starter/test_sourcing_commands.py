@@ -20,7 +20,7 @@ from tests.starter.world import Oms, canonical_order
 DRAFT = {
     "name": "by weight",
     "promise_days": 30,
-    "zones": [{"tiers": [{"weight_max_g": 30000, "price_minor": 590}]}],
+    "zones": [{"name": "post", "tiers": [{"weight_max_g": 30000, "price_minor": 590}]}],
 }
 
 
@@ -36,12 +36,12 @@ def sourced(database_url: str, oms: Oms, served: str, tmp_path: Path) -> str:
     return f"api-{own_id}"
 
 
-async def reserve(database_url: str, order_id: str) -> None:
+async def reserve(database_url: str, order_id: str, generation: int = 1) -> None:
     engine = create_engine(database_url, 2)
     sourcing = PostgresSourcing(engine, PostgresInventory(engine), SourcingRules(engine))
     request = ReserveRequest(
         order_id=OrderId(order_id),
-        key=f"{order_id}/reserve/1",
+        key=f"{order_id}/reserve/{generation}",
         lines=(LineRef(line_id="1", sku="MUG", quantity=2),),
         destination=Destination(country="DE", postal_code="10117"),
     )
@@ -66,6 +66,7 @@ async def test_an_operator_asks_why_and_tries_other_rules(
     assert "Berlin ships the line" in why.stdout
     assert f"{sourced}/reserve/1/1 at berlin: reserved" in why.stdout
     assert "alone it would cost" in why.stdout
+    assert "post" not in why.stdout
     in_full = json.loads(oms("order", "why", sourced, "--json").stdout)
     assert in_full["decisions"][0]["decision"]["proven"] is True
 
@@ -86,6 +87,8 @@ async def test_an_operator_asks_why_and_tries_other_rules(
     assert "retired" in listed.stdout
     shown = json.loads(oms("sourcing", "rules", "show", "2").stdout)
     assert (shown["state"], shown["rules"]["promise_days"]) == ("active", 30)
+    await reserve(database_url, sourced, 2)
+    assert "post" in oms("order", "why", sourced).stdout
 
     nobody = oms("sourcing", "batch", "--apply")
     assert nobody.stdout == "0 of 0 that wait, proven best; one after the other 0\n"
