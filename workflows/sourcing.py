@@ -31,7 +31,7 @@ WAITS: Mapping[Lack, tuple[Owner, str, str]] = {
     Lack.CAPACITY: (
         Owner.WAREHOUSE,
         "capacity",
-        "goes on by itself when the location that is full begins its next day",
+        "goes on by itself when the location has room again, as on its next day",
     ),
     Lack.NO_LOCATION: (
         Owner.OPERATOR,

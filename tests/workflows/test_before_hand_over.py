@@ -213,7 +213,7 @@ async def test_goods_at_a_location_that_is_full_wait_for_its_next_day(
     waiting = await life.until_waiting("capacity")
     assert waiting.wait is not None
     assert waiting.wait.owner is Owner.WAREHOUSE
-    assert "its next day" in waiting.wait.next_action
+    assert "on its next day" in waiting.wait.next_action
     assert short_of(world, life) == [("capacity", {})]
     world.bars.clear()
     world.answers.clear()
