@@ -1,5 +1,6 @@
 """What the queue cannot give at once is sourced exactly, right after goods or room came."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -69,8 +70,8 @@ async def worth(room: Room, order: str, *lines: tuple[str, int]) -> None:
     """The order's lines, each with what was paid for its unit."""
     await room.run(
         "INSERT INTO orders (order_id, channel, channel_order_id, number, placed_at, currency, "
-        "totals, payment, document, track_token) VALUES (:order, 'demo', '1', '#1', now(), 'EUR', "
-        "'{}', 'paid', '{}', 't')",
+        "totals, payment, document, track_token) VALUES (:order, 'demo', :order, :order, now(), "
+        "'EUR', '{}', 'paid', '{}', :order)",
         order=order,
     )
     for number, (sku, minor) in enumerate(lines, 1):
@@ -96,6 +97,32 @@ async def test_goods_for_a_split_whose_parts_are_worth_it_are_given(room: Room) 
     assert await swept(room) == 1
     assert await assigned(room.engine) == {"demo-1": {"berlin": {"CUP": 1}, "lyon": {"POT": 1}}}
     assert await waiting(room.engine) == []
+
+
+async def test_goods_sweeps_and_cancellations_race_and_nobody_is_left_or_stuck(room: Room) -> None:
+    await room.activate(part_value_min_minor=2000)
+    for number in range(24):
+        await worth(room, f"demo-{number}", ("CUP", 3000), ("POT", 3000))
+        await room.once(wanted(f"demo-{number}", ("CUP", 1), ("POT", 1)))
+    await long_ago(room)
+
+    async def cancel(number: int) -> None:
+        order = f"demo-{number}"
+        await room.stock.release(ReservationRef(order_id=OrderId(order), key=f"{order}/reserve/1"))
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(
+            *(room.receive("berlin", CUP=1) for _ in range(16)),
+            *(room.receive("lyon", POT=1) for _ in range(16)),
+            *(cancel(number) for number in range(0, 24, 3)),
+            *(swept(room) for _ in range(4)),
+        )
+        while await outdated(room):
+            await swept(room)
+    assert await waiting(room.engine) == []
+    held = {(one.sku, one.location): one.reserved for one in await room.stock.levels()}
+    assert (held["CUP", "berlin"], held["POT", "lyon"]) == (16, 16)
+    assert await room.stock.drift() == ()
 
 
 async def test_goods_for_a_split_that_only_a_search_finds_are_given(room: Room) -> None:
