@@ -1,5 +1,6 @@
 """Stock on one page: no locks, one deed after another; what PostgreSQL must do as well."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -51,6 +52,8 @@ class Model:
     queue: dict[str, Waiting] = field(default_factory=dict)
     told: dict[str, Shares] = field(default_factory=dict)
     positions: "count[int]" = field(default_factory=count)
+    flows: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """What moved on hand, by the kind of movement and SKU."""
 
     # -- how it stands
 
@@ -159,7 +162,7 @@ class Model:
             if one.state == "reserved":
                 self.held[part] = replace(one, state="shipped")
                 for sku, quantity in items_of(one.lines).items():
-                    self.on_hand[sku, one.place] -= quantity
+                    self.move("shipped", (sku, one.place), -quantity)
 
     def short_pick(self, key: str, sku: str, found: int, reason: str) -> None:
         part = self.held.get(key)
@@ -176,29 +179,42 @@ class Model:
                 case "damaged":
                     self.damaged[cell] = self.damaged.get(cell, 0) + missing
                 case "mismatch":
-                    self.on_hand[cell] -= missing
+                    self.move("adjusted", cell, -missing)
                 case _:
-                    self.on_hand[cell] += found - self.sound(cell)
+                    self.move("adjusted", cell, found - self.sound(cell))
         self.share_out({part.place}, set(items_of(part.lines)))
 
     # -- what people do
 
-    def change(self, counter: dict[Cell, int], place: str, items: Units) -> None:
-        """Moves what is on hand or damaged, never into what is promised."""
-        sign = 1 if counter is self.on_hand else -1
+    def move(self, kind: str, cell: Cell, quantity: int) -> None:
+        self.on_hand[cell] = self.on_hand.get(cell, 0) + quantity
+        self.flows[kind, cell[0]] += quantity
+
+    def change(self, kind: str, place: str, items: Units) -> None:
+        """Moves what is on hand or, as `damaged`, what of it is; never into what is promised."""
         for sku, quantity in items.items():
-            if counter is self.damaged and self.damaged.get((sku, place), 0) + quantity < 0:
+            if kind == "damaged" and self.damaged.get((sku, place), 0) + quantity < 0:
                 raise RefusedByModel("not_damaged")
-            if self.sound((sku, place)) + sign * quantity < 0:
+            if self.sound((sku, place)) + (-quantity if kind == "damaged" else quantity) < 0:
                 raise RefusedByModel("below_reserved")
         for sku, quantity in items.items():
-            counter[sku, place] = counter.get((sku, place), 0) + quantity
+            if kind == "damaged":
+                self.damaged[sku, place] = self.damaged.get((sku, place), 0) + quantity
+            else:
+                self.move(kind, (sku, place), quantity)
         self.share_out({place}, set(items))
+
+    def count(self, place: str, found: Units) -> None:
+        self.change(
+            "counted",
+            place,
+            {sku: n - self.on_hand.get((sku, place), 0) for sku, n in found.items()},
+        )
 
     def write_off(self, cell: Cell, quantity: int) -> None:
         if self.damaged.get(cell, 0) + quantity < 0:
             raise RefusedByModel("not_damaged")
-        self.on_hand[cell] += quantity
+        self.move("adjusted", cell, quantity)
         self.damaged[cell] += quantity
 
     def set_safety(self, place: str, sku: str, quantity: int) -> None:
