@@ -5,13 +5,9 @@ may be split is sourced again when goods come that it did not give.
 """
 
 from domain.sourcing.case import Case
-from domain.sourcing.decision import Bar, Considered, Decision
+from domain.sourcing.decision import Decision
+from domain.sourcing.problem import Place, barred_lines, problem
 from domain.stock import Claim, Part
-
-NEVER = frozenset({Bar.EXCLUDED, Bar.NOT_SERVED, Bar.NO_ZONE, Bar.HAZMAT, Bar.TOO_HEAVY})
-"""Goods at such a location are of no use; at one that is closed or full today they may be."""
-UNSPLIT = frozenset({Bar.HAZMAT, Bar.TOO_HEAVY})
-"""Some lines may leave from some locations only, which the queue does not know."""
 
 
 def claim(channel: str, case: Case, decision: Decision) -> Claim:
@@ -23,18 +19,36 @@ def claim(channel: str, case: Case, decision: Decision) -> Claim:
                 for part in decision.plan.parts
             )
         )
-    ranked = sorted((one for one in decision.candidates if one.bar not in NEVER), key=_nearness)
-    some = tuple(one.location for one in decision.candidates if one.bar in UNSPLIT)
-    whole = some or case.rules.part_value_min(case.currency)
-    nearest = tuple(one.location for one in ranked)
+    ranked, partly = _of_use(case)
+    whole = partly or case.rules.part_value_min(case.currency)
     return Claim(
         seen={one.location: one.available for one in case.candidates},
-        ranked=nearest,
-        split_at=nearest + some if case.rules.parts_allowed > 1 else (),
+        ranked=ranked,
+        split_at=ranked + partly if case.rules.parts_allowed > 1 else (),
         parts_max=1 if whole else case.rules.parts_allowed,
         priority=case.rules.priority(channel),
     )
 
 
-def _nearness(one: Considered) -> tuple[bool, int, str]:
-    return (one.distance_km is None, one.distance_km or 0, one.location)
+def _of_use(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Where goods could ever ship all lines from, the best first, and where some of the lines.
+
+    A location that is closed or full today may not be when they come; what else keeps it out stays.
+    """
+    ready = tuple(
+        one.model_copy(update={"active": True, "capacity_left": None}) for one in case.candidates
+    )
+    numbers = problem(case.model_copy(update={"candidates": ready}))[0]
+    ranked: list[str] = []
+    partly: list[str] = []
+    for place in sorted(numbers.places, key=_nearness):
+        barred = barred_lines(place, numbers.lines)
+        if not barred:
+            ranked.append(place.candidate.location)
+        elif len(barred) < len(numbers.lines):
+            partly.append(place.candidate.location)
+    return tuple(ranked), tuple(partly)
+
+
+def _nearness(place: Place) -> tuple[bool, int, str]:
+    return (place.distance_km is None, place.distance_km or 0, place.candidate.location)

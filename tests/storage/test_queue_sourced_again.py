@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -302,3 +302,15 @@ async def test_pages_of_the_queue_go_by_age_and_leave_nobody_out(room: Room) -> 
         found += page
     assert [one.request.order_id for one in found] == ["demo-1", "demo-2", "demo-3"]
     assert tuple(found) == await batch.waiting(10)
+
+
+@pytest.mark.parametrize("now", [{"active": False}, {"capacity_per_day": 0}])
+async def test_a_location_that_is_closed_or_full_is_not_waited_at_for_what_it_may_never_ship(
+    room: Room, now: dict[str, Any]
+) -> None:
+    await Catalogue(room.engine).put_locations([PARTLY.model_copy(update=now)])
+    await short(room, "demo-1", ("GAS", 1))
+    await room.receive("lyon", GAS=1)
+    await Catalogue(room.engine).put_locations([PARTLY])
+    assert await swept(room) == 0
+    assert await waiting(room.engine) == ["demo-1"]
