@@ -120,13 +120,17 @@ class OrderDeeds:
         )
 
     def ref(self, drawn: int, part: int) -> ReservationRef:
-        """Mostly of something that is held; a part's key where there is that part."""
-        bases = list(self.asked) or ["a-0/0"]
-        base = bases[drawn % len(bases)]
-        known = f"{base}/{part}" in self.pair.model.held
-        return ReservationRef(
-            order_id=OrderId(base.split("/")[0]), key=f"{base}/{part}" if known else base
-        )
+        """Mostly of what is still reserved: a part of it or, as part 0, all under its key."""
+        known = self.pair.model.held
+        held = [key for key, one in known.items() if one.state == "reserved"]
+        if held and drawn > 1:
+            key = held[drawn % len(held)]
+            key = key if part else known[key].base
+        else:
+            bases = list(self.asked) or ["a-0/0"]
+            base = bases[drawn % len(bases)]
+            key = f"{base}/{part}" if f"{base}/{part}" in known else base
+        return ReservationRef(order_id=OrderId(key.split("/")[0]), key=key)
 
     def release(self, drawn: int, part: int) -> None:
         ref = self.ref(drawn, part)
@@ -137,12 +141,7 @@ class OrderDeeds:
         self.pair.same(self.pair.stock.ship(ref), lambda: self.pair.model.ship(ref.key))
 
     def short_pick(self, drawn: int, part: int, sku: str, found: int, reason: ShortReason) -> None:
-        """Mostly of what is still reserved."""
         ref = self.ref(drawn, part)
-        held = [key for key, one in self.pair.model.held.items() if one.state == "reserved"]
-        if held and drawn > 1:
-            key = held[drawn % len(held)]
-            ref = ReservationRef(order_id=OrderId(key.split("/")[0]), key=key)
         said = ShortPickRequest(
             order_id=ref.order_id,
             key=ref.key,
