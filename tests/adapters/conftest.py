@@ -23,7 +23,7 @@ CARRIER_KEY = "EZTK_of_the_tests"
 CARRIER_SECRET = "sécret of the tests"
 WAREHOUSE_KEY = "whk_of_the_tests"
 WAREHOUSE_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-CALL_S = 0.7
+CALL_S = 1.5
 """Long enough on a busy machine; what a hanging call costs a test."""
 
 _ORDERS = count(1)
