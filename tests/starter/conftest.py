@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from config.settings import Settings, ShopifyChannel
-from tests.starter.world import SECRET, Oms, World, running, working
+from tests.starter.world import SECRET, Oms, StandInBook, World, running, stand_ins
 
 
 @pytest.fixture
@@ -36,9 +36,17 @@ def settings(database_url: str) -> Settings:
     )
 
 
+@pytest.fixture(scope="session")
+async def book(temporal_client: Client) -> AsyncIterator[StandInBook]:
+    async with stand_ins(temporal_client) as made:
+        yield made
+
+
 @pytest.fixture
-async def world(settings: Settings, temporal_client: Client) -> AsyncIterator[World]:
-    async with running(settings, temporal_client) as made, working(made):
+async def world(
+    settings: Settings, temporal_client: Client, book: StandInBook
+) -> AsyncIterator[World]:
+    async with running(settings, temporal_client) as made, book.of(made):
         yield made
 
 

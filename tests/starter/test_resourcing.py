@@ -18,7 +18,7 @@ from starter.resourcing import source_again
 from starter.sweeping import Sweep, until_none
 from storage.catalogue import CatalogueSku
 from tests.starter.test_sourcing import place
-from tests.starter.world import World, canonical_order, eventually, running, working
+from tests.starter.world import StandInBook, World, canonical_order, eventually, running
 
 LYON = place("lyon", "FR", "69001")
 
@@ -81,13 +81,13 @@ async def served(world: World, orders: list[str]) -> list[str]:
 
 
 async def test_starters_source_again_by_themselves_and_wake_the_order_once(
-    settings: Settings, temporal_client: Client
+    settings: Settings, temporal_client: Client, book: StandInBook
 ) -> None:
     eager = settings.model_copy(update={"sweep_s": 0.1})
     async with (
         running(eager, temporal_client) as world,
         running(eager, temporal_client) as other,
-        working(world),
+        book.of(world),
     ):
         await furnish(world, LYON.model_copy(update={"serves": ("FR",)}))
         order_id = await short(world, 3, 1)

@@ -11,7 +11,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from config.settings import Settings
 from domain.ids import OrderId
-from tests.starter.world import World, eventually, running, shop_order, working
+from tests.starter.world import StandInBook, World, eventually, running, shop_order
 
 
 async def rows(world: World, query: str) -> list[tuple[Any, ...]]:
@@ -176,7 +176,7 @@ async def test_what_is_said_of_a_closed_order_is_journalled_and_settled(world: W
 
 
 async def test_intake_goes_on_while_temporal_is_down_and_catches_up(
-    settings: Settings, temporal_client: Client, free_port
+    settings: Settings, temporal_client: Client, book: StandInBook, free_port
 ) -> None:
     nowhere = await Client.connect(
         f"127.0.0.1:{free_port()}", lazy=True, data_converter=pydantic_data_converter
@@ -188,7 +188,7 @@ async def test_intake_goes_on_while_temporal_is_down_and_catches_up(
             assert answer.status_code == 200
         ready = await world.http.get("/readyz")
         assert (ready.status_code, ready.json()["temporal"]) == (200, "unreachable")
-    async with running(settings, temporal_client) as world, working(world):
+    async with running(settings, temporal_client) as world, book.of(world):
 
         async def all_started() -> Any:
             found = [await world.wired.progress.of_order(f"demo-{own_id}") for own_id in ids]

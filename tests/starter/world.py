@@ -240,20 +240,42 @@ async def eventually(look: Callable[[], Awaitable[Any]], within_s: float = 15) -
         return found
 
 
-@asynccontextmanager
-async def working(world: World) -> AsyncIterator[None]:
-    """A worker for the stand-in."""
-    wired = world.wired
+class StandInBook:
+    """Where the stand-ins write: the book of the world that a test has just now."""
+
+    def __init__(self) -> None:
+        self._world: World | None = None
+        self._writing: set[asyncio.Task[None]] = set()
 
     @activity.defn(name="record_stand_in")
-    async def record(said: OrderRecord) -> None:
-        await wired.order_book.record(said)
+    async def record(self, said: OrderRecord) -> None:
+        if self._world is None:
+            return
+        writing = asyncio.create_task(self._world.wired.order_book.record(said))
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+        await asyncio.shield(writing)
 
+    @asynccontextmanager
+    async def of(self, world: World) -> AsyncIterator[None]:
+        self._world = world
+        try:
+            yield
+        finally:
+            self._world = None
+            if self._writing:
+                await asyncio.wait(self._writing)
+
+
+@asynccontextmanager
+async def stand_ins(client: Client) -> AsyncIterator[StandInBook]:
+    """A worker for the stand-ins of one test after the other."""
+    book = StandInBook()
     async with Worker(
-        world.client,
+        client,
         task_queue="orders",
         workflows=[StandIn],
-        activities=[record],
+        activities=[book.record],
         workflow_runner=UnsandboxedWorkflowRunner(),
     ):
-        yield
+        yield book
