@@ -36,7 +36,7 @@ def settings(database_url: str) -> Settings:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def book(temporal_client: Client) -> AsyncIterator[StandInBook]:
     async with stand_ins(temporal_client) as made:
         yield made

@@ -269,7 +269,7 @@ class StandInBook:
 
 @asynccontextmanager
 async def stand_ins(client: Client) -> AsyncIterator[StandInBook]:
-    """A worker for the stand-ins of one test after the other."""
+    """A worker for the stand-ins of one test after the other; a client may have one of a queue."""
     book = StandInBook()
     async with Worker(
         client,
