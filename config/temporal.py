@@ -1,9 +1,8 @@
 """The one way to Temporal: where it is, how values are written, and what it must know of us."""
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
-from typing import Literal, NoReturn
+from typing import Literal
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
@@ -97,14 +96,3 @@ def register_command(
 ) -> str:
     pairs = " ".join(f"--name {name} --type {kind}" for name, kind in attributes)
     return f"temporal operator search-attribute create --namespace {namespace} {pairs}"
-
-
-def leave(status: int) -> NoReturn:
-    """End a process that spoke to Temporal, at once, with this exit status.
-
-    The SDK's threads outlive the event loop, and one that comes back into an interpreter that is
-    being taken down aborts the process.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)

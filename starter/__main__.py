@@ -11,14 +11,10 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from config.inbound import senders_of
+from config.leaving import leave
 from config.logging import configure_logging
 from config.settings import Settings, SettingsInvalid, load_settings
-from config.temporal import (
-    SearchAttributesMissing,
-    check_search_attributes,
-    connect,
-    leave,
-)
+from config.temporal import SearchAttributesMissing, check_search_attributes, connect
 from config.wiring import wire
 from starter.app import create_app
 from starter.composition import Composition

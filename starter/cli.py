@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from config.leaving import run_and_leave
 from starter.commands.calls import call, fail
 from starter.commands.catalogue import bundles, locations, skus
 from starter.commands.channels import channels
@@ -98,7 +99,7 @@ def _module(name: str, *arguments: str) -> None:
 
 
 def main() -> None:
-    app()
+    run_and_leave(app)
 
 
 if __name__ == "__main__":

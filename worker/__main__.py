@@ -11,9 +11,10 @@ import uvloop
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from config.leaving import leave
 from config.logging import configure_logging
 from config.settings import Settings, SettingsInvalid, load_settings
-from config.temporal import SearchAttributesMissing, check_search_attributes, connect, leave
+from config.temporal import SearchAttributesMissing, check_search_attributes, connect
 from config.wiring import NO_CARRIER, wire
 from domain import geography
 from worker.health import health

@@ -2,9 +2,10 @@
 
 import typer
 
+from config.leaving import run_and_leave
 from starter.audit.command import audit_command
 
 if __name__ == "__main__":
     app = typer.Typer(add_completion=False)
     app.command(name="audit")(audit_command)
-    app()
+    run_and_leave(app)
