@@ -116,6 +116,11 @@ OPEN: frozenset[OrderStatus] = frozenset(ORDER) - ENDED - {Order.DELIVERED}
 """Statuses in which an order must name what it waits on; `delivered` is not open."""
 
 
+HAS_LEFT: frozenset[FulfilmentStatus] = frozenset(
+    {FulfilmentStatus.HANDED_OVER, FulfilmentStatus.DELIVERED, FulfilmentStatus.UNDELIVERED}
+)
+"""The goods are with the carrier, or beyond."""
+
 S = TypeVar("S", bound=StrEnum)
 
 

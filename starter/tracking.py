@@ -10,12 +10,11 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
-from domain.lifecycles import SENTENCES, FulfilmentStatus, OrderStatus
+from domain.lifecycles import HAS_LEFT, SENTENCES, FulfilmentStatus, OrderStatus
 from domain.tracking import Course
 from domain.views import FulfilmentView, OrderView, ParcelView
 from starter.composition import Composition, composition_of
 from starter.problems import not_found
-from storage.orders import HAS_LEFT
 
 router = APIRouter(prefix="/track", tags=["tracking"])
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.addresses import Address
 from domain.errors import Refused
 from domain.ids import OrderId, return_workflow_id, workflow_id
-from domain.lifecycles import FulfilmentStatus
+from domain.lifecycles import HAS_LEFT
 from domain.locations import Location
 from domain.orders import Order
 from domain.records import OrderRecord, Retrying, ReturnRecord, Settled
@@ -24,9 +24,6 @@ from storage.tasks import PARTLY_TOO_LATE_MESSAGES, TOO_LATE, TOO_LATE_MESSAGES,
 from storage.views import OVER
 
 SYSTEM = "orders"
-HAS_LEFT = frozenset(
-    {FulfilmentStatus.HANDED_OVER, FulfilmentStatus.DELIVERED, FulfilmentStatus.UNDELIVERED}
-)
 
 _LOAD = text("""
 SELECT o.document, o.payment, o.channel_cancelled, o.channel_cancel_reason, o.channel_updated_at,

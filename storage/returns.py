@@ -4,7 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.ids import OrderId, effect_key
-from storage.orders import HAS_LEFT
+from domain.lifecycles import HAS_LEFT
 from storage.outages import transaction
 
 _PIECES = text("""

@@ -12,7 +12,7 @@ from domain.fulfilments import (
     Recalled,
 )
 from domain.ids import effect_key
-from domain.lifecycles import FULFILMENT, FulfilmentStatus
+from domain.lifecycles import FULFILMENT, HAS_LEFT, FulfilmentStatus
 from domain.records import LEFT_WITHOUT_LABEL, FulfilmentRecord
 from domain.stock import Part, ShortPick
 from domain.tracking import FINAL, Course
@@ -180,7 +180,7 @@ class FulfilmentState:
 
     @property
     def has_left(self) -> bool:
-        return self.status in (F.HANDED_OVER, F.DELIVERED, F.UNDELIVERED)
+        return self.status in HAS_LEFT
 
     @property
     def being_packed(self) -> bool:

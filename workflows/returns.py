@@ -214,14 +214,14 @@ class ReturnWorkflow:
         if not wanted:
             return
         pieces = sum(line.quantity for line in wanted)
-        unpaid: dict[str, str | int | None] = {"deed": self._key("refund"), "pieces": pieces}
+        not_given: dict[str, str | int | None] = {"deed": self._key("refund"), "pieces": pieces}
         if self._asked.unpaid:
-            self._telling.note(WRITTEN_OFF, data=unpaid)
+            self._telling.note(WRITTEN_OFF, data=not_given)
             return
         try:
             answer = await self._refund_at_channel(wanted)
         except GivenUp as given_up:
-            self._telling.note(NOT_REFUNDED, verb=given_up.verb, data=unpaid)
+            self._telling.note(NOT_REFUNDED, verb=given_up.verb, data=not_given)
             return
         if answer.already:
             self._telling.note("refunded_already", data={"pieces": answer.already})
