@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from domain.ids import OrderId, cart_id, effect_key
 from domain.orders import Destination, LineRef
@@ -77,8 +77,9 @@ class ReserveRequest(Message):
     destination: Destination
     excluded: tuple[str, ...] = ()
     """Locations that rejected this order."""
-    expires_at: AwareDatetime | None = None
-    """When the stock goes back by itself; a repeat without it makes the reservation lasting."""
+    expires_in_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """How long it holds from when it is said, by PostgreSQL's clock; then the stock goes back by
+    itself. A repeat holds so long anew and, without it, for good."""
     waits: bool = True
     """Whether it enters the queue where stock is short."""
     reservation_id: str = ""

@@ -11,7 +11,8 @@ from storage.stock_calls import stock_connection
 
 _LOOK = text("""
 SELECT parts, missing FROM stock_look(:order_id, :key, CAST(:lines AS jsonb),
-    CAST(:ranked AS text[]), CAST(:seen AS jsonb), CAST(:expires_at AS timestamptz))
+    CAST(:ranked AS text[]), CAST(:seen AS jsonb),
+    now() + make_interval(secs => CAST(:expires_in_s AS float8)))
 """)
 _TAKE_OVER = text("""
 SELECT sourcing_take_over(:cart, :cart_key, :order_id, :key, CAST(:lines AS jsonb), :country)
@@ -21,11 +22,11 @@ SELECT sourcing_take_over(:cart, :cart_key, :order_id, :key, CAST(:lines AS json
 async def look(
     engine: AsyncEngine, request: ReserveRequest, claim: Claim
 ) -> Reserved | Short | Changed:
-    """What is missing; or what stands under the key already, held on until `expires_at`."""
+    """What is missing; or what stands under the key already, held on for `expires_in_s`."""
     wanted = _wanted(request) | {
         "ranked": list(claim.ranked),
         "seen": json.dumps(claim.seen),
-        "expires_at": request.expires_at,
+        "expires_in_s": request.expires_in_s,
     }
     async with stock_connection(engine) as connection:
         row = (await connection.execute(_LOOK, wanted)).one()

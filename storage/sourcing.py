@@ -95,7 +95,7 @@ SELECT now() AS now, r.version, lines.found AS lines, lines.currency,
 """)
 _RESERVE = text("""
 SELECT sourcing_reserve(:order_id, :key, CAST(:parts AS jsonb),
-                        CAST(:expires_at AS timestamptz), CAST(:why AS jsonb))
+    now() + make_interval(secs => CAST(:expires_in_s AS float8)), CAST(:why AS jsonb))
 """)
 _WAIT = text("""
 SELECT parts, missing FROM sourcing_wait(:order_id, :key, CAST(:lines AS jsonb),
@@ -176,7 +176,7 @@ class PostgresSourcing:
         reasons = await asyncio.to_thread(why, case, decision)
         said: dict[str, Any] = {"order_id": request.order_id, "key": request.key, "why": reasons}
         if asked.parts:
-            return await self._reserve(said | {"expires_at": request.expires_at}, asked)
+            return await self._reserve(said | {"expires_in_s": request.expires_in_s}, asked)
         return await self._wait(said | {"lines": _json(request.lines)}, asked)
 
     async def _reserve(self, said: dict[str, Any], asked: Claim) -> Reserved | Changed:

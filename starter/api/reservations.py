@@ -1,6 +1,6 @@
 """Stock that a checkout holds for a while, before there is an order."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -51,7 +51,7 @@ class LineAsked(BaseModel):
 
 
 class ReservationAsked(BaseModel):
-    """`expires_in_s` counts from when it is said, at most seven days."""
+    """`expires_in_s` counts from when it is said, by the database's clock, at most seven days."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -171,7 +171,7 @@ def _wanted(asked: ReservationAsked) -> ReserveRequest:
         channel=asked.channel or "",
         lines=_lines(asked),
         destination=Destination(**asked.destination.model_dump()),
-        expires_at=datetime.now(UTC) + timedelta(seconds=asked.expires_in_s),
+        expires_in_s=asked.expires_in_s,
         waits=False,
     )
 

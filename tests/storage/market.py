@@ -7,9 +7,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from random import Random
-from time import monotonic
 from typing import Any, TypeVar
 
 from sqlalchemy import event, text
@@ -27,9 +25,6 @@ R = TypeVar("R")
 HELD_FOR_A_TIME = (
     "SELECT 1 FROM reservations WHERE state = 'reserved' AND expires_at IS NOT NULL LIMIT 1"
 )
-PAST = datetime(2020, 1, 1, tzinfo=UTC)
-SOON = datetime(2100, 1, 1, tzinfo=UTC)
-"""Is another time once the buyer comes."""
 BUNDLES = {"set": {"hot": 1, "cup": 2}, "box": {"hot": 2, "pot": 1, "cup": 1}}
 PLENTY = 100_000
 PLACES = {"berlin": 0.7, "lyon": 0.3}
@@ -55,8 +50,6 @@ class Market:
     gone: set[str] = field(default_factory=set)
     """Orders that were cancelled or had a deadline."""
     cut_off: int = 0
-    began: datetime = PAST
-    began_at: float = 0
 
     async def open(self) -> None:
         self.engine = create_async_engine(
@@ -106,8 +99,6 @@ class Market:
     # -- the trade
 
     async def trade(self, *, cuts: int = 0) -> None:
-        ((self.began,),) = await rows(self.aside, "SELECT clock_timestamp()")
-        self.began_at = monotonic()
         for number in range(self.buyers):
             order = f"a-{number}"
             self.carts[order] = self._cart(order)
@@ -132,13 +123,9 @@ class Market:
                 lines = [("box", 1), ("set", hot - 2)]
         lines += self.chance.choice([[], [("cup", 1)], [("pot", 2), ("cup", 1)]])
         self.chance.shuffle(lines)
-        deadline = self.chance.choice([PAST, SOON]) if self.chance.random() < 0.15 else None
-        return request(order, *lines, expires_at=deadline)
-
-    def _soon(self) -> datetime:
-        """By PostgreSQL's clock."""
-        after_s = monotonic() - self.began_at + self.chance.uniform(0, SOON_S)
-        return self.began + timedelta(seconds=after_s)
+        soon_s = self.chance.choice([0, self.chance.uniform(0, SOON_S)])
+        held_s = soon_s if self.chance.random() < 0.15 else None
+        return request(order, *lines, expires_in_s=held_s)
 
     async def _buy(self, order: str, places: asyncio.Semaphore) -> None:
         cart = self.carts[order]
@@ -146,9 +133,7 @@ class Market:
         cancels = self.chance.random() < 0.15
         way = self.chance.randrange(20)
         async with places:
-            if cart.expires_at == SOON:
-                cart = cart.model_copy(update={"expires_at": self._soon()})
-            if cancels or cart.expires_at is not None:
+            if cancels or cart.expires_in_s is not None:
                 self.gone.add(order)
             said = await asyncio.gather(*(self._reserve(cart, way) for _ in range(tries)))
             self.answers[order] = said[0]
@@ -164,7 +149,7 @@ class Market:
             return await self._persist(lambda: reserve(self.stock, cart, places))
         except Refused as refused:
             # its deadline passed between two tries
-            if cart.expires_at is None or refused.code != "reservation_released":
+            if cart.expires_in_s is None or refused.code != "reservation_released":
                 raise
             return Short()
 

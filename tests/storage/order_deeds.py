@@ -1,6 +1,5 @@
 """What orders do with stock, drawn at random and done to a pair: take, wait, ship, give back."""
 
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
@@ -22,7 +21,6 @@ from tests.storage.stock_model import Shares, Units, Waiting
 from tests.storage.stock_pair import Pair, line_refs
 
 DESTINATION = Destination(country="DE", postal_code="10115")
-PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class OrderDeeds:
@@ -76,7 +74,7 @@ class OrderDeeds:
             key=key,
             lines=line_refs(lines),
             destination=DESTINATION,
-            expires_at=PAST if expired else None,
+            expires_in_s=0 if expired else None,
         )
 
     def reserve(
@@ -95,7 +93,7 @@ class OrderDeeds:
     def reserves(self, wanted: ReserveRequest, shares: Shares) -> None:
         parts = tuple(Part(location=p, lines=line_refs(share)) for p, share in shares.items())
         lines = {line.sku: line.quantity for line in wanted.lines}
-        expired = wanted.expires_at is not None
+        expired = wanted.expires_in_s is not None
         self.pair.same(
             claimed(self.pair.stock, wanted, Claim(parts=parts)),
             lambda: self.pair.model.reserve(wanted.key, shares, lines, expired=expired),

@@ -19,7 +19,8 @@ SELECT l.location, coalesce(jsonb_object_agg(s.sku, s.available)
  WHERE l.active GROUP BY l.location ORDER BY l.location
 """)
 _RESERVE = text("""
-SELECT stock_reserve(:order_id, :key, CAST(:parts AS jsonb), CAST(:expires_at AS timestamptz))
+SELECT stock_reserve(:order_id, :key, CAST(:parts AS jsonb),
+                     now() + make_interval(secs => CAST(:expires_in_s AS float8)))
 """)
 _WAIT = text("""
 SELECT parts, missing FROM stock_wait(:order_id, :key, CAST(:lines AS jsonb),
@@ -55,7 +56,7 @@ async def claimed(
     async with stock_connection(stock._engine) as connection:
         if claim.parts:
             parts = json.dumps([part.model_dump(exclude={"items"}) for part in claim.parts])
-            wanted |= {"parts": parts, "expires_at": request.expires_at}
+            wanted |= {"parts": parts, "expires_in_s": request.expires_in_s}
             return _reserved(await connection.scalar(_RESERVE, wanted))
         wanted |= {"lines": _json(request.lines), "seen": json.dumps(claim.seen)}
         wanted |= claim.model_dump(include={"parts_max", "priority"})

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -254,16 +253,14 @@ async def test_what_an_expired_cart_holds_is_had_before_anybody_sweeps(
     room: Room, line: tuple[str, int]
 ) -> None:
     await room.receive("berlin", CUP=4, POT=1)
-    over = datetime.now(UTC) - timedelta(seconds=1)
-    await reserve_where_best(room.sourcing, cart("c-1", ("SET", 1), until=over))
-    later = datetime.now(UTC) + timedelta(minutes=10)
-    answer, _ = await reserve_where_best(room.sourcing, cart("c-2", line, until=later))
+    await reserve_where_best(room.sourcing, cart("c-1", ("SET", 1), held_s=0))
+    answer, _ = await reserve_where_best(room.sourcing, cart("c-2", line, held_s=600))
     assert isinstance(answer, Reserved)
     assert where(answer)["berlin"]["CUP"] == 4
 
 
-def cart(name: str, *lines: tuple[str, int], until: datetime) -> ReserveRequest:
-    asked = wanted("any", *lines, expires_at=until, waits=False)
+def cart(name: str, *lines: tuple[str, int], held_s: float) -> ReserveRequest:
+    asked = wanted("any", *lines, expires_in_s=held_s, waits=False)
     whose = cart_reservation(name)
     return asked.model_copy(update={"order_id": whose.order_id, "key": whose.key})
 

@@ -1,7 +1,5 @@
 """An order may be served from several places; each part is shipped and given back by itself."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -25,7 +23,6 @@ from tests.storage.stockroom import (
     woken,
 )
 
-PAST = datetime(2020, 1, 1, tzinfo=UTC)
 SPLIT = Claim(parts=(part("berlin", ("cup", 2)), part("lyon", ("cup", 1))))
 
 
@@ -177,7 +174,7 @@ async def test_what_has_expired_goes_to_who_waits(
     stock: PostgresInventory, stock_engine: AsyncEngine
 ) -> None:
     await receive(stock, "cup", 2)
-    await reserve(stock, request("a-1", ("cup", 2), expires_at=PAST))
+    await reserve(stock, request("a-1", ("cup", 2), expires_in_s=0))
     await rows(
         stock_engine,
         'SELECT stock_wait(\'a-2\', \'a-2/reserve/1\', \'[{"line_id": "0", "sku": "cup", '
@@ -197,16 +194,15 @@ async def test_who_finds_too_little_looks_whether_something_has_expired(
     stock: PostgresInventory,
 ) -> None:
     await receive(stock, "cup", 2)
-    await reserve(stock, request("a-1", ("cup", 2), expires_at=PAST))
+    await reserve(stock, request("a-1", ("cup", 2), expires_in_s=0))
     assert await reserved_at(stock, request("a-2", ("cup", 2))) == "berlin"
     assert await level(stock) == (2, 2)
 
 
 async def test_a_repeat_makes_a_reservation_last(stock: PostgresInventory) -> None:
     await receive(stock, "cup", 2)
-    soon = datetime.now(UTC) + timedelta(hours=1)
-    await reserve(stock, request("a-1", ("cup", 1), expires_at=soon))
-    await reserve(stock, request("a-2", ("cup", 1), expires_at=PAST))
+    await reserve(stock, request("a-1", ("cup", 1), expires_in_s=3600))
+    await reserve(stock, request("a-2", ("cup", 1), expires_in_s=0))
     claim = Claim(parts=(part("berlin", ("cup", 1)),))
     assert isinstance(await claimed(stock, request("a-2", ("cup", 1)), claim), Reserved)
     assert await stock.expire() == 0

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -30,8 +29,7 @@ async def room(database_url: str) -> AsyncIterator[Room]:
 
 
 async def hold(room: Room, *lines: tuple[str, int]) -> None:
-    until = datetime.now(UTC) + timedelta(minutes=10)
-    asked = wanted("any", *lines, expires_at=until, waits=False)
+    asked = wanted("any", *lines, expires_in_s=600, waits=False)
     cart = asked.model_copy(update={"order_id": CART.order_id, "key": CART.key})
     answer, _ = await reserve_where_best(room.sourcing, cart)
     assert isinstance(answer, Reserved)
@@ -152,8 +150,7 @@ async def test_carts_that_expire_while_orders_take_them_over_are_had_once(room: 
 
     for number in range(15):
         ref = cart_reservation(f"c-{number}")
-        past = datetime.now(UTC) - timedelta(seconds=1)
-        asked = wanted("any", ("CUP", 3), expires_at=past, waits=False)
+        asked = wanted("any", ("CUP", 3), expires_in_s=0, waits=False)
         cart = asked.model_copy(update={"order_id": ref.order_id, "key": ref.key})
         await reserve_where_best(room.sourcing, cart)
         request = wanted(f"demo-{number}", ("CUP", 3), reservation_id=f"c-{number}")
