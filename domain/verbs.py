@@ -117,6 +117,10 @@ class ReturnInspected(Verb):
     lines: tuple[InspectedLine, ...] = Field(min_length=1)
 
 
+class MoneyWrittenOff(Verb):
+    """Nobody asks for its order's money any more: none can be paid back (to `ReturnWorkflow`)."""
+
+
 V = TypeVar("V", bound=Verb)
 
 

@@ -60,7 +60,7 @@ class OrderWorkflow:
         self._undos = Undos()
         self._sourcing = Sourcing(self._state, self._requests, self._telling)
         self._returns = OrderReturns(
-            self._state, self._requests, self._till, strand=self._strand, telling=self._telling
+            self._state, self._requests, self._till, strand=self._strand, conduct=self._conduct
         )
         self._fulfilments: list[Fulfilment] = []
         self._on_the_way: list[OnTheWay] = []

@@ -1,24 +1,26 @@
 """An order that has arrived: it takes requests to return, and closes after the last of them."""
 
-import asyncio
 from collections import Counter
 from datetime import timedelta
 from functools import partial
 
 from temporalio import workflow
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.workflow import ChildWorkflowHandle
 
 from domain.ids import return_workflow_id
 from domain.lifecycles import FulfilmentStatus, ReturnStatus
 from domain.returns import ReturnInput, ReturnOutcome, ReturnReason
-from domain.verbs import RequestReturn
+from domain.verbs import MoneyWrittenOff, RequestReturn
 from domain.waits import Owner
+from workflows.conduct import Conduct
 from workflows.requests import Requests
 from workflows.returns import ReturnWorkflow
 from workflows.state import OrderState
 from workflows.strand import Strand
-from workflows.telling import Telling
 from workflows.till import Till
+
+ReturnHandle = ChildWorkflowHandle[ReturnWorkflow, ReturnOutcome]
 
 
 class OrderReturns:
@@ -31,13 +33,14 @@ class OrderReturns:
         till: Till,
         *,
         strand: Strand,
-        telling: Telling,
+        conduct: Conduct,
     ) -> None:
         self._state = state
         self._requests = requests
         self._till = till
         self._strand = strand
-        self._telling = telling
+        self._conduct = conduct
+        self._telling = conduct.telling
         self._open = 0
         self._back: Counter[tuple[str, bool]] = Counter()
         """The pieces of each line that closed returns brought back; True: as undeliverable."""
@@ -110,7 +113,8 @@ class OrderReturns:
     async def _start(self, asked: RequestReturn) -> None:
         """The return lives on its own; this life only waits for its end."""
         unpaid = self._till.lost
-        self._till.unpaid_returns += unpaid
+        if unpaid:
+            self._till.unpaid_returns.add(asked.return_id)
         try:
             child = await workflow.start_child_workflow(
                 ReturnWorkflow.run,
@@ -127,21 +131,37 @@ class OrderReturns:
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             )
         except WorkflowAlreadyStartedError:
-            self._till.unpaid_returns -= unpaid
+            self._till.unpaid_returns.discard(asked.return_id)
             self._requests.refuse_return(asked, "return_id: another order's return has it")
             return
         self._open += 1
         self._telling.note("return_requested", verb=asked, data={"return_id": asked.return_id})
         self._telling.settle(asked)
         child.add_done_callback(partial(self._ended, asked))
+        if not unpaid:
+            self._conduct.begin(self._tell_if_written_off(asked, child))
 
-    def _ended(self, asked: RequestReturn, child: "asyncio.Task[ReturnOutcome]") -> None:
+    async def _tell_if_written_off(self, asked: RequestReturn, child: ReturnHandle) -> None:
+        """A return that began before the write-off pays no more back than one that begins after."""
+        await workflow.wait_condition(lambda: self._till.lost or child.done())
+        if child.done():
+            return
+        self._till.unpaid_returns.add(asked.return_id)
+        try:
+            await child.signal("money_written_off", MoneyWrittenOff(by=self._till.written_off_by))
+        except ApplicationError:
+            # it has ended, and we are about to hear how
+            await workflow.wait_condition(child.done)
+
+    def _ended(self, asked: RequestReturn, child: ReturnHandle) -> None:
         """However it ended, also if somebody terminated it in Temporal's UI.
 
         How far that one came nobody knows: its pieces may be asked for again.
         """
         ended_well = not child.cancelled() and child.exception() is None
         outcome = child.result().status if ended_well else ""
+        if ended_well and _owes_nothing(child.result()):
+            self._till.unpaid_returns.discard(asked.return_id)
         self._open -= 1
         if not ended_well:
             self._telling.note("return_broken_off", data={"return_id": asked.return_id})
@@ -151,3 +171,7 @@ class OrderReturns:
                 self._back[line.line_id, undeliverable] += line.quantity
         else:
             self._requests.return_came_to_nothing(asked)
+
+
+def _owes_nothing(outcome: ReturnOutcome) -> bool:
+    return outcome.refunded is not None or not any(line.refund for line in outcome.lines)

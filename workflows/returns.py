@@ -15,12 +15,20 @@ from domain.payments import Refunded, RefundLine, RefundRequest
 from domain.records import NOT_REFUNDED, WRITTEN_OFF, MoneyRecord, ReturnRecord
 from domain.returns import InspectedLine, ReturnInput, ReturnOutcome
 from domain.stock import RestockRequest, SkuQuantity
-from domain.verbs import Cancel, InvalidVerb, Retry, ReturnInspected, ReturnReceived, Verb
+from domain.verbs import (
+    Cancel,
+    InvalidVerb,
+    MoneyWrittenOff,
+    Retry,
+    ReturnInspected,
+    ReturnReceived,
+    Verb,
+)
 from domain.waits import Owner
 from workflows.conduct import Conduct
 from workflows.messages import parse
 from workflows.outside import CHANNEL, OURS, recording
-from workflows.strand import GO_ON, GivenUp, Interrupted
+from workflows.strand import GO_ON, GivenUp, Interrupted, Overtaken
 
 Status = ReturnStatus
 
@@ -29,6 +37,7 @@ KINDS: Mapping[str, type[Verb]] = {
     "inspected": ReturnInspected,
     "cancel": Cancel,
     "retry": Retry,
+    "money_written_off": MoneyWrittenOff,
 }
 
 
@@ -43,6 +52,7 @@ class ReturnWorkflow:
     @workflow.init
     def __init__(self, asked: ReturnInput) -> None:
         self._asked = asked
+        self._unpaid = asked.unpaid
         self._conduct = Conduct(asked.policy, self._write)
         self._telling = self._conduct.telling
         self._strand = self._conduct.strand(self._interruption)
@@ -80,7 +90,7 @@ class ReturnWorkflow:
         """The return as its workflow knows it now."""
         return self._record(self._telling.seq)
 
-    @workflow.signal(dynamic=True, description="received, inspected, cancel, retry")
+    @workflow.signal(dynamic=True, description="received, inspected, cancel, retry …")
     def tell(self, name: str, args: Sequence[RawValue]) -> None:
         try:
             verb = parse(KINDS, name, args)
@@ -90,7 +100,7 @@ class ReturnWorkflow:
         if verb.command_id not in self._seen:
             self._tell(verb)
 
-    @workflow.update(dynamic=True, description="received, inspected, cancel, retry")
+    @workflow.update(dynamic=True, description="received, inspected, cancel, retry …")
     def ask(self, name: str, args: Sequence[RawValue]) -> str:
         verb = parse(KINDS, name, args)
         if verb.command_id not in self._seen:
@@ -157,6 +167,8 @@ class ReturnWorkflow:
                 self._conduct.insist(verb)
             case Cancel():
                 self._cancel = verb
+            case MoneyWrittenOff():
+                self._unpaid = True
             case _:
                 self._conduct.retry()
         self._telling.note(type(verb).__name__.lower(), verb=verb)
@@ -215,11 +227,11 @@ class ReturnWorkflow:
             return
         pieces = sum(line.quantity for line in wanted)
         not_given: dict[str, str | int | None] = {"deed": self._key("refund"), "pieces": pieces}
-        if self._asked.unpaid:
-            self._telling.note(WRITTEN_OFF, data=not_given)
-            return
         try:
             answer = await self._refund_at_channel(wanted)
+        except Overtaken:
+            self._telling.note(WRITTEN_OFF, data=not_given)
+            return
         except GivenUp as given_up:
             self._telling.note(NOT_REFUNDED, verb=given_up.verb, data=not_given)
             return
@@ -232,6 +244,14 @@ class ReturnWorkflow:
         self._advance(Status.REFUNDED)
 
     async def _refund_at_channel(self, wanted: tuple[RefundLine, ...]) -> Refunded:
+        """A refund in flight is waited for: what it gave back, the channel had got after all.
+
+        Raises:
+            GivenUp: an operator goes on without it.
+            Overtaken: the money was written off, and there is nothing to pay back.
+        """
+        if self._unpaid:
+            raise Overtaken
         return await self._strand.attempt(
             ChannelActivities.refund,
             RefundRequest(
@@ -243,6 +263,7 @@ class ReturnWorkflow:
             ),
             CHANNEL,
             summary="refund through the channel",
+            overtaken=lambda: self._unpaid and bool(self._strand.attention),
             if_said_again=GO_ON,
             ways_on="retry; or cancel the return, to go on without it",
         )

@@ -39,8 +39,9 @@ class Till:
         self._at_it: Strand | None = None
         self._collector: Strand | None = None
         self._written_off = False
-        self.unpaid_returns = 0
-        """Counts the returns that began while there was nothing to pay back."""
+        self.written_off_by = ""
+        self.unpaid_returns: set[str] = set()
+        """The returns that pay nothing back because there is nothing."""
 
     @property
     def owed(self) -> bool:
@@ -66,15 +67,15 @@ class Till:
     def write_off(self, wanted: Cancel) -> None:
         """An operator knows that the money of what has left never comes."""
         self._written_off = True
+        self.written_off_by = wanted.by
         self._telling.note(WRITTEN_OFF, verb=wanted)
 
     def hear_paid(self) -> None:
         """The channel has the money after all: what it paid for in vain somebody must give back."""
         pieces = sum(line.quantity for line in self._state.cancelled_lines)
-        if self._written_off and not self.lost and (pieces or self.unpaid_returns):
-            self._telling.note(
-                PAID_AFTER_ALL, data={"pieces": pieces, "returns": self.unpaid_returns}
-            )
+        returns = len(self.unpaid_returns)
+        if self._written_off and not self.lost and (pieces or returns):
+            self._telling.note(PAID_AFTER_ALL, data={"pieces": pieces, "returns": returns})
 
     async def take_payment(self, strand: Strand, may_go_on: Callable[[], Awaitable[None]]) -> None:
         """Capture what is authorised, unless that was done or another fulfilment is at it."""

@@ -142,6 +142,11 @@ class Life:
         await self.until(lambda _: written[-1].status is status)
         return written[-1]
 
+    async def until_return_told(self, code: str, number: int = 1) -> None:
+        """Wait for a line in the return's journal."""
+        written = self.world.return_records[f"{self.id}.r{number}"]
+        await self.until(lambda _: any(e.code == code for r in written for e in r.journal))
+
     async def until_return_waits(
         self, what: str, number: int = 1, *, after: WorkflowHandle[Any, Any] | None = None
     ) -> ReturnRecord:

@@ -1,11 +1,23 @@
 """Money that was written off: nothing of it is paid back, and what comes after all is told of."""
 
+import asyncio
+from typing import Any
+
 import pytest
+from temporalio.client import WorkflowHandle
 
 from domain.errors import Refused
 from domain.lifecycles import OrderStatus, ReturnStatus
 from domain.orders import PaymentStatus
-from domain.records import PAID_AFTER_ALL, UNPAID, WRITTEN_OFF, JournalEntry, ReturnRecord
+from domain.records import (
+    LEFT_WITHOUT_LABEL,
+    NOT_REFUNDED,
+    PAID_AFTER_ALL,
+    UNPAID,
+    WRITTEN_OFF,
+    JournalEntry,
+    ReturnRecord,
+)
 from tests.workflows.at_once import at_once
 from tests.workflows.lives import Life, Start
 from tests.workflows.test_found_gone import arrive, close, gone_while_capture_is_refused
@@ -41,6 +53,20 @@ async def rest_cancelled(begin: Start, world: World, own_id: str) -> Life:
     return life
 
 
+async def unpaid(begin: Start, world: World, own_id: str) -> Life:
+    """All of it has left and has arrived; the shop cannot get the money, and pays none back."""
+    world.declined = 10**6
+    world.fail("refund", Refused("shop", "more_than_captured"), times=10**6)
+    life = await gone_while_capture_is_refused(begin, world, own_id)
+    await life.until_told(UNPAID)
+    await life.until(
+        lambda r: [f.wait and f.wait.what for f in r.fulfilments] == [LEFT_WITHOUT_LABEL]
+    )
+    await arrive(life)
+    await life.until_status(OrderStatus.DELIVERED)
+    return life
+
+
 async def bring_back(life: Life) -> ReturnRecord:
     back = await life.ask_back(1)
     await back.execute_update("received", {})
@@ -48,16 +74,32 @@ async def bring_back(life: Life) -> ReturnRecord:
 
 
 async def _inspected(life: Life) -> ReturnRecord:
-    back = life.env.client.get_workflow_handle(f"return:{life.id}.r1")
-    line = {"line_id": "L1", "sku": "MUG", "restock": 1, "discard": 0, "refund": 1}
-    await back.execute_update("inspected", {"lines": [line]})
+    await _inspect(life)
+    return await _ended(life)
+
+
+async def _inspect(life: Life, refund: int = 1) -> None:
+    line = {"line_id": "L1", "sku": "MUG", "restock": 1, "discard": 0, "refund": refund}
+    await _return_of(life).execute_update("inspected", {"lines": [line]})
+
+
+async def _ended(life: Life) -> ReturnRecord:
     record = await life.until_return(ReturnStatus.CLOSED)
-    await back.result()
+    await _return_of(life).result()
     return record
+
+
+def _return_of(life: Life) -> WorkflowHandle[Any, Any]:
+    return life.env.client.get_workflow_handle(f"return:{life.id}.r1")
 
 
 def told_by(life: Life, code: str) -> list[JournalEntry]:
     return [line for r in life.world.records[life.id] for line in r.journal if line.code == code]
+
+
+def told_by_return(life: Life, code: str) -> list[JournalEntry]:
+    records = life.world.return_records[f"{life.id}.r1"]
+    return [line for r in records for line in r.journal if line.code == code]
 
 
 # -- what comes back
@@ -70,9 +112,77 @@ async def test_what_comes_back_of_goods_that_nobody_paid_is_not_paid_back(
     life = await written_off(begin, world, "off-1")
     record = await bring_back(life)
     assert (record.money, record.attention, world.calls["refund"]) == ((), "", 0)
-    told = [line for r in world.return_records[record.return_id] for line in r.journal]
-    (forgone,) = (line for line in told if line.code == WRITTEN_OFF)
+    (forgone,) = told_by_return(life, WRITTEN_OFF)
     assert forgone.data["pieces"] == 1
+    await close(life)
+
+
+@at_once
+async def test_a_return_asked_for_before_the_write_off_pays_nothing_back_either(
+    begin: Start, world: World
+) -> None:
+    life = await unpaid(begin, world, "before-1")
+    back = await life.ask_back(1)
+    await back.execute_update("received", {})
+    await life.ask("cancel", unpaid=True, by="u-1")
+    await life.until_return_told("moneywrittenoff")
+    record = await _inspected(life)
+    assert (record.money, record.attention, world.calls["refund"]) == ((), "", 0)
+    (heard,), (forgone,) = (told_by_return(life, c) for c in ("moneywrittenoff", WRITTEN_OFF))
+    assert (heard.by, forgone.data["pieces"]) == ("u-1", 1)
+    await close(life)
+
+
+@at_once
+async def test_a_refund_that_is_parked_when_the_money_is_written_off_need_not_be_given_up(
+    begin: Start, world: World
+) -> None:
+    life = await unpaid(begin, world, "before-2")
+    back = await life.ask_back(1)
+    await back.execute_update("received", {})
+    await _inspect(life)
+    await life.until_return_waits("refused:shop:more_than_captured")
+    await life.ask("cancel", unpaid=True)
+    record = await _ended(life)
+    assert (record.money, record.attention) == ((), "")
+    assert [line.data["pieces"] for line in told_by_return(life, WRITTEN_OFF)] == [1]
+    assert told_by_return(life, NOT_REFUNDED) == []
+    await close(life)
+
+
+@at_once
+async def test_a_refund_in_flight_when_the_money_is_written_off_is_waited_for(
+    begin: Start, world: World
+) -> None:
+    """It was paid at the shop after all, and we have not heard: what it gave back is booked."""
+    life = await unpaid(begin, world, "before-3")
+    world.faults["refund"].clear()
+    gate = world.block("refund", after=True)
+    back = await life.ask_back(1)
+    await back.execute_update("received", {})
+    await _inspect(life)
+    await world.reaches("refund")
+    await life.ask("cancel", unpaid=True)
+    await life.until_return_told("moneywrittenoff")
+    gate.set()
+    record = await _ended(life)
+    assert [entry.kind for entry in record.money] == ["refunded"]
+    await life.until_waiting("return_window")
+    await life.tell("payment_changed", payment=PaymentStatus.PAID)
+    await life.until_told("payment")
+    await life.state()
+    assert told_by(life, PAID_AFTER_ALL) == []
+
+
+@at_once
+async def test_a_return_that_ends_as_the_money_is_written_off_keeps_no_order_open(
+    begin: Start, world: World
+) -> None:
+    """The word for it may find its workflow closed."""
+    life = await unpaid(begin, world, "before-4")
+    back = await life.ask_back(1)
+    await asyncio.gather(back.terminate("the customer rang"), life.ask("cancel", unpaid=True))
+    await life.until_told("return_broken_off")
     await close(life)
 
 
@@ -142,6 +252,36 @@ async def test_who_pays_after_all_for_what_comes_back_unpaid_is_told_of(
     (line,) = told_by(life, PAID_AFTER_ALL)
     assert line.data == {"pieces": 0, "returns": 1}
     assert (await _inspected(life)).money == ()
+
+
+@at_once
+async def test_who_pays_after_all_is_told_of_what_was_coming_back_when_it_was_written_off(
+    begin: Start, world: World
+) -> None:
+    life = await unpaid(begin, world, "off-7")
+    await life.ask_back(1)
+    await life.ask("cancel", unpaid=True)
+    await life.until_return_told("moneywrittenoff")
+    await life.tell("payment_changed", payment=PaymentStatus.PAID)
+    await life.until_told(PAID_AFTER_ALL)
+    (line,) = told_by(life, PAID_AFTER_ALL)
+    assert line.data == {"pieces": 0, "returns": 1}
+
+
+@at_once
+async def test_nobody_is_told_of_a_return_that_nothing_was_to_be_paid_back_for(
+    begin: Start, world: World
+) -> None:
+    life = await written_off(begin, world, "off-8")
+    back = await life.ask_back(1)
+    await back.execute_update("received", {})
+    await _inspect(life, refund=0)
+    await _ended(life)
+    await life.until_waiting("return_window")
+    await life.tell("payment_changed", payment=PaymentStatus.PAID)
+    await life.until_told("payment")
+    await life.state()
+    assert told_by(life, PAID_AFTER_ALL) == []
 
 
 # -- what cannot be written off yet
