@@ -64,6 +64,11 @@ class ShopOrder:
         return shop / self.total if self.total else Decimal(1)
 
     @property
+    def paid_there(self) -> bool:
+        """Whether its money was paid at the shop, and not captured by us: we must be told of it."""
+        return bool(self.taken) and not any(deed.effect == "captured" for deed in self.deeds)
+
+    @property
     def ships(self) -> bool:
         """Whether any of it is to be sent: the rest is none of ours."""
         lines = self._payload.get("line_items") or []
@@ -125,7 +130,10 @@ class ShopOrder:
 
 @dataclass
 class Effects:
-    """The journal by what it is about; `announced` are a shop's orders whose webhook arrived."""
+    """The journal by what it is about, and what a shop's webhooks said.
+
+    `announced` are its orders whose first one arrived, `unheard` those of which one has not.
+    """
 
     path: Path
     shop: dict[str, ShopOrder] = field(default_factory=dict)
@@ -135,6 +143,7 @@ class Effects:
     packing: dict[tuple[str, str], list[Deed]] = field(default_factory=lambda: defaultdict(list))
     """By our reference and the warehouse's id."""
     announced: frozenset[str] = frozenset()
+    unheard: frozenset[str] = frozenset()
 
 
 def read(path: Path) -> Effects:
@@ -157,30 +166,29 @@ def read(path: Path) -> Effects:
             effects.labels[deed.ref] = deed
         elif deed.effect == "label_refunded":
             effects.labels.pop(deed.ref, None)
-    effects.announced = frozenset(_announced(path.with_name(WEBHOOKS)))
+    effects.announced, effects.unheard = _heard(path.with_name(WEBHOOKS))
     return effects
 
 
-def _announced(path: Path) -> Iterator[str]:
-    """The shop's orders whose creation was answered with 2xx."""
-    if not path.exists():
-        return
-    queued: dict[str, str] = {}
-    for note in _lines(path):
+def _heard(path: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """The shop's orders whose creation was answered with 2xx; those of which any word was not."""
+    announced: list[str] = []
+    queued: dict[str, dict[str, Any]] = {}
+    for note in _lines(path) if path.exists() else ():
         webhook = note.get("queued")
         if webhook and webhook["system"] == "shopify":
-            if webhook["headers"].get("X-Shopify-Topic") == "orders/create":
-                queued[webhook["id"]] = webhook["body"]
-        elif note.get("arrived") and note["done"] in queued:
-            order = _order_of(base64.b64decode(queued.pop(note["done"])))
-            if order:
-                yield order
+            queued[webhook["id"]] = webhook
+        elif note.get("arrived") and (arrived := queued.pop(note["done"], None)):
+            created = arrived["headers"].get("X-Shopify-Topic") == "orders/create"
+            announced.append(_order_of(arrived) if created else "")
+    unheard = (_order_of(webhook) for webhook in queued.values())
+    return frozenset(announced) - {""}, frozenset(unheard) - {""}
 
 
-def _order_of(body: bytes) -> str:
+def _order_of(webhook: dict[str, Any]) -> str:
     """Of a whole order; tests send other bytes too."""
     try:
-        said = json.loads(body)
+        said = json.loads(base64.b64decode(webhook["body"]))
     except ValueError:
         return ""
     return str(said["id"]) if isinstance(said, dict) and "id" in said else ""

@@ -49,8 +49,8 @@ def captured_once(world: World) -> Checked:
     return checked("captured_once", captured_once.__doc__, looked, twice())
 
 
-def captures_agree(world: World, effects: Effects) -> Checked:  # noqa: ARG001 - one shape a check
-    """What we hold as captured is what the shop took."""
+def captures_agree(world: World, effects: Effects) -> Checked:
+    """What we hold as captured is what the shop took, but for what it has not told us yet."""
     ours = _money(world, "captured")
 
     def wrong() -> Iterator[Finding]:
@@ -59,7 +59,9 @@ def captures_agree(world: World, effects: Effects) -> Checked:  # noqa: ARG001 -
             if len(rows) > 1 or len(made.taken) > 1:
                 continue  # told of once, by `captured_once`
             taken = sum((amount for _, amount, _ in made.taken), Decimal(0))
-            if _differ(order, made, rows, taken, len(made.taken), lags=_capturing(order)):
+            untold = made.paid_there and (order.being_told or made.order in effects.unheard)
+            lags = _capturing(order) or untold
+            if _differ(order, made, rows, taken, len(made.taken), lags=lags):
                 yield _disagree("captures_agree", order, made, rows, taken)
 
     return checked("captures_agree", captures_agree.__doc__, len(world.sold), wrong())
@@ -200,7 +202,8 @@ def _disagree(
 ) -> Finding:
     ours = sum(row.amount_minor for row in rows)
     exponent = rows[0].exponent if rows else 2
-    deeds = [d for d in made.deeds if d.effect in ("captured", "refunded", "cancelled")]
+    took = {seq for seq, *_ in made.taken}
+    deeds = [d for d in made.deeds if d.seq in took or d.effect in ("refunded", "cancelled")]
     return Finding(
         invariant,
         order.order_id,

@@ -59,6 +59,50 @@ async def rest_paid_back_without_its_pieces(world: SmallWorld) -> None:
     await _say(world, "written_off", world.partly_cancelled)
 
 
+async def written_off(world: SmallWorld) -> None:
+    """What was delivered was never paid."""
+    await world.plant("DELETE FROM money WHERE order_id = 'demo-1001' AND kind = 'captured'")
+    world.journal = [one for one in world.journal if one["ref"] != "c-demo-1001"]
+    await _say(world, "written_off", world.delivered)
+
+
+async def paid_after_all_in_silence(world: SmallWorld) -> None:
+    """Its shop has said so, and was answered."""
+    await written_off(world)
+    world.did("shopify", "order_changed", "1001", None, order="1001",
+              changes={"financial_status": "paid"})  # fmt: skip
+    world.says("1001", "orders/paid")
+
+
+async def paid_after_all(world: SmallWorld) -> None:
+    await paid_after_all_in_silence(world)
+    await world.plant(
+        "INSERT INTO money (key, order_id, kind, amount_minor, currency, exponent) "
+        "VALUES ('demo-1001/paid', 'demo-1001', 'captured', 3490, 'EUR', 2)"
+    )
+    await _say(world, "paid_after_all", world.delivered)
+
+
+async def paid_after_all_and_not_heard_of(world: SmallWorld) -> None:
+    await paid_after_all_in_silence(world)
+    del world.webhooks[-1]
+
+
+async def paid_after_all_and_not_read_yet(world: SmallWorld) -> None:
+    await paid_after_all_in_silence(world)
+    await world.plant(
+        "INSERT INTO inbox (source, kind, event_key, order_id, body) VALUES "
+        "('channel:demo', 'order_paid', 'paid-1001', 'demo-1001', '{}')"
+    )
+
+
+async def captured_while_news_of_it_is_on_its_way(world: SmallWorld) -> None:
+    """What we took ourselves we need not be told."""
+    await world.plant("DELETE FROM money WHERE order_id = 'demo-1001' AND kind = 'captured'")
+    world.says("1001", "orders/paid")
+    del world.webhooks[-1]
+
+
 async def return_refunded_by_hand(world: SmallWorld) -> None:
     await world.plant("DELETE FROM money WHERE return_id = 'r1'")
     await _say(world, "refunded_already", world.returned, return_id="r1")
@@ -101,6 +145,8 @@ async def never_cancelled_at_its_shop(world: SmallWorld) -> None:
 
 
 PLANTED: list[tuple[Plant, str, str]] = [
+    (paid_after_all_in_silence, "captures_agree", "demo-1001"),
+    (captured_while_news_of_it_is_on_its_way, "captures_agree", "demo-1001"),
     (left_unlabelled_in_silence, "one_live_label", "demo-1001/f1/p1"),
     (return_refunded_by_hand_in_another, "refunded_returns_paid", "r1"),
     (refunded_and_not_booked, "refunds_agree", "demo-1001"),
@@ -108,6 +154,10 @@ PLANTED: list[tuple[Plant, str, str]] = [
     (never_cancelled_at_its_shop, "shop_lines_agree", "demo-1006 line l2"),
 ]
 SOUND = (
+    written_off,
+    paid_after_all,
+    paid_after_all_and_not_heard_of,
+    paid_after_all_and_not_read_yet,
     left_unlabelled,
     rest_refunded_by_hand,
     rest_not_refunded_yet,

@@ -86,10 +86,15 @@ class SmallWorld:
         )  # fmt: skip
 
     def announced(self, own_id: str) -> None:
+        self.says(own_id, "orders/create")
+
+    def says(self, own_id: str, topic: str) -> None:
+        """A shop's webhook, which arrived."""
         body = base64.b64encode(json.dumps({"id": int(own_id)}).encode()).decode()
-        queued = {"id": own_id, "system": "shopify", "url": "x", "body": body,
-                  "headers": {"X-Shopify-Topic": "orders/create"}}  # fmt: skip
-        self.webhooks += [{"queued": queued}, {"done": own_id, "arrived": True}]
+        webhook = f"{own_id} {topic}"
+        queued = {"id": webhook, "system": "shopify", "url": "x", "body": body,
+                  "headers": {"X-Shopify-Topic": topic}}  # fmt: skip
+        self.webhooks += [{"queued": queued}, {"done": webhook, "arrived": True}]
 
     def sold(self, own_id: str, total: str = "34.90") -> None:
         payload = {"id": int(own_id), "total_price": total, "currency": "EUR",
