@@ -1,4 +1,4 @@
-"""Places at which a worker's process dies, freezes or hangs: wrapped around its ports.
+"""Places at which a worker or starter dies, freezes or hangs: wrapped around its ports.
 
 A plan names the faults of one round. Each fires once, whichever process comes first and however
 often it is started again: firing makes a file, fsynced before anything else happens, and a round
@@ -11,7 +11,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -39,7 +39,10 @@ had taken its place: a broken fence, which must be found."""
 
 @dataclass(frozen=True)
 class Fault:
-    """`call` counts, in each process, the calls of `point` that are about `order` (empty: any)."""
+    """`call` counts, in each process, the calls of `point` that are about `order` (empty: any).
+
+    What a starter does for no order is about what its first argument names, if that is a text.
+    """
 
     point: str
     moment: Moment
@@ -92,15 +95,17 @@ class Failpoints:
         """The port, with faults at its methods."""
         return _Wrapped(self, port, name)
 
-    async def call(self, point: str, method: Callable[..., Awaitable[Any]], *given: Any) -> Any:
-        order = _about(given[0])
+    async def call(
+        self, point: str, method: Callable[..., Awaitable[Any]], *given: Any, **named: Any
+    ) -> Any:
+        order = _about(*given)
         concerned = [f for f in self._plan if f.point == point and f.order in ("", order)]
         for fault in concerned:
             self._calls[fault] += 1
         _call.set(_Call(given, {fault: self._calls[fault] for fault in concerned}))
         await self.reach("before")
         try:
-            answer = await method(*given)
+            answer = await method(*given, **named)
         except BaseException as error:
             self._note_end(concerned, f"raised {type(error).__name__}: {error}")
             raise
@@ -157,8 +162,8 @@ class _Wrapped:
         called = getattr(self._port, method)
         point = f"{self._name}.{method}"
 
-        async def wrapped(*given: Any) -> Any:
-            return await self._failpoints.call(point, called, *given)
+        async def wrapped(*given: Any, **named: Any) -> Any:
+            return await self._failpoints.call(point, called, *given, **named)
 
         return wrapped
 
@@ -177,6 +182,20 @@ def wrapped_ports(wiring: Wiring, failpoints: Failpoints) -> Ports:
         },
         carrier=around(wiring.carrier, "carrier"),
         channels={name: around(channel, "channel") for name, channel in wiring.channels.items()},
+    )
+
+
+def wrapped_tables(wiring: Wiring, failpoints: Failpoints) -> Wiring:
+    """The product's wiring as `starter.__main__` takes it, with failpoints around what it books."""
+    around = failpoints.around
+    return replace(
+        wiring,
+        inventory=around(wiring.inventory, "inventory"),
+        sourcing=around(wiring.sourcing, "sourcing"),
+        sourcing_batch=around(wiring.sourcing_batch, "sourcing_batch"),
+        supplies=around(wiring.supplies, "supplies"),
+        inbox=around(wiring.inbox, "inbox"),
+        intake=around(wiring.intake, "intake"),
     )
 
 
@@ -230,10 +249,14 @@ async def _to_its_end(writing: Coroutine[Any, Any, bool]) -> bool:
         raise
 
 
-def _about(given: Any) -> str:
-    """The order's id; where the call does not name it, its workflow does."""
-    named = getattr(given, "order_id", None)
-    return str(named) if named else str(activity.info().workflow_id).removeprefix("order:")
+def _about(*given: Any) -> str:
+    """The order's id; where a worker's call does not name it, its workflow does."""
+    named = getattr(given[0], "order_id", None) if given else None
+    if named:
+        return str(named)
+    if activity.in_activity():
+        return str(activity.info().workflow_id).removeprefix("order:")
+    return given[0] if given and isinstance(given[0], str) else ""
 
 
 def _write(path: Path, text: str) -> None:

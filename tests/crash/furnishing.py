@@ -13,8 +13,9 @@ from domain.stock import StockChange
 from starter.local.ports import free_port
 from starter.local.processes import Spec
 from starter.local.stack import Stack
+from storage.bundles import Bundle, Component
 from storage.catalogue import CatalogueChannel, CatalogueSku
-from tests.crash.orders import CHANNEL, HOMES, LATE, LOCATIONS, STOCK_EACH
+from tests.crash.catalogue import BUNDLES, CHANNEL, HOMES, LATE, LOCATIONS, STOCK_EACH
 
 CALL_S = 2.0
 """Of each outside call: a repeated deed first waits for what is left of the earlier one's time."""
@@ -92,9 +93,12 @@ async def furnish(stack: Stack) -> str:
                 CatalogueSku(
                     sku=sku, title=sku, weight_g=300, hs_code="691110", origin_country="DE"
                 )
-                for sku in HOMES
+                for sku in (*HOMES, *BUNDLES)
             ]
         )
+        for sku, pieces in BUNDLES.items():
+            parts = tuple(Component(sku=piece, quantity=many) for piece, many in pieces.items())
+            await wired.bundles.put(Bundle(sku=sku, components=parts))
         for sku in HOMES.keys() - set(LATE):
             await wired.inventory.receive(
                 StockChange(

@@ -53,7 +53,7 @@ def _send_back(world: World, order: Placed) -> str:
     patiently(lambda: world.have_arrived(order))
     lines = [
         {"line_id": str(line_id(order, place)), "quantity": quantity}
-        for place, quantity in enumerate(order.pieces.values())
+        for place, (_, quantity) in enumerate(order.lines)
     ]
     wanted = [{**line, "reason": "unwanted"} for line in lines]
     answer = world.api("POST", f"{path}/returns", {"lines": wanted})

@@ -1,59 +1,22 @@
-"""What the crash runs sell: one small catalogue, and orders in the format of Shopify's webhook."""
+"""Orders of the crash runs, in the format of Shopify's webhook."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from domain.addresses import Address
-from domain.locations import Location
+from tests.crash.catalogue import CHANNEL, FAR, HOMES, KIT, NEAR, PRICE, made_of
 from tests.crash.people import Person
 
-NEAR = ("MUG", "CAP", "PEN")
-FAR = "BAG"
-LATE = ("LAMP", "BELL")
-"""Not in stock until they are received."""
-HOMES = dict.fromkeys(NEAR, "berlin") | {FAR: "leeds", "LAMP": "leeds", "BELL": "berlin"}
-"""The one location of each SKU: of an order for several homes each sends a part."""
-STOCK_EACH = 2_000
-PRICE = 10
-CHANNEL = "demo"
-
-LOCATIONS = tuple(
-    Location(location=name, name=name.title(), timezone=zone, address=address)
-    for name, zone, address in (
-        (
-            "berlin",
-            "Europe/Berlin",
-            Address(
-                name="Berlin",
-                lines=("Unter den Linden 5",),
-                city="Berlin",
-                postal_code="10117",
-                country="DE",
-                phone="+493012345678",
-            ),
-        ),
-        (
-            "leeds",
-            "Europe/London",
-            Address(
-                name="Leeds",
-                lines=("1 The Headrow",),
-                city="Leeds",
-                postal_code="LS1 6PU",
-                country="GB",
-                phone="+441132476000",
-            ),
-        ),
-    )
-)
+Line = tuple[str, int]
+"""A SKU as sold, and how many."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """An order that the shop took: its id there, and how many pieces of what."""
+    """An order that the shop took: its id there, and what was sold; a SKU may be there twice."""
 
     own_id: int
-    pieces: dict[str, int]
+    lines: tuple[Line, ...]
     payment: str = "authorized"
 
     @property
@@ -63,6 +26,14 @@ class Placed:
     @property
     def person(self) -> Person:
         return Person(self.own_id)
+
+    @property
+    def pieces(self) -> Counter[str]:
+        """What is picked for it: each SKU once, and none is a bundle."""
+        pieces: Counter[str] = Counter()
+        for sku, quantity in self.lines:
+            pieces.update({piece: quantity * many for piece, many in made_of(sku).items()})
+        return pieces
 
     @property
     def parts(self) -> int:
@@ -75,7 +46,7 @@ class Placed:
 
     @property
     def total(self) -> str:
-        return f"{PRICE * sum(self.pieces.values())}.00"
+        return f"{PRICE * self.pieces.total()}.00"
 
 
 @dataclass(frozen=True)
@@ -106,16 +77,33 @@ class Till:
         if split is None:
             split = n % 2 == 1
         if not split and n % 4 == 0:
-            return self.take({FAR: quantity}, payment)
-        pieces = {NEAR[n % len(NEAR)]: quantity}
-        if n % 5 < 2:
-            pieces[NEAR[(n + 1) % len(NEAR)]] = 1
-        return self.take(pieces | {FAR: 1} if split else pieces, payment)
+            return self.take((FAR, quantity), payment=payment)
+        near = _near(n, quantity)
+        return self.take(*near, *([(FAR, 1)] if split else []), payment=payment)
 
-    def take(self, pieces: dict[str, int], payment: str = "authorized") -> Placed:
-        order = Placed(self.upcoming, pieces, payment)
+    def take(self, *lines: Line, payment: str = "authorized") -> Placed:
+        order = Placed(self.upcoming, lines, payment)
         self.placed.append(order)
         return order
+
+
+def _near(n: int, quantity: int) -> list[Line]:
+    """From one place: of each five orders two have two SKUs, one a bundle, one a SKU twice."""
+    first, second = NEAR[n % len(NEAR)], NEAR[(n + 1) % len(NEAR)]
+    match n % 5:
+        case 0 | 1:
+            return [(first, quantity), (second, 1)]
+        case 2:
+            return [(KIT, quantity)]
+        case 3:
+            return [(first, quantity), (first, 1)]
+        case _:
+            return [(first, quantity)]
+
+
+def cart_of(order: Placed) -> str:
+    """What the shop's checkout calls the cart of which the order came."""
+    return f"cart-{order.own_id}"
 
 
 def line_id(order: Placed, place: int) -> int:
@@ -132,14 +120,14 @@ def payload(order: Placed) -> dict[str, Any]:
             "title": sku.title(),
             "quantity": quantity,
             "current_quantity": quantity,
-            "price": f"{PRICE}.00",
+            "price": f"{PRICE * sum(made_of(sku).values())}.00",
             "total_discount": "0.00",
             "requires_shipping": True,
             "grams": 300,
             "tax_lines": [],
             "discount_allocations": [],
         }
-        for place, (sku, quantity) in enumerate(order.pieces.items())
+        for place, (sku, quantity) in enumerate(order.lines)
     ]
     return {
         "id": order.own_id,

@@ -4,7 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from tests.crash.orders import HOMES, LATE, PRICE, STOCK_EACH, Placed
+from domain.ids import cart_id
+from tests.crash.catalogue import HOMES, LATE, PRICE, STOCK_EACH
+from tests.crash.orders import Placed, cart_of
 from tests.crash.world import World
 
 Entry = dict[str, Any]
@@ -125,10 +127,13 @@ def _of_what(entry: Entry) -> str:
 
 
 def _assert_stock(world: World, left: dict[str, Counter[str]]) -> None:
-    """On hand is what was there and came, less what left; nothing stays reserved or waited for."""
+    """On hand is what was there and came, less what left.
+
+    Nothing stays reserved, waited for or on its way, and orders got what their carts held.
+    """
     expected = Counter({(sku, HOMES[sku]): STOCK_EACH for sku in HOMES if sku not in LATE})
-    damaged: Counter[tuple[str, str]] = Counter()
-    expected.update({(sku, HOMES[sku]): many for sku, many in world.received.items()})
+    expected.update(world.moved)
+    damaged = Counter(world.damaged)
     for pieces in left.values():
         expected.subtract({(sku, HOMES[sku]): many for sku, many in pieces.items()})
     for order in world.returned:  # a customer sends one parcel, to where the first line came from
@@ -139,10 +144,13 @@ def _assert_stock(world: World, left: dict[str, Counter[str]]) -> None:
             damaged[short.sku, HOMES[short.sku]] += short.missing
         else:
             expected[short.sku, HOMES[short.sku]] -= short.missing
-    for level in world.rows("SELECT sku, location, on_hand, reserved, damaged FROM stock"):
+    levels = world.rows("SELECT sku, location, on_hand, reserved, damaged, incoming FROM stock")
+    for level in levels:
         at = level["sku"], level["location"]
-        counted = level["on_hand"], level["reserved"], level["damaged"]
-        assert counted == (expected[at], 0, damaged[at]), (level, expected[at], damaged[at])
+        counted = level["on_hand"], level["reserved"], level["damaged"], level["incoming"]
+        assert counted == (expected[at], 0, damaged[at], 0), (level, expected[at], damaged[at])
+    unknown = {at for at in expected if expected[at]} - {(n["sku"], n["location"]) for n in levels}
+    assert not unknown, f"stock that is nowhere: {unknown}"
     ledger = world.rows(
         "SELECT s.sku, s.location FROM stock s JOIN stock_movements m USING (sku, location) "
         "GROUP BY s.sku, s.location, s.on_hand, s.reserved, s.damaged "
@@ -152,6 +160,12 @@ def _assert_stock(world: World, left: dict[str, Counter[str]]) -> None:
     assert not ledger, f"counters are not the ledger's fold: {ledger}"
     waiting = world.rows("SELECT key FROM stock_waiting")
     assert not waiting, f"still in the queue for goods: {waiting}"
+    taken_over = world.rows(
+        "SELECT DISTINCT order_id FROM stock_movements "
+        "WHERE kind = 'released' AND reason = 'ordered'"
+    )
+    carts = {cart_id(cart_of(order)) for order in world.carts}
+    assert {row["order_id"] for row in taken_over} == carts
 
 
 def _assert_rows(world: World, journal: list[Entry]) -> None:

@@ -7,9 +7,12 @@ from typing import Literal
 
 import pytest
 
+from tests.crash.catalogue import CHIME, LATE
+from tests.crash.clerks import bring, check_out, hold, order_goods, send_over, take_in
 from tests.crash.failpoints import Fault, Moment, not_fired
 from tests.crash.operators import send_all_back, tell_all, until_fulfilments
-from tests.crash.orders import FAR, HOMES, LATE, NEAR, FoundShort, Placed
+from tests.crash.orders import FoundShort, Placed
+from tests.crash.queueing import in_queue, split_with, wait_for_goods, waiting_for
 from tests.crash.soundness import assert_sound
 from tests.crash.world import World
 
@@ -70,8 +73,18 @@ def deaths_at(world: World, points: dict[str, Moments], skip: int = 0) -> list[F
 
 
 def place(world: World, plan: list[Fault]) -> list[Placed]:
-    """Those for whom a worker dies are split; half of the others are, too."""
-    return world.place(len(plan), split=True) + world.place(4)
+    """Those for whom a worker dies are split, and what it reserves for them is in their carts.
+
+    Half of the others are split, too.
+    """
+    unlucky = [world.till.next(split=True) for _ in plan]
+    for order, fault in zip(unlucky, plan, strict=True):
+        if fault.point == "inventory.reserve":
+            hold(world, order)
+            check_out(world, order)
+        else:
+            world.send(order)
+    return unlucky + world.place(4)
 
 
 def dying(world: World, plan: list[Fault]) -> AbstractContextManager[Path]:
@@ -98,25 +111,43 @@ def test_workers_killed_on_the_way_to_the_door(world: World) -> None:
 def test_workers_killed_while_goods_are_short(world: World) -> None:
     """Pickers find less than the record says; orders wait for goods, and then get them.
 
-    Some are given their goods before their workflow has heard that they wait.
+    Some have the last pieces in their carts. Some are given their goods, which a purchase order
+    brings bit by bit, before their workflow has heard that they wait; the others, one of them for
+    a bundle, by a transfer.
     """
     picks = deaths_at(world, {"inventory.short_pick": (*OURS, *OURS)})
-    unheard = deaths_at(world, {"inventory.reserve": OURS}, skip=len(picks))
-    heard = deaths_at(world, {"inventory.reserve": OURS}, skip=len(picks + unheard))
-    with dying(world, picks + unheard + heard) as fired:
+    last = deaths_at(world, {"inventory.reserve": OURS}, skip=len(picks))
+    unheard = deaths_at(world, {"inventory.reserve": OURS}, skip=len(picks + last))
+    heard = deaths_at(world, {"inventory.reserve": OURS}, skip=len(picks + last + unheard))
+    with dying(world, picks + last + unheard + heard) as fired:
+        bought = order_goods(world, LATE[0], 3, "leeds")
+        bring(world, LATE[1], "leeds", 3)
+        moved = send_over(world, LATE[1], 3, "leeds", "berlin")
         short = [_found_short(world, n) for n in range(len(picks))]
-        early = [_waiting(world, LATE[0]) for _ in unheard]
-        late = [_waiting(world, LATE[1]) for _ in (*heard, "nobody died for it")]
+        lucky = [_with_the_last(world, LATE[0], "leeds") for _ in last]
+        early = [waiting_for(world, LATE[0]) for _ in unheard]
+        late = [waiting_for(world, sku) for sku in (LATE[1], LATE[1], CHIME)]
+        world.until("workers have died for the early", lambda: not not_fired(unheard, fired))
         _, queued = early
-        world.until("one died for the queued", lambda: not not_fired(unheard[1:], fired))
-        assert queued.order_id in in_queue(world) - waits_for_goods(world)
-        world.receive(LATE[0], len(early))
+        assert queued.order_id in in_queue(world) - wait_for_goods(world)
+        take_in(world, bought, 1)
+        take_in(world, bought, 2, damaged=1)
         ids = {order.order_id for order in late}
-        world.until("the late wait", lambda: ids <= in_queue(world) & waits_for_goods(world))
-        world.receive(LATE[1], len(late))
-        world.until_arrived(short + early + late)
-    world.shipped += short + early + late
+        world.until("the late wait", lambda: ids <= in_queue(world) & wait_for_goods(world))
+        take_in(world, moved, 1)
+        take_in(world, moved, 2)
+        world.until_arrived(short + lucky + early + late)
+    world.shipped += short + lucky + early + late
     assert_sound(world)
+
+
+def _with_the_last(world: World, sku: str, location: str) -> Placed:
+    """A split order whose cart holds the only piece there is."""
+    bring(world, sku, location, 1)
+    order = split_with(world, sku)
+    hold(world, order)
+    check_out(world, order)
+    return order
 
 
 def _found_short(world: World, n: int) -> Placed:
@@ -130,24 +161,6 @@ def _found_short(world: World, n: int) -> Placed:
     world.short.append(FoundShort(order, sku, 1, reason))
     world.send(order)
     return order
-
-
-def _waiting(world: World, sku: str) -> Placed:
-    """A split order, one part of which is not in stock."""
-    other = FAR if HOMES[sku] != HOMES[FAR] else NEAR[0]
-    order = world.till.take({sku: 1, other: 1})
-    world.send(order)
-    return order
-
-
-def in_queue(world: World) -> set[str]:
-    return {row["order_id"] for row in world.rows("SELECT order_id FROM stock_waiting")}
-
-
-def waits_for_goods(world: World) -> set[str]:
-    """The orders whose workflow knows that they wait."""
-    rows = world.rows("SELECT order_id FROM orders WHERE wait_what = 'stock'")
-    return {row["order_id"] for row in rows}
 
 
 def test_workers_killed_while_they_change_the_address(world: World) -> None:
@@ -177,8 +190,10 @@ def test_workers_killed_while_they_take_back(world: World) -> None:
             world.fault("warehouse", "hand_over", "down", match=f"{order.order_id}/f2")
         for order in orders:
             world.fault("warehouse", "hand_over", "down", match=f"{order.order_id}/")
-        for order in partly + orders:
+        for order in partly + orders[1:]:
             world.send(order)
+        hold(world, orders[0])
+        check_out(world, orders[0])
         world.until_all(partly, "partly_shipped")
         until_fulfilments(world, orders, "labelled")
         tell_all(world, partly + orders, "cancel", {"reason": "requested"})

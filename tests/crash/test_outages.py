@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from starter.local.ports import answers
+from tests.crash.catalogue import CHANNEL
 from tests.crash.failpoints import Fault
 from tests.crash.operators import tell_all
-from tests.crash.orders import CHANNEL
 from tests.crash.soundness import assert_sound
-from tests.crash.world import World, is_connected, is_stopped
+from tests.crash.world import World
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 
@@ -124,7 +125,7 @@ def _frozen(world: World, fired: Path) -> int:
     """The id of the process in which the fault fired, once it stands still."""
     world.until(f"{fired.name} fired", fired.exists)
     pid = int(fired.read_text())
-    world.until(f"{pid} is frozen", lambda: is_stopped(pid))
+    world.until(f"{pid} is frozen", lambda: _is_stopped(pid))
     return pid
 
 
@@ -133,7 +134,7 @@ def _until_given_up(world: World, frozen: list[int]) -> None:
     port = world.stack.temporal.port
     world.until(
         "Temporal has given up the frozen",
-        lambda: not any(is_connected(pid, port) for pid in frozen),
+        lambda: not any(_is_connected(pid, port) for pid in frozen),
     )
 
 
@@ -203,3 +204,18 @@ def _all_answered(world: World) -> bool:
     webhooks = state["webhooks"]
     assert webhooks["given_up"] == 0, webhooks
     return bool(webhooks["pending"] == 0)
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether SIGSTOP holds the process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return fields[0] == "T"
+
+
+def _is_connected(pid: int, port: int) -> bool:
+    """Whether the other end, too, holds a connection of the process to this port for alive."""
+    open_ones = psutil.Process(pid).net_connections("tcp")
+    return any(
+        one.raddr and one.raddr.port == port and one.status == psutil.CONN_ESTABLISHED
+        for one in open_ones
+    )

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.crash.catalogue import NEAR
 from tests.crash.failpoints import Fault, Moment
 from tests.crash.operators import send_all_back, tell_all
-from tests.crash.orders import NEAR, Placed
+from tests.crash.orders import Placed
 from tests.crash.people import Person, personal_values
 from tests.crash.soundness import assert_sound
 from tests.crash.temporal import everything_kept
@@ -72,7 +73,7 @@ def test_forty_orders_arrive_once_each_while_workers_die(world: World) -> None:
         world.returned += orders[-RETURNS:]
         send_all_back(world, orders[-RETURNS:])
         world.until_arrived(orders)
-        last = world.till.take({NEAR[0]: 1})
+        last = world.till.take((NEAR[0], 1))
         world.send(last)  # once nobody dies any more, so that its bug is heard of
         world.until_arrived([last])
     orders.append(last)

@@ -15,7 +15,6 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import httpx
-import psutil
 import psycopg
 from psycopg.rows import dict_row
 
@@ -24,8 +23,8 @@ from starter.local.processes import Spec, StartFailed
 from starter.local.stack import DATABASE, Stack
 from tests.crash.failpoints import Fault, as_environment, not_fired
 from tests.crash.furnishing import furnish, temporal
-from tests.crash.mortal_worker import CACHE, READY, ROSTER
-from tests.crash.orders import HOMES, FoundShort, Placed, Till, payload
+from tests.crash.nursery import CACHE, PART, READY, ROSTER, STARTER
+from tests.crash.orders import FoundShort, Placed, Till, payload
 
 T = TypeVar("T")
 
@@ -33,11 +32,12 @@ DEADLINE_S = 150.0
 """Generous: a slow machine must not fail a round, and a sound one never waits so long."""
 POLL_S = 0.1
 ENDED = ("closed", "cancelled")
+KEY = "Idempotency-Key"
 
 
 @dataclass
 class World:
-    """Its workers are named in a roster, and started again whenever a fault has killed them."""
+    """Its mortals are named in a roster, and started again whenever a fault has killed them."""
 
     stack: Stack
     folder: Path
@@ -49,8 +49,12 @@ class World:
     partly: list[Placed] = field(default_factory=list)
     """Cancelled when one part of it had left."""
     short: list[FoundShort] = field(default_factory=list)
-    received: Counter[str] = field(default_factory=Counter)
-    """By SKU, after the opening."""
+    carts: list[Placed] = field(default_factory=list)
+    """Orders that took over what their carts held."""
+    moved: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By SKU and location, what people brought, took away or counted after the opening."""
+    damaged: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """What of it came damaged."""
     rounds: int = 0
     key: str = ""
 
@@ -66,7 +70,7 @@ class World:
         stack.supervisor.start(stack.simulators())
         stack.supervisor.start(stack.starter())
 
-        command = (sys.executable, "-m", "tests.crash.mortal_worker", str(self.folder))
+        command = (sys.executable, "-m", "tests.crash.nursery", str(self.folder))
         nursery = Spec(
             name="nursery",
             command=command,
@@ -86,7 +90,7 @@ class World:
         told: Mapping[str, str] = MappingProxyType({}),
         cache: int = 500,
     ) -> None:
-        """Start workers and keep them up; `cache` as in `worker.workers.build`."""
+        """Start mortals and keep them up; `cache` as in `worker.workers.build`."""
         environment = {
             **as_environment(list(plan), fired or self.folder),
             CACHE: str(cache),
@@ -104,7 +108,7 @@ class World:
         fresh.replace(self.folder / ROSTER)
 
     def assert_up(self) -> None:
-        """No worker ended otherwise than by `kill -9`."""
+        """No mortal ended otherwise than by `kill -9`."""
         nursery = self.stack.supervisor.children["nursery"]
         assert nursery.exit_code is None, nursery.last_words()
 
@@ -133,17 +137,29 @@ class World:
     @contextmanager
     def round(self, plan: list[Fault], workers: int = 2, cache: int = 500) -> Iterator[Path]:
         """A round with these faults; at its end each of them must have fired."""
+        names = [f"worker-{n}" for n in range(workers)]
+        with self._mortal(names, plan, cache=cache) as fired:
+            yield fired
+
+    @contextmanager
+    def starters(self, plan: list[Fault], **told: str) -> Iterator[Path]:
+        """A starter with these faults, while the stack's own is dead."""
+        with self._mortal([STARTER], plan, told={PART: STARTER, **told}) as fired:
+            yield fired
+
+    @contextmanager
+    def _mortal(self, names: list[str], plan: list[Fault], **hired: Any) -> Iterator[Path]:
         self.rounds += 1
         fired = self.folder / f"round-{self.rounds}"
         fired.mkdir()
-        names = [f"worker-{self.rounds}-{n}" for n in range(workers)]
-        self.hire(*names, plan=plan, fired=fired, cache=cache)
+        hands = [f"{name}-of-{self.rounds}" for name in names]
+        self.hire(*hands, plan=plan, fired=fired, **hired)
         try:
             yield fired
             missing = not_fired(plan, fired)
             assert not missing, f"never fired: {', '.join(map(str, missing))}"
         finally:
-            self.dismiss(*names)
+            self.dismiss(*hands)
 
     # -- the outside
 
@@ -174,19 +190,12 @@ class World:
         url = f"{self.stack.simulators_url}/control/faults{'/' + fault if fault else ''}"
         assert httpx.delete(url, timeout=10).is_success
 
-    def receive(self, sku: str, quantity: int) -> None:
-        """Goods come in where they belong."""
-        goods = {"sku": sku, "location": HOMES[sku], "quantity": quantity, "reason": "delivery"}
-        answer = self.api("POST", "/stock/receipts", goods)
-        assert answer.status_code == httpx.codes.CREATED, answer.text
-        self.received[sku] += quantity
-
-    def api(self, method: str, path: str, body: Any = None) -> httpx.Response:
+    def api(self, method: str, path: str, body: Any = None, key: str = "") -> httpx.Response:
         return httpx.request(
             method,
             f"{self.stack.http_url}/api{path}",
             json=body,
-            headers={"Authorization": f"Bearer {self.key}"},
+            headers={"Authorization": f"Bearer {self.key}"} | ({KEY: key} if key else {}),
             timeout=20,
         )
 
@@ -278,24 +287,10 @@ class World:
         return "\n".join(str(tuple(row.values())) for row in rows)
 
 
-def is_stopped(pid: int) -> bool:
-    """Whether SIGSTOP holds the process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return fields[0] == "T"
-
-
-def is_connected(pid: int, port: int) -> bool:
-    """Whether the other end, too, holds a connection of the process to this port for alive."""
-    open_ones = psutil.Process(pid).net_connections("tcp")
-    return any(
-        one.raddr and one.raddr.port == port and one.status == psutil.CONN_ESTABLISHED
-        for one in open_ones
-    )
-
-
-def patiently(look: Callable[[], object], within_s: float = DEADLINE_S) -> None:
-    """For threads beside the one that watches the workers."""
+def patiently(look: Callable[[], T | None], within_s: float = DEADLINE_S) -> T:
+    """For threads beside the one that watches the mortals."""
     deadline = time.monotonic() + within_s
-    while not look():
+    while not (found := look()):
         assert time.monotonic() < deadline, "did not come to pass"
         time.sleep(POLL_S)
+    return found

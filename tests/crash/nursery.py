@@ -1,8 +1,8 @@
-"""The product's worker, with failpoints around its ports, in processes that may die.
+"""The product's worker and starter, with failpoints around their ports, in processes that may die.
 
-`python -m tests.crash.mortal_worker FOLDER` keeps those workers up that `FOLDER/roster.json`
-names, and ends those that it no longer names. Each is forked from this process, so that a new
-life costs no imports: a round has many deaths.
+`python -m tests.crash.nursery FOLDER` keeps those mortals up that `FOLDER/roster.json` names, and
+ends those that it no longer names. Each is forked from this process, so that a new life costs no
+imports: a round has many deaths.
 """
 
 import asyncio
@@ -15,18 +15,27 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import uvicorn
 import uvloop
 
+from config.inbound import senders_of
 from config.logging import configure_logging
 from config.settings import Settings, load_settings
 from config.temporal import check_search_attributes, connect
 from config.wiring import wire
+from starter.app import create_app
+from starter.composition import Composition
 from starter.local.tether import PR_SET_PDEATHSIG
-from tests.crash.failpoints import Failpoints, wrapped_ports
+from starter.signalling import Workflows
+from tests.crash.failpoints import Failpoints, wrapped_ports, wrapped_tables
 from worker.workers import build
 
 READY = "nursery ready"
 CACHE = "CRASH_CACHE"
+PART = "CRASH_PART"
+"""What the mortal is; `worker` unless said."""
+WORKER = "worker"
+STARTER = "starter"
 ROSTER = "roster.json"
 LOOK_S = 0.05
 
@@ -42,8 +51,26 @@ async def work(settings: Settings) -> None:
         await asyncio.Event().wait()  # it is never asked to end: it dies
 
 
+async def serve(settings: Settings) -> None:
+    client = await connect(settings, lazy=True)
+    wired = wire(settings, settings.database_pool)
+    tables = wrapped_tables(wired, Failpoints.from_environment())
+    composition = Composition(settings, tables, Workflows(client), senders_of(settings))
+    listening = uvicorn.Config(
+        create_app(composition),
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        access_log=False,
+    )
+    await uvicorn.Server(listening).serve()
+
+
+LIVES = {WORKER: work, STARTER: serve}
+
+
 def be_born(told: dict[str, str], log: Path) -> int:
-    """Fork a worker that dies with this process; returns its id."""
+    """Fork a mortal that dies with this process; returns its id."""
     pid = os.fork()
     if pid:
         return pid
@@ -53,8 +80,9 @@ def be_born(told: dict[str, str], log: Path) -> int:
     os.dup2(output, 2)
     os.environ.update(told)
     settings = load_settings()
-    configure_logging(settings, "worker")
-    uvloop.run(work(settings))
+    part = os.environ.get(PART, WORKER)
+    configure_logging(settings, part)
+    uvloop.run(LIVES[part](settings))
     os._exit(1)
 
 
