@@ -17,6 +17,7 @@ from tests.workflows.test_split_orders import (
     pack,
     scan,
     split,
+    split_unpaid,
     with_one_gone,
 )
 from tests.workflows.world import GOOD_ADDRESS, World, an_order, eur
@@ -243,10 +244,7 @@ async def test_a_capture_that_is_refused_for_good_is_written_off_too(
 async def test_of_a_split_order_that_is_written_off_the_rest_is_cancelled_unrefunded(
     begin: Start, world: World
 ) -> None:
-    world.packing = "later"
-    life = await split(begin, world, "unpaid-3", PaymentStatus.AUTHORISED)
-    await life.until(lambda r: len(r.fulfilments) == 2)
-    world.declined = 10**6
+    life = await split_unpaid(begin, world, "unpaid-3")
     world.fail("capture", Refused("shop", "locked"))
     await pack(life, 1)
     await life.until_waiting("refused:shop:locked")

@@ -33,6 +33,15 @@ async def split(
     return await begin(order)
 
 
+async def split_unpaid(begin: Start, world: World, own_id: str) -> Life:
+    """Both locations have still to pack, and the channel cannot get the money."""
+    world.packing = "later"
+    world.declined = 10**6
+    life = await split(begin, world, own_id, PaymentStatus.AUTHORISED)
+    await life.until(lambda r: len(r.fulfilments) == 2)
+    return life
+
+
 def fulfilments(record: OrderRecord) -> list[tuple[str, FulfilmentStatus]]:
     return [(part.location, part.status) for part in record.fulfilments]
 

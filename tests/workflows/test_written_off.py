@@ -21,7 +21,7 @@ from domain.records import (
 from tests.workflows.at_once import at_once
 from tests.workflows.lives import Life, Start
 from tests.workflows.test_found_gone import arrive, close, gone_while_capture_is_refused
-from tests.workflows.test_split_orders import pack, split
+from tests.workflows.test_split_orders import pack, split_unpaid
 from tests.workflows.world import World
 
 
@@ -38,10 +38,7 @@ async def written_off(begin: Start, world: World, own_id: str) -> Life:
 
 async def rest_cancelled(begin: Start, world: World, own_id: str) -> Life:
     """Berlin's share was found gone; with its money written off, the other one is cancelled."""
-    world.packing = "later"
-    life = await split(begin, world, own_id, PaymentStatus.AUTHORISED)
-    await life.until(lambda r: len(r.fulfilments) == 2)
-    world.declined = 10**6
+    life = await split_unpaid(begin, world, own_id)
     world.fail("capture", Refused("shop", "locked"))
     await pack(life, 1)
     await life.until_waiting("refused:shop:locked")
@@ -221,10 +218,7 @@ async def test_who_pays_while_the_rest_is_still_taken_back_gets_it_refunded(
     begin: Start, world: World
 ) -> None:
     """The refund itself sees to it, and nobody need be asked."""
-    world.packing = "later"
-    life = await split(begin, world, "off-4", PaymentStatus.AUTHORISED)
-    await life.until(lambda r: len(r.fulfilments) == 2)
-    world.declined = 10**6
+    life = await split_unpaid(begin, world, "off-4")
     world.left.add(f"{life.id}/f1")
     await life.tell("warehouse_said", reference=f"{life.id}/f1", status="rejected")
     await life.until_told(UNPAID)
@@ -291,10 +285,7 @@ async def test_nobody_is_told_of_a_return_that_nothing_was_to_be_paid_back_for(
 async def test_while_another_share_waits_for_the_money_a_cancel_goes_before_the_write_off(
     begin: Start, world: World
 ) -> None:
-    world.packing = "later"
-    life = await split(begin, world, "off-6", PaymentStatus.AUTHORISED)
-    await life.until(lambda r: len(r.fulfilments) == 2)
-    world.declined = 10**6
+    life = await split_unpaid(begin, world, "off-6")
     await pack(life, 2)
     await life.until_waiting("hold:payment")
     world.left.add(f"{life.id}/f1")
