@@ -1,6 +1,7 @@
 """Many buyers of a few units at once, cancelling, expiring, cut off; and a judge of the outcome.
 
-Most claim what they want by the functions in PostgreSQL; some have it sourced, as the product does.
+More than half have it sourced, as the product does; the rest claim what they want by functions in
+PostgreSQL alone, and so press harder.
 """
 
 import asyncio
@@ -25,12 +26,19 @@ R = TypeVar("R")
 HELD_FOR_A_TIME = (
     "SELECT 1 FROM reservations WHERE state = 'reserved' AND expires_at IS NOT NULL LIMIT 1"
 )
+WAITS_FOR_WHAT_IS_THERE = """
+SELECT w.order_id FROM stock_waiting w
+ WHERE EXISTS (SELECT FROM unnest(w.ranked) place
+                WHERE NOT EXISTS (SELECT FROM stock_lacking(place, w.items)))
+"""
 BUNDLES = {"set": {"hot": 1, "cup": 2}, "box": {"hot": 2, "pot": 1, "cup": 1}}
 PLENTY = 100_000
 PLACES = {"berlin": 0.7, "lyon": 0.3}
 """With their share of the units."""
-SOURCED = 1
+SOURCED = 11
 """Of twenty buyers."""
+AGAIN = {"connection_lost", "unreachable", "contended"}
+"""What an activity is tried again for."""
 SOON_S = 0.4
 """Deadlines that pass in the midst of the trade."""
 
@@ -159,7 +167,7 @@ class Market:
             try:
                 return await doing()
             except Unavailable as lost:
-                if lost.code not in ("connection_lost", "contended"):
+                if lost.code not in AGAIN:
                     self.faults.append(lost.code)
                     raise
 
@@ -206,9 +214,11 @@ class Market:
         for order, sku, quantity in found:
             owned.setdefault(order, Counter())[sku] = quantity
         waits = {order for (order,) in await rows(self.aside, "SELECT order_id FROM stock_waiting")}
+        sold_out_for_none = await rows(self.aside, WAITS_FOR_WHAT_IS_THERE)
         faults = list(self.faults)
         for order, cart in self.carts.items():
             faults += self._wrong(order, owned.get(order), picked(cart), waits=order in waits)
+        faults += ["an order waits for what is there"] * len(sold_out_for_none)
         faults += await self._wrong_counters(owned)
         return sorted(set(faults))
 

@@ -68,6 +68,7 @@ async def unlocked_look(engine: AsyncEngine) -> None:
         (unsummed_lines, 10_000, "an order owns other than it bought"),
         (missing_key, 10_000, "an order owns other than it bought"),
         (unseen_queue, 40, "of 40 units are owned"),
+        (unseen_queue, 40, "an order waits for what is there"),
         (unlocked_look, 40, "the ledger was negative"),
     ],
 )
