@@ -23,7 +23,7 @@ ORDERS_MAX = 2_000
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--orders", type=_bounded, default=ORDERS, help="how many in the burst")
+    parser.add_argument("--orders", type=_bounded, default=ORDERS, help="how many in a round")
     parser.add_argument("--json", type=Path, help="also write the numbers to this file")
     wanted = parser.parse_args()
     console = Console(highlight=False)

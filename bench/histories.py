@@ -36,14 +36,19 @@ class Weighed:
 
 
 async def weigh(client: Client, order_ids: Iterable[str]) -> tuple[Weighed, ...]:
-    """Fetch each order's history; the heaviest comes first."""
-    weighed = [await _weighed(client, order_id) for order_id in order_ids]
-    return tuple(sorted(weighed, key=lambda one: (-one.count, -one.size_bytes)))
+    """Fetch each order's history."""
+    return tuple([await _weighed(client, order_id) for order_id in order_ids])
 
 
 async def _weighed(client: Client, order_id: str) -> Weighed:
     handle = client.get_workflow_handle(workflow_id(OrderId(order_id)))
     return Weighed(order_id, tuple((await handle.fetch_history()).events))
+
+
+def usual(weighed: Iterable[Weighed]) -> Weighed:
+    """The middle one, from the lightest to the heaviest."""
+    ranked = sorted(weighed, key=lambda one: (one.count, one.size_bytes))
+    return ranked[len(ranked) // 2]
 
 
 def script(history: Sequence[HistoryEvent]) -> tuple[Step, ...]:

@@ -39,14 +39,36 @@ class Yardstick:
 
 
 @dataclass(frozen=True)
+class Round:
+    """Rates a second of as many orders, twins and bare workflows, one kind after the other."""
+
+    labels_per_s: float
+    delivered_per_s: float
+    closed_per_s: float
+    twins_per_s: float
+    bares_per_s: float
+
+    @property
+    def to_twin(self) -> float:
+        return self.closed_per_s / self.twins_per_s
+
+
+def middle(rounds: Sequence[Round]) -> Round:
+    """The one whose ratio of real orders to twins is the median."""
+    return sorted(rounds, key=lambda one: one.to_twin)[len(rounds) // 2]
+
+
+@dataclass(frozen=True)
 class Result:
     """Rates are a second, from the first webhook that was kept; times are seconds.
 
-    `burst`: all orders at once; `paced`: `paced_per_s` orders a second. CPU is that of the burst,
-    in milliseconds an order; `idle_cpu_ms` is by the second of a stack that does nothing.
+    `burst`: the `orders` of a round all at once; `paced`: `paced_per_s` orders a second. Rates are
+    those of the middle round; CPU is that of all bursts, in milliseconds an order; `idle_cpu_ms` is
+    by the second of a stack that does nothing.
     """
 
     orders: int
+    rounds: tuple[Round, ...]
     labels_per_s: float
     delivered_per_s: float
     closed_per_s: float

@@ -9,7 +9,8 @@ from bench.result import BYTES_MAX, EVENTS_MAX, TWIN_SHARE_MIN, Result, Spread, 
 
 
 def show(console: Console, result: Result) -> None:
-    table = Table(title=f"{result.orders} orders, webhook to closed", show_header=False)
+    title = f"{len(result.rounds)} rounds of {result.orders} orders, webhook to closed"
+    table = Table(title=title, show_header=False)
     table.add_column(style="bold")
     table.add_column(justify="right")
     table.add_column(style="dim")
@@ -25,11 +26,12 @@ def _rates(table: Table, result: Result) -> None:
     table.add_row("… to delivered", f"{result.delivered_per_s:.1f}")
     table.add_row("… to closed", f"{result.closed_per_s:.1f}", "return window of 1 s")
     twin, bare = result.twin, result.bare
+    each = ", ".join(f"{one.to_twin:.2f}" for one in result.rounds)
     table.add_row(
         "no-op twins a second",
         f"{twin.per_s:.1f}",
-        f"real to twin {result.to_twin:.2f}, by CPU {result.to_twin_by_cpu:.2f}, "
-        f"aim {TWIN_SHARE_MIN:g} or more; {_weight(twin)}",
+        f"real to twin {result.to_twin:.2f} (each round: {each}), "
+        f"by CPU {result.to_twin_by_cpu:.2f}, aim {TWIN_SHARE_MIN:g} or more; {_weight(twin)}",
     )
     table.add_row(
         "bare workflows a second",

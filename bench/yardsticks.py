@@ -1,84 +1,74 @@
-"""Runs the no-op twin of an order and a bare workflow on the same server, and takes their rates."""
+"""Runs no-op twins of an order, and bare workflows, on the server that the orders run on."""
 
 import asyncio
 import sys
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Iterable
 from typing import Any
+from uuid import uuid4
 
 from temporalio.client import Client, WorkflowHandle
 
-from bench.cpu import Meter, spent_ms
-from bench.result import Yardstick
-from bench.trade import NotDone
-from bench.twin import QUEUE, Bare, Step, Twin
+from bench.histories import Weighed, script, usual, weigh
+from bench.trade import Life, NotDone
+from bench.twin import QUEUE, Bare, Twin
 from bench.twin_worker import READY
 from starter.local.processes import Spec
 from starter.local.stack import Stack
 
+TWIN = Twin.__name__
+BARE = Bare.__name__
+TWIN_WORKER = "twin-worker"
 STARTS_AT_ONCE = 8
 """As many as a starter's relay starts at the same time."""
-WARM_UP = 4
 LIMIT_S = 90.0
-
-Start = Callable[[str], Awaitable[WorkflowHandle[Any, Any]]]
 
 
 def twin_worker(stack: Stack) -> Spec:
     return Spec(
-        name="twin-worker",
+        name=TWIN_WORKER,
         command=(sys.executable, "-m", "bench.twin_worker"),
         env=stack.environment(),
         ready=lambda child: READY in child.words(),
     )
 
 
-async def twin(client: Client, meter: Meter, steps: Sequence[Step], many: int) -> Yardstick:
-    """The rate of workflows that take these steps."""
+class Yardsticks:
+    """Workflows that take the steps of an order, or five activities, and do nothing."""
 
-    async def start(workflow_id: str) -> WorkflowHandle[Any, Any]:
-        return await client.start_workflow(
-            Twin.run, tuple(steps), id=workflow_id, task_queue=f"{QUEUE}orders"
-        )
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._told: dict[str, object] = {BARE: "orders"}
+        self._last: dict[str, WorkflowHandle[Any, Any]] = {}
 
-    return await _measured(client, meter, "twin", start, many)
+    async def follow(self, lives: Iterable[Life]) -> tuple[Weighed, ...]:
+        """Twins take the steps of the middle one of these orders from now on."""
+        weighed = await weigh(self._client, [life.order_id for life in lives])
+        self._told[TWIN] = script(usual(weighed).events)
+        return weighed
 
+    async def run(self, kind: str, many: int) -> None:
+        """Start so many of the kind, and wait for their ends.
 
-async def bare(client: Client, meter: Meter, many: int) -> Yardstick:
-    """The rate of workflows of five no-op activities."""
+        Raises:
+            NotDone: some did not end.
+        """
+        slots = asyncio.Semaphore(STARTS_AT_ONCE)
 
-    async def start(workflow_id: str) -> WorkflowHandle[Any, Any]:
-        return await client.start_workflow(
-            Bare.run, "orders", id=workflow_id, task_queue=f"{QUEUE}orders"
-        )
+        async def one() -> WorkflowHandle[Any, Any]:
+            async with slots:
+                handle = await self._client.start_workflow(
+                    kind, self._told[kind], id=f"{kind}-{uuid4()}", task_queue=f"{QUEUE}orders"
+                )
+            await handle.result()
+            return handle
 
-    return await _measured(client, meter, "bare", start, many)
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                handles = await asyncio.gather(*(one() for _ in range(many)))
+        except TimeoutError:
+            raise NotDone(f"{many} {kind} workflows did not end within {LIMIT_S:g} s") from None
+        self._last[kind] = handles[0]
 
-
-async def _measured(client: Client, meter: Meter, name: str, start: Start, many: int) -> Yardstick:
-    await _all_through(f"{name}-warm-up", start, WARM_UP)
-    before, began = meter.read_s(), time.monotonic()
-    await _all_through(name, start, many)
-    took_s, spent = time.monotonic() - began, spent_ms(before, meter.read_s())
-    del spent["machine"]
-    history = await client.get_workflow_handle(f"{name}:0").fetch_history()
-    return Yardstick(
-        per_s=many / took_s,
-        events=len(history.events),
-        cpu_ms={process: ms / many for process, ms in spent.items()},
-    )
-
-
-async def _all_through(name: str, start: Start, many: int) -> None:
-    slots = asyncio.Semaphore(STARTS_AT_ONCE)
-
-    async def one(n: int) -> None:
-        async with slots:
-            handle = await start(f"{name}:{n}")
-        await handle.result()
-
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            await asyncio.gather(*(one(n) for n in range(many)))
-    except TimeoutError:
-        raise NotDone(f"{many} {name} workflows did not end within {LIMIT_S:g} s") from None
+    async def events(self, kind: str) -> int:
+        """How many one of the last of them has."""
+        return len((await self._last[kind].fetch_history()).events)
