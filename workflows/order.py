@@ -11,15 +11,12 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
-from activities.channel import ChannelActivities
-from activities.orders import OrderActivities, ValidateRequest
-from domain.ids import effect_key
+from activities.orders import OrderActivities
 from domain.lifecycles import FulfilmentStatus, OrderStatus
-from domain.orders import LineRef, OrderInput, OrderOutcome, PaymentStatus
-from domain.payments import CancelRequest
+from domain.orders import LineRef, OrderInput, OrderOutcome
 from domain.records import HoldRecord, OrderRecord
 from domain.stock import Part
-from domain.validation import HoldReason, Invalid, Validated
+from domain.validation import HoldReason
 from domain.verbs import Cancel, InvalidVerb
 from domain.waits import Owner
 from workflows.conduct import Conduct, together
@@ -28,7 +25,7 @@ from workflows.fulfilment_state import FulfilmentState, Rejected
 from workflows.messages import KINDS, parse
 from workflows.on_the_way import OnTheWay
 from workflows.order_returns import OrderReturns
-from workflows.outside import CHANNEL, OURS, recording
+from workflows.outside import recording
 from workflows.requests import AddressChanged, Requests, Stopped
 from workflows.search_attributes import Upserts
 from workflows.sourcing import Sourcing
@@ -36,11 +33,9 @@ from workflows.state import OrderState
 from workflows.strand import Strand
 from workflows.till import Till
 from workflows.undo import Undos
+from workflows.validation import Validation
 
 Status = OrderStatus
-CHANNEL_FIRST = (
-    "not_now: the channel must cancel first and give the money back; retry asks it again"
-)
 
 
 @workflow.defn
@@ -54,17 +49,17 @@ class OrderWorkflow:
         self._conduct = Conduct(order.policy, self._write)
         self._telling = self._conduct.telling
         self._state = OrderState(order, self._conduct)
-        self._till = Till(self._state, self._telling)
+        self._till = Till(self._state, self._conduct)
         self._requests = Requests(self._state, self._conduct, self._till)
         self._strand = self._conduct.strand(self._requests.interruption)
         self._undos = Undos()
+        self._validation = Validation(self._state, self._strand)
         self._sourcing = Sourcing(self._state, self._requests, self._telling)
         self._returns = OrderReturns(
             self._state, self._requests, self._till, strand=self._strand, conduct=self._conduct
         )
         self._fulfilments: list[Fulfilment] = []
         self._on_the_way: list[OnTheWay] = []
-        self._collecting = False
         self._upserts = Upserts()
 
     @workflow.run
@@ -87,7 +82,7 @@ class OrderWorkflow:
         """Up to the point of no return; begins anew where the address changes."""
         while not self._state.all_left:
             try:
-                await self._validate()
+                await self._validation.validate()
                 await self._bring_out()
             except AddressChanged:
                 await self._use_new_address()
@@ -118,36 +113,6 @@ class OrderWorkflow:
             raise ApplicationError(refusal, type="VerbRefused", non_retryable=True)
 
     # -- the steps, in the order they happen
-
-    async def _validate(self) -> None:
-        while not self._state.checked:
-            verdict = await self._strand.attempt(
-                OrderActivities.validate,
-                ValidateRequest(order_id=self._id, address_version=self._state.address_version),
-                OURS,
-                summary="check lines, totals, contacts and address",
-            )
-            match verdict:
-                case Validated():
-                    self._state.address_version = verdict.address_version
-                    self._state.destination = verdict.destination
-                    self._state.lift(HoldReason.ADDRESS, HoldReason.DATA)
-                    self._state.checked = True
-                case Invalid():
-                    await self._until_mended(verdict)
-
-    async def _until_mended(self, verdict: Invalid) -> None:
-        """A new address or `retry` begins the check anew; releasing the holds overrules it."""
-        found = {HoldReason.ADDRESS: verdict.address, HoldReason.DATA: verdict.data}
-        for reason, problems in found.items():
-            if problems:
-                self._state.hold_for_system(reason, problems)
-        retried = await self._strand.until_or_retry(
-            lambda: not any(reason in self._state.holds for reason in found),
-            Owner.OPERATOR,
-            "hold:address" if verdict.address else "hold:data",
-        )
-        self._state.checked = not retried
 
     async def _bring_out(self) -> None:
         """What is here already and what must still be found, until the carrier has all of it."""
@@ -236,7 +201,7 @@ class OrderWorkflow:
         self._telling.note("cancelling", verb=cancel, why=cancel.reason)
         await self._take_back()
         if not self._state.has_left:
-            await self._cancel_at_channel(cancel)
+            await self._till.cancel(cancel, self._strand)
             self._state.decide(Status.CANCELLED)
             self._requests.cancelled()
             return
@@ -257,27 +222,6 @@ class OrderWorkflow:
         if part.state.rejection:
             await self._hear_rejection(part, part.state.rejection)
         part.strand.rest()
-
-    async def _cancel_at_channel(self, cancel: Cancel) -> None:
-        answer = await self._strand.attempt(
-            ChannelActivities.cancel,
-            CancelRequest(
-                order_id=self._id,
-                key=effect_key(self._id, "cancel"),
-                channel=self._order.channel,
-                reason=cancel.reason,
-                captured=self._state.captured,
-            ),
-            CHANNEL,
-            summary="cancel at the channel",
-            interruptible=False,
-            if_said_again=CHANNEL_FIRST,
-        )
-        if answer.refunded is not None:
-            if self._state.payment is not PaymentStatus.PAID and not self._state.captured:
-                # the capture's answer was lost: what came back had been taken
-                self._state.book("captured", answer.refunded, "")
-            self._state.book("refunded", answer.refunded, answer.ref)
 
     async def _refund_the_rest(self, cancel: Cancel) -> None:
         """Some goods have left: what will not be sent is paid back, once all is paid, if it is."""
@@ -311,15 +255,9 @@ class OrderWorkflow:
             on_the_way = OnTheWay(self._order, state, self._conduct)
             self._on_the_way.append(on_the_way)
             self._conduct.begin(on_the_way.see_to_the_door())
-            self._collect()
+            self._till.collect()
             if self._state.all_left:
                 self._requests.came_too_late()
-
-    def _collect(self) -> None:
-        """Goods that were found gone before they were paid: their payment is taken beside all."""
-        if self._till.owed and not self._collecting:
-            self._collecting = True
-            self._conduct.begin(self._till.collect(self._conduct.strand(lambda: None)))
 
     @property
     def _here(self) -> list[Fulfilment]:

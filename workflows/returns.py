@@ -6,13 +6,12 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
-from activities.channel import ChannelActivities
 from activities.inventory import InventoryActivities
 from activities.orders import OrderActivities
 from domain.ids import effect_key
 from domain.lifecycles import RETURN, ReturnStatus, may_follow
-from domain.payments import Refunded, RefundLine, RefundRequest
-from domain.records import NOT_REFUNDED, WRITTEN_OFF, MoneyRecord, ReturnRecord
+from domain.payments import RefundLine, RefundRequest
+from domain.records import WRITTEN_OFF, MoneyRecord, ReturnRecord
 from domain.returns import InspectedLine, ReturnInput, ReturnOutcome
 from domain.stock import RestockRequest, SkuQuantity
 from domain.verbs import (
@@ -27,8 +26,9 @@ from domain.verbs import (
 from domain.waits import Owner
 from workflows.conduct import Conduct
 from workflows.messages import parse
-from workflows.outside import CHANNEL, OURS, recording
-from workflows.strand import GO_ON, GivenUp, Interrupted, Overtaken
+from workflows.outside import OURS, recording
+from workflows.refunds import forgone, pieces_of, refund
+from workflows.strand import Interrupted, Overtaken
 
 Status = ReturnStatus
 
@@ -218,6 +218,10 @@ class ReturnWorkflow:
             )
 
     async def _pay_back(self) -> None:
+        """What was written off is not; but a refund in flight is waited for.
+
+        What that one gave back, the channel had got after all.
+        """
         wanted = tuple(
             RefundLine(line_id=line.line_id, quantity=line.refund)
             for line in self._lines
@@ -225,48 +229,36 @@ class ReturnWorkflow:
         )
         if not wanted:
             return
-        pieces = sum(line.quantity for line in wanted)
-        not_given: dict[str, str | int | None] = {"deed": self._key("refund"), "pieces": pieces}
+        request = RefundRequest(
+            order_id=self._asked.order_id,
+            key=self._key("refund"),
+            channel=self._asked.channel,
+            return_id=self._asked.return_id,
+            lines=wanted,
+        )
         try:
-            answer = await self._refund_at_channel(wanted)
+            await self._refund_unless_unpaid(request)
         except Overtaken:
-            self._telling.note(WRITTEN_OFF, data=not_given)
-            return
-        except GivenUp as given_up:
-            self._telling.note(NOT_REFUNDED, verb=given_up.verb, data=not_given)
-            return
-        if answer.already:
-            self._telling.note("refunded_already", data={"pieces": answer.already})
-        if answer.already < pieces:
-            self._refund = MoneyRecord(
-                key=self._key("refund"), kind="refunded", amount=answer.amount, ref=answer.ref
-            )
-        self._advance(Status.REFUNDED)
+            self._telling.note(WRITTEN_OFF, data=forgone(request))
 
-    async def _refund_at_channel(self, wanted: tuple[RefundLine, ...]) -> Refunded:
-        """A refund in flight is waited for: what it gave back, the channel had got after all.
-
-        Raises:
-            GivenUp: an operator goes on without it.
-            Overtaken: the money was written off, and there is nothing to pay back.
-        """
+    async def _refund_unless_unpaid(self, request: RefundRequest) -> None:
         if self._unpaid:
             raise Overtaken
-        return await self._strand.attempt(
-            ChannelActivities.refund,
-            RefundRequest(
-                order_id=self._asked.order_id,
-                key=self._key("refund"),
-                channel=self._asked.channel,
-                return_id=self._asked.return_id,
-                lines=wanted,
-            ),
-            CHANNEL,
+        answer = await refund(
+            request,
+            self._strand,
+            self._telling,
             summary="refund through the channel",
-            overtaken=lambda: self._unpaid and bool(self._strand.attention),
-            if_said_again=GO_ON,
             ways_on="retry; or cancel the return, to go on without it",
+            overtaken=lambda: self._unpaid and bool(self._strand.attention),
         )
+        if answer is None:
+            return
+        if answer.already < pieces_of(request):
+            self._refund = MoneyRecord(
+                key=request.key, kind="refunded", amount=answer.amount, ref=answer.ref
+            )
+        self._advance(Status.REFUNDED)
 
     # -- what every step leans on
 

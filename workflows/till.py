@@ -6,24 +6,29 @@ from activities.channel import ChannelActivities
 from domain.ids import effect_key
 from domain.orders import LineRef, PaymentStatus
 from domain.payments import (
+    CancelRequest,
     Captured,
     CaptureDeclined,
     CaptureRequest,
     RefundLine,
     RefundRequest,
 )
-from domain.records import NOT_REFUNDED, PAID_AFTER_ALL, UNPAID, WRITTEN_OFF
+from domain.records import PAID_AFTER_ALL, UNPAID, WRITTEN_OFF
 from domain.validation import HoldReason
 from domain.verbs import Cancel
 from domain.waits import Owner
+from workflows.conduct import Conduct
 from workflows.outside import CHANNEL
+from workflows.refunds import pieces_of, refund
 from workflows.state import OrderState
-from workflows.strand import GO_ON, GivenUp, Overtaken, Strand
-from workflows.telling import Telling
+from workflows.strand import Overtaken, Strand
 
 WRITE_OFF = "retry; or cancel it as unpaid, to go on without the money"
 CANCEL_FIRST = (
     "not_now: goods that are still here wait for the money too: cancel without unpaid first"
+)
+CHANNEL_FIRST = (
+    "not_now: the channel must cancel first and give the money back; retry asks it again"
 )
 Declined = Callable[[Strand, str], Awaitable[None]]
 """What is done where the channel could not get the money, and why it could not."""
@@ -32,9 +37,10 @@ Declined = Callable[[Strand, str], Awaitable[None]]
 class Till:
     """Takes an authorised payment; whoever is packed first pays for the whole order."""
 
-    def __init__(self, state: OrderState, telling: Telling) -> None:
+    def __init__(self, state: OrderState, conduct: Conduct) -> None:
         self._state = state
-        self._telling = telling
+        self._conduct = conduct
+        self._telling = conduct.telling
         self._captures = 1
         self._at_it: Strand | None = None
         self._collector: Strand | None = None
@@ -83,9 +89,13 @@ class Till:
             await may_go_on()
             await self._in_turn(strand, self._until_payable)
 
-    async def collect(self, strand: Strand) -> None:
-        """The goods have left unpaid: the money is taken all the same, or written off."""
-        self._collector = strand
+    def collect(self) -> None:
+        """Of goods that left unpaid the money is taken beside all else, or written off."""
+        if self.owed and self._collector is None:
+            self._collector = self._conduct.strand(lambda: None)
+            self._conduct.begin(self._collect(self._collector))
+
+    async def _collect(self, strand: Strand) -> None:
         while self.owed:
             await self._in_turn(strand, self._until_collectable)
         strand.rest()
@@ -124,6 +134,28 @@ class Till:
                 self._captures += 1
                 await declined(strand, reason)
 
+    async def cancel(self, wanted: Cancel, strand: Strand) -> None:
+        """Cancel at the channel, which lets go of the money, or gives back what was taken."""
+        answer = await strand.attempt(
+            ChannelActivities.cancel,
+            CancelRequest(
+                order_id=self._state.order.order_id,
+                key=effect_key(self._state.order.order_id, "cancel"),
+                channel=self._state.order.channel,
+                reason=wanted.reason,
+                captured=self._state.captured,
+            ),
+            CHANNEL,
+            summary="cancel at the channel",
+            interruptible=False,
+            if_said_again=CHANNEL_FIRST,
+        )
+        if answer.refunded is not None:
+            if self._state.payment is not PaymentStatus.PAID and not self._state.captured:
+                # the capture's answer was lost: what came back had been taken
+                self._state.book("captured", answer.refunded, "")
+            self._state.book("refunded", answer.refunded, answer.ref)
+
     async def refund(self, lines: tuple[LineRef, ...], strand: Strand) -> None:
         """Pay back what will not be sent; an operator may go on without.
 
@@ -131,29 +163,21 @@ class Till:
         """
         if self.lost:
             return
-        key = effect_key(self._state.order.order_id, "refund-rest")
-        pieces = sum(line.quantity for line in lines)
-        try:
-            answer = await strand.attempt(
-                ChannelActivities.refund,
-                RefundRequest(
-                    order_id=self._state.order.order_id,
-                    key=key,
-                    channel=self._state.order.channel,
-                    lines=tuple(RefundLine(line_id=n.line_id, quantity=n.quantity) for n in lines),
-                ),
-                CHANNEL,
-                summary="refund what will not be sent",
-                interruptible=False,
-                if_said_again=GO_ON,
-                ways_on="retry; or cancel again, to go on without it",
-            )
-        except GivenUp as wanted:
-            self._telling.note(NOT_REFUNDED, verb=wanted.verb, data={"deed": key, "pieces": pieces})
-            return
-        if answer.already:
-            self._telling.note("refunded_already", data={"pieces": answer.already})
-        if answer.already < pieces:
+        request = RefundRequest(
+            order_id=self._state.order.order_id,
+            key=effect_key(self._state.order.order_id, "refund-rest"),
+            channel=self._state.order.channel,
+            lines=tuple(RefundLine(line_id=n.line_id, quantity=n.quantity) for n in lines),
+        )
+        answer = await refund(
+            request,
+            strand,
+            self._telling,
+            summary="refund what will not be sent",
+            ways_on="retry; or cancel again, to go on without it",
+            interruptible=False,
+        )
+        if answer is not None and answer.already < pieces_of(request):
             self._state.book("refunded", answer.amount, answer.ref)
 
     def _settled_while_refused(self, strand: Strand) -> Callable[[], bool]:
