@@ -54,13 +54,13 @@ async def test_nobody_writes_past_the_ledger(
     ("movement", "constraint"),
     [
         (("reserved", 0, 6), "stock_covers_reserved"),
-        (("released", 0, -3), "stock_reserved_not_negative"),
+        (("released", 0, -3), "stock_not_negative"),
         (("adjusted", -4, 0), "stock_covers_reserved"),
-        (("shipped", -3, -3), "stock_reserved_not_negative"),
-        (("received", -1, 0), "stock_movements_kind"),
-        (("reserved", 1, 1), "stock_movements_on_hand"),
-        (("shipped", -2, -1), "stock_movements_kind"),
-        (("lost", -1, 0), "stock_movements_kind"),
+        (("shipped", -3, -3), "stock_not_negative"),
+        (("received", -1, 0), "stock_movements_fit"),
+        (("reserved", 1, 1), "stock_movements_fit"),
+        (("shipped", -2, -1), "stock_movements_fit"),
+        (("lost", -1, 0), "stock_movements_fit"),
     ],
 )
 async def test_the_database_refuses_a_movement_that_cannot_be(
@@ -80,6 +80,39 @@ async def test_the_database_refuses_a_movement_that_cannot_be(
         async with stock_engine.begin() as connection:
             await connection.execute(planted, said)
     assert await level(stock) == (5, 2)
+
+
+MAY_MOVE = {
+    "received": {"+on_hand"},
+    "restocked": {"+on_hand"},
+    "transferred_in": {"+on_hand"},
+    "transferred_out": {"-on_hand"},
+    "adjusted": {"+on_hand", "-on_hand"},
+    "counted": {"+on_hand", "-on_hand"},
+    "reserved": {"+reserved"},
+    "released": {"-reserved"},
+    "shipped": set[str](),  # only what was reserved
+    "damaged": {"+damaged", "-damaged"},
+    "safety": {"+safety", "-safety"},
+    "expected": {"+incoming"},
+    "unexpected": {"-incoming"},
+    "lost": set[str](),
+}
+
+
+async def test_each_kind_of_movement_moves_what_is_its_own_alone(
+    stock_engine: AsyncEngine,
+) -> None:
+    counters = ("on_hand", "reserved", "damaged", "safety", "incoming")
+    found: dict[str, set[str]] = {kind: set() for kind in MAY_MOVE}
+    for kind in MAY_MOVE:
+        for counter in counters:
+            for sign in (1, -1):
+                moved = ", ".join(str(sign if one == counter else 0) for one in counters)
+                fits = f"SELECT stock_movement_fits('{kind}', {moved}, 'a-1')"
+                if (await rows(stock_engine, fits))[0][0]:
+                    found[kind].add(("+" if sign > 0 else "-") + counter)
+    assert found == MAY_MOVE
 
 
 async def test_a_lost_connection_is_an_outage_and_not_a_bug(

@@ -38,7 +38,8 @@ async def test_of_two_thousand_buyers_exactly_a_hundred_units_are_owned(open_mar
 
 
 async def unsorted_locks(engine: AsyncEngine) -> None:
-    await planted(engine, "stock_lock", ("ORDER BY p.location, i.sku", "ORDER BY random()"))
+    shuffled = ("ORDER BY p.location, i.sku", "ORDER BY random()")
+    await planted(engine, "stock_lock_if_there", shuffled)
 
 
 async def unsummed_lines(engine: AsyncEngine) -> None:
@@ -57,7 +58,7 @@ async def unseen_queue(engine: AsyncEngine) -> None:
 
 async def unlocked_look(engine: AsyncEngine) -> None:
     """What was seen before the lock is believed after it, and nothing else stops it."""
-    await planted(engine, "stock_reserve", ("PERFORM stock_lock(wanted);", ""))
+    await planted(engine, "stock_lock_if_there", ("FOR NO KEY UPDATE", ""))
     await rows(engine, "ALTER TABLE stock DROP CONSTRAINT stock_covers_reserved")
 
 

@@ -27,6 +27,24 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Locks them as long as each can be had where it is asked for, and answers whether all can. Whoever
+-- comes too late passes by a row that others wait for; whoever waited for it sees what they left.
+CREATE FUNCTION stock_lock_if_there(parts_ jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE r record;
+BEGIN
+    FOR r IN SELECT p.location, i.sku, i.quantity, l.active IS TRUE AS active
+               FROM jsonb_to_recordset(parts_) AS p (location text, items jsonb)
+              CROSS JOIN jsonb_to_recordset(p.items) AS i (sku text, quantity bigint)
+               LEFT JOIN locations l ON l.location = p.location ORDER BY p.location, i.sku LOOP
+        PERFORM 1 FROM stock s WHERE r.active AND s.sku = r.sku AND s.location = r.location
+            AND s.available >= r.quantity FOR NO KEY UPDATE;
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+    RETURN true;
+END $$;
+
 -- each item looked up by its key, as above
 CREATE FUNCTION stock_lacking(place text, items_ jsonb) RETURNS TABLE (sku text, quantity bigint)
 LANGUAGE sql STABLE AS $$
@@ -40,14 +58,6 @@ $$;
 CREATE FUNCTION stock_open_places(places text[]) RETURNS text[] LANGUAGE sql STABLE AS $$
     SELECT coalesce(array_agg(p.place ORDER BY p.n), '{}') FROM unnest(places) WITH ORDINALITY AS p (place, n)
       JOIN locations l ON l.location = p.place AND l.active
-$$;
-
--- whether a part cannot be had where it is asked for
-CREATE FUNCTION stock_gone(parts_ jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (
-        SELECT FROM jsonb_to_recordset(parts_) AS p (location text, items jsonb)
-         WHERE NOT EXISTS (SELECT FROM locations l WHERE l.location = p.location AND l.active)
-            OR EXISTS (SELECT FROM stock_lacking(p.location, p.items)))
 $$;
 
 -- What each kind of movement does to the counters. Of the quantity that comes in or goes out,

@@ -33,25 +33,21 @@ BEGIN
 END $$;
 
 -- Reserves all of `parts_` ([{location, lines}]), or nothing: then the answer is NULL, and the
--- caller sources again. The look before the locks lets those who are too late pass by a row that
--- others wait for. A repeat answers what was given the first time, wherever that was.
+-- caller sources again. A repeat answers what was given the first time, wherever that was.
 CREATE FUNCTION stock_reserve(order_ text, key_ text, parts_ jsonb, expires_ timestamptz DEFAULT NULL)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE wanted jsonb := stock_parts(parts_); earlier jsonb;
 BEGIN
     PERFORM stock_lock_order(order_);
-    IF NOT stock_gone(wanted) THEN
-        PERFORM stock_lock(wanted);
-        IF NOT stock_gone(wanted) THEN
-            IF EXISTS (SELECT FROM stock_waiting w WHERE w.key = key_)
-                    OR EXISTS (SELECT FROM reservations r WHERE r.base = key_) THEN -- few are known
-                PERFORM stock_unqueue(order_, key_, parts_);
-                earlier := stock_reserved(order_, key_, parts_);
-            END IF;
-            IF earlier IS NULL THEN
-                PERFORM stock_promise(order_, key_, wanted, expires_);
-                RETURN wanted;
-            END IF;
+    IF stock_lock_if_there(wanted) THEN
+        IF EXISTS (SELECT FROM stock_waiting w WHERE w.key = key_)
+                OR EXISTS (SELECT FROM reservations r WHERE r.base = key_) THEN -- few are known
+            PERFORM stock_unqueue(order_, key_, parts_);
+            earlier := stock_reserved(order_, key_, parts_);
+        END IF;
+        IF earlier IS NULL THEN
+            PERFORM stock_promise(order_, key_, wanted, expires_);
+            RETURN wanted;
         END IF;
     END IF;
     earlier := coalesce(earlier, stock_reserved(order_, key_, parts_));
