@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from tests.crash.catalogue import CHIME, LATE
+from tests.crash.catalogue import CHIME, FAR, KIT, LATE, NEAR
 from tests.crash.clerks import bring, check_out, hold, order_goods, send_over, take_in
 from tests.crash.failpoints import Fault, Moment, not_fired
 from tests.crash.operators import send_all_back, tell_all, until_fulfilments
@@ -151,8 +151,9 @@ def _with_the_last(world: World, sku: str, location: str) -> Placed:
 
 
 def _found_short(world: World, n: int) -> Placed:
-    """A split order of whose first SKU one piece is missing, or broken."""
-    order = world.till.next(split=True)
+    """A split order of whose first SKU, of a bundle or two lines, one is missing or broken."""
+    near = [(KIT, 2)] if n % 2 else [(NEAR[0], 1), (NEAR[0], 1)]
+    order = world.till.take(*near, (FAR, 1))
     sku, asked = next(iter(order.pieces.items()))
     reason: Literal["mismatch", "damaged"] = "damaged" if n // len(OURS) else "mismatch"
     short = {"sku": sku, "found": asked - 1, "reason": reason}
