@@ -1,11 +1,19 @@
 """Places that hold stock: where they are, what they may ship, and when goods leave them."""
 
-from datetime import date, time
+from datetime import date
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field
 
 from domain.addresses import Address
-from domain.promises import HANDLING_MAX_DAYS, WORKING_WEEK, Calendar, Weekdays
+from domain.promises import (
+    CUT_OFF,
+    WORKING_WEEK,
+    Calendar,
+    HandlingDays,
+    Timezone,
+    WallTime,
+    Weekdays,
+)
 from domain.sourcing.rules import WEIGHT_MAX_G, Amount
 from domain.values import Value
 
@@ -18,7 +26,8 @@ class Location(Value):
     location: str
     name: str
     address: Address
-    timezone: str
+    timezone: Timezone
+    """One location without a calendar would keep every order from being sourced."""
     active: bool = True
     serves: tuple[str, ...] = ()
     """The countries it ships to; none named means all."""
@@ -29,26 +38,12 @@ class Location(Value):
     """Parts of orders that it can take on in a day; None: as many as come."""
     cost_minor: Amount = 0
     """What a part shipped from here costs, whatever is in it."""
-    cut_off: time = time(14, 0)
-    handling_days: int = Field(default=0, ge=0, le=HANDLING_MAX_DAYS)
+    cut_off: WallTime = CUT_OFF
+    handling_days: HandlingDays = 0
     weekdays: Weekdays = WORKING_WEEK
     holidays: tuple[date, ...] = ()
 
-    @field_validator("timezone")
-    @classmethod
-    def _timezone_must_be_known(cls, name: str) -> str:
-        """One location without a calendar would keep every order from being sourced."""
-        try:
-            return Calendar(timezone=name).timezone
-        except ValidationError:
-            raise ValueError("is no IANA time zone") from None
-
     @property
     def calendar(self) -> Calendar:
-        return Calendar(
-            timezone=self.timezone,
-            cut_off=self.cut_off,
-            handling_days=self.handling_days,
-            weekdays=self.weekdays,
-            holidays=self.holidays,
-        )
+        """Its fields of the same names."""
+        return Calendar(**{name: getattr(self, name) for name in Calendar.model_fields})

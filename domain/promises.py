@@ -10,7 +10,7 @@ from functools import cache
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, Field, field_validator
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from domain.values import Value
 
@@ -21,6 +21,26 @@ HANDLING_MAX_DAYS = 60
 TRANSIT_MAX_DAYS = 120
 _ONE_DAY = timedelta(days=1)
 
+CUT_OFF = time(14, 0)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        _zone(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("is no IANA time zone") from error
+    return name
+
+
+def _wall_time(cut_off: time) -> time:
+    if cut_off.tzinfo is not None:
+        raise ValueError("is a wall time of the location's zone: it has no offset")
+    return cut_off
+
+
+Timezone = Annotated[str, AfterValidator(_known_zone)]
+WallTime = Annotated[time, AfterValidator(_wall_time)]
+HandlingDays = Annotated[int, Field(ge=0, le=HANDLING_MAX_DAYS)]
 Weekdays = Annotated[tuple[Annotated[int, Field(ge=1, le=7)], ...], Field(min_length=1)]
 """ISO weekdays: Monday is 1, Sunday is 7."""
 
@@ -32,27 +52,11 @@ class Calendar(Value):
     0 means the same day.
     """
 
-    timezone: str = "UTC"
-    cut_off: time = time(14, 0)
-    handling_days: int = Field(default=0, ge=0, le=HANDLING_MAX_DAYS)
+    timezone: Timezone = "UTC"
+    cut_off: WallTime = CUT_OFF
+    handling_days: HandlingDays = 0
     weekdays: Weekdays = WORKING_WEEK
     holidays: tuple[date, ...] = ()
-
-    @field_validator("timezone")
-    @classmethod
-    def _timezone_must_be_known(cls, name: str) -> str:
-        try:
-            _zone(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError("is no IANA time zone") from error
-        return name
-
-    @field_validator("cut_off")
-    @classmethod
-    def _cut_off_is_wall_time(cls, cut_off: time) -> time:
-        if cut_off.tzinfo is not None:
-            raise ValueError("is a wall time of the location's zone: it has no offset")
-        return cut_off
 
     def is_open(self, day: date) -> bool:
         return day.isoweekday() in self.weekdays and day not in self.holidays
