@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from domain.geography import countries
 from domain.locations import Location
 from domain.problems import Problem
 from domain.values import Value
@@ -55,10 +56,16 @@ def location_problems(said: Location) -> Iterator[Problem]:
         _ = said.calendar
     except ValidationError as error:
         yield from problems_of(error)
-    if not COUNTRY.fullmatch(said.address.country):
-        message = "must be two capital letters (ISO 3166)"
-        yield Problem(field="address.country", reason="malformed", message=message)
+    yield from country_problems("address.country", said.address.country)
     for n, country in enumerate(said.serves):
-        if not COUNTRY.fullmatch(country):
-            message = "must be two capital letters (ISO 3166)"
-            yield Problem(field=f"serves.{n}", reason="malformed", message=message)
+        yield from country_problems(f"serves.{n}", country)
+
+
+def country_problems(field: str, country: str) -> Iterator[Problem]:
+    """What is wrong with a country's code; one that none has would never match."""
+    if not COUNTRY.fullmatch(country):
+        message = "must be two capital letters (ISO 3166)"
+        yield Problem(field=field, reason="malformed", message=message)
+    elif country not in countries():
+        message = f"{country} is no country (ISO 3166)"
+        yield Problem(field=field, reason="unknown_country", message=message)

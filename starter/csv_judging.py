@@ -96,6 +96,9 @@ def judge(
     first: dict[Hashable, int] = {}
     for row in rows:
         problems = list(row.problems)
+        if not row.readable:
+            judged.refuse(row.number, problems)
+            continue
         try:
             made = read(row.cells)
         except ValidationError as error:

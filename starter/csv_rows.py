@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
@@ -12,15 +13,21 @@ ROWS_MAX = 100_000
 NAMED_MAX = 40
 DELIMITERS = ",;\t"
 """Spreadsheets of countries that write decimals with a comma separate cells by semicolons."""
+SEPARATOR = re.compile(r"sep=([,;\t])")
+"""What Excel writes, and reads, in a line before the header."""
 
 
 @dataclass(frozen=True)
 class CsvRow:
-    """`number` is the row's in a spreadsheet: the header is row 1. Cells are stripped."""
+    """`number` is the row's in a spreadsheet: the header is row 1. Cells are stripped.
+
+    What is not `readable` has empty cells.
+    """
 
     number: int
     cells: dict[str, str]
     problems: list[Problem] = field(default_factory=list)
+    readable: bool = True
 
 
 def read_csv(body: bytes, required: Collection[str], known: Collection[str]) -> list[CsvRow]:
@@ -36,25 +43,35 @@ def read_csv(body: bytes, required: Collection[str], known: Collection[str]) -> 
         raise invalid_field("body", "not_utf8", f"is not UTF-8 at byte {error.start}") from None
     if "\0" in text:
         raise invalid_field("body", "bad_character", "holds a character that is none (NUL)")
-    try:
-        lines = list(csv.reader(io.StringIO(text), delimiter=_delimiter(text), strict=True))
-    except csv.Error as error:
-        raise invalid_field("body", "not_csv", f"is no CSV: {error}") from None
+    lines = list(_lines(text))
     if len(lines) > ROWS_MAX + 1:
         raise invalid_field("body", "too_many_rows", f"has more than {ROWS_MAX} rows")
-    columns = _columns(lines, required, known)
+    columns = _columns(lines[0] if lines else [], required, known)
     return list(_rows(columns, lines))
 
 
-def _delimiter(text: str) -> str:
-    header = text.partition("\n")[0]
-    return max(DELIMITERS, key=header.count)
+def _lines(text: str) -> Iterator[list[str] | csv.Error]:
+    """The rows; for one that is none, why, and the next begins on the next line."""
+    first, _, rest = text.partition("\n")
+    if said := SEPARATOR.fullmatch(first.strip()):
+        text = rest
+    delimiter = said[1] if said else max(DELIMITERS, key=first.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    while True:
+        try:
+            yield next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield error
 
 
 def _columns(
-    lines: list[list[str]], required: Collection[str], known: Collection[str]
+    header: list[str] | csv.Error, required: Collection[str], known: Collection[str]
 ) -> list[str]:
-    columns = [cell.strip().lower() for cell in lines[0]] if lines else []
+    if isinstance(header, csv.Error):
+        raise invalid_field("header", "not_csv", f"is no CSV: {header}")
+    columns = [cell.strip().lower() for cell in header]
     for name in columns:
         if name not in known:
             message = f"names {name[:NAMED_MAX]!r}, which is none of: {', '.join(known)}"
@@ -67,8 +84,12 @@ def _columns(
     return columns
 
 
-def _rows(columns: list[str], lines: list[list[str]]) -> Iterator[CsvRow]:
+def _rows(columns: list[str], lines: list[list[str] | csv.Error]) -> Iterator[CsvRow]:
     for number, line in enumerate(lines[1:], start=2):
+        if isinstance(line, csv.Error):
+            wrong = Problem(field="row", reason="not_csv", message=f"is no CSV: {line}")
+            yield CsvRow(number, dict.fromkeys(columns, ""), [wrong], readable=False)
+            continue
         cells = [cell.strip() for cell in line]
         if not any(cells):
             continue

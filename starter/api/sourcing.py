@@ -1,6 +1,7 @@
 """Where orders ship from and why; the rule sets that decide, and what a draft would change."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.ids import OrderId
+from domain.problems import Problem
 from domain.sourcing.decision import Decision
 from domain.sourcing.replay import Comparison, compare
 from domain.sourcing.rules import RuleSet
@@ -16,6 +18,7 @@ from starter.api.answers import OrderPath, order_or_404
 from starter.api.auth import Caller
 from starter.batch import BatchResult, assign_together
 from starter.bodies import LimitedRoute
+from starter.catalogue_entries import country_problems, refuse
 from starter.composition import Composition, composition_of
 from starter.problems import invalid_field, not_found
 from storage.sourcing_kept import KeptDecision, PastCase, ReservationState
@@ -115,7 +118,15 @@ async def draft(request: Request, rules: RuleSet, by: Caller) -> StoredRules:
     """Keep a draft under the next version; orders are not sourced by it before it is activated."""
     if rules.version:
         raise invalid_field("version", "given_out", "is given out by us: leave it out")
+    refuse(_country_problems(rules))
     return await composition_of(request).wired.sourcing_rules.draft(rules, by)
+
+
+def _country_problems(rules: RuleSet) -> Iterator[Problem]:
+    for n, zone in enumerate(rules.zones):
+        for at in ("origins", "destinations"):
+            for k, country in enumerate(getattr(zone, at)):
+                yield from country_problems(f"zones.{n}.{at}.{k}", country)
 
 
 @router.post("/sourcing/rules/{version}/activate")

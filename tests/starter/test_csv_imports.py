@@ -66,6 +66,24 @@ async def test_bad_rows_name_row_field_and_reason_and_good_rows_land(world: Worl
     assert [one["sku"] for one in (await world.api("GET", "/api/skus")).json()["skus"]] == ["CUP"]
 
 
+async def test_a_row_that_is_no_csv_is_told_and_the_others_land(world: World) -> None:
+    huge = "x" * 200_000
+    csv = f'sep=;\nsku;title\nCUP;Cup\n"POT" big;Pot\nJAR;{huge}\nBOX;Box\n"LID;Lid\n'
+    not_csv = ("row", "not_csv")
+    found = await problems(world, "skus", csv)
+    assert found == [(row, *not_csv) for row in (3, 4, 6)]
+    listed = (await world.api("GET", "/api/skus")).json()["skus"]
+    assert {"CUP", "BOX"} == {one["sku"] for one in listed if one["sku"] in csv}
+
+
+async def test_a_country_that_there_is_not_is_refused(world: World) -> None:
+    csv = "location,name,timezone,country,serves\nleeds,Leeds,Europe/London,UK,GB EL\n"
+    assert await problems(world, "locations", csv) == [
+        (2, "country", "unknown_country"),
+        (2, "serves.1", "unknown_country"),
+    ]
+
+
 async def test_a_strict_file_lands_whole_or_not_at_all(world: World) -> None:
     bad = "sku,title,weight_g\nCUP,Cup,300\nPOT,Pot,heavy\n"
     told = (await take_in(world, "skus", bad, strict=True)).json()
@@ -155,7 +173,7 @@ async def test_strict_stock_with_a_bad_row_books_nothing(world: World) -> None:
         ("sku,sku\nCUP,CUP\n", ["header"]),
         (b"sku,title\nCUP,\xff\n", ["body"]),
         ("sku,title\nCUP,\0\n", ["body"]),
-        ('sku,title\nCUP,"Cup\n', ["body"]),
+        ('"sku,title\nCUP,Cup\n', ["header"]),
     ],
 )
 async def test_a_file_that_cannot_be_read_is_refused_whole(
