@@ -6,8 +6,29 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import Connection, text
 
 FOLDER = Path(__file__).parent / "migrations"
+
+MIXED = ("Z-1", "Za", "_", "a", "z", "ä", "\U0001f600")
+SORTED = "SELECT array_agg(m ORDER BY m) FROM unnest(CAST(:mixed AS text[])) m"
+
+
+class CollationUnfit(RuntimeError):
+    """The database sorts texts as a language does."""
+
+
+def check_collation(connection: Connection) -> None:
+    """See that PostgreSQL sorts as Python does: rows are locked, and pages cut, in either's order.
+
+    Raises:
+        CollationUnfit: it does not; says what to do.
+    """
+    if connection.scalar(text(SORTED), {"mixed": list(MIXED)}) != sorted(MIXED):
+        raise CollationUnfit(
+            "the database must sort texts by the codes of their characters; make it with "
+            "CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"
+        )
 
 
 def alembic_config(database_url: str) -> Config:
@@ -19,7 +40,11 @@ def alembic_config(database_url: str) -> Config:
 
 
 def upgrade(database_url: str) -> None:
-    """Run all migrations that the database lacks; several processes may do so at once."""
+    """Run all migrations that the database lacks; several processes may do so at once.
+
+    Raises:
+        CollationUnfit: nothing was changed.
+    """
     command.upgrade(alembic_config(database_url), "head")
 
 
@@ -28,7 +53,11 @@ def main() -> int:
     if not database_url:
         print("OMS_DATABASE_URL is not set: which database?", file=sys.stderr)  # noqa: T201 - a command's answer
         return 2
-    upgrade(database_url)
+    try:
+        upgrade(database_url)
+    except CollationUnfit as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a command's answer
+        return 2
     return 0
 
 

@@ -3,6 +3,8 @@
 from alembic import context
 from sqlalchemy import create_engine, pool, text
 
+from storage.migrate import check_collation
+
 # Any number does, as long as nothing else locks it.
 ADVISORY_LOCK = 4_805_117_320
 
@@ -13,6 +15,7 @@ def run() -> None:
     with engine.connect() as connection:
         context.configure(connection=connection, transaction_per_migration=False)
         with context.begin_transaction():
+            check_collation(connection)
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
             context.run_migrations()
     engine.dispose()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import psycopg
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -14,6 +15,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from starter.local.postgres import PostgresServer
+from storage import migrate
 from storage import tables as every_table
 from storage.migrate import alembic_config, upgrade
 from storage.tables.columns import metadata
@@ -62,6 +64,18 @@ def test_several_processes_may_upgrade_at_once(postgres: PostgresServer) -> None
     started = [subprocess.Popen(command_line, env=environment) for _ in range(3)]  # noqa: S603 - ours
     assert [process.wait(timeout=60) for process in started] == [0, 0, 0]
     assert set(metadata.tables) <= tables(postgres, "crowded")
+
+
+def test_a_database_that_sorts_as_a_language_does_is_refused(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The tests' server knows no such language: its sorting is told to be another."""
+    postgres.ensure_database("german")
+    monkeypatch.setenv("OMS_DATABASE_URL", postgres.url("german"))
+    monkeypatch.setattr(migrate, "SORTED", migrate.SORTED.replace("BY m", "BY lower(m)"))
+    assert migrate.main() == 2
+    assert "LOCALE 'C'" in capsys.readouterr().err
+    assert tables(postgres, "german") == set()
 
 
 def test_a_downgrade_leaves_nothing(postgres: PostgresServer) -> None:
