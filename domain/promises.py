@@ -14,14 +14,13 @@ from pydantic import AfterValidator, AwareDatetime, Field
 
 from domain.values import Value
 
+CUT_OFF = time(14, 0)
 WORKING_WEEK = (1, 2, 3, 4, 5)
 CLOSED_MAX_DAYS = 400
 """A location that has no open day in so long has a wrong calendar; its promise is the last day."""
 HANDLING_MAX_DAYS = 60
 TRANSIT_MAX_DAYS = 120
 _ONE_DAY = timedelta(days=1)
-
-CUT_OFF = time(14, 0)
 
 
 def _known_zone(name: str) -> str:

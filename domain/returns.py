@@ -38,6 +38,20 @@ class InspectedLine(Message):
     refund: int
 
 
+def inspection_refusal(announced: tuple[ReturnLine, ...], found: tuple[InspectedLine, ...]) -> str:
+    """Why this cannot be found of what was announced; empty if it can. Less may come."""
+    most = {(line.line_id, line.sku): line.quantity for line in announced}
+    for line in found:
+        came = most.pop((line.line_id, line.sku), None)
+        if came is None:
+            return "lines: the return has no such line, or twice"
+        if min(line.restock, line.discard, line.refund) < 0:
+            return "lines: a quantity must not be negative"
+        if line.restock + line.discard > came or line.refund > came:
+            return "lines: more than was announced"
+    return ""
+
+
 class ReturnInput(Message):
     """What a return's workflow starts with."""
 

@@ -10,7 +10,8 @@ from domain.policies import OrderPolicy
 from domain.verbs import Verb
 from domain.waits import Owner, Wait
 from workflows.outside import retry_policy
-from workflows.strand import GO_ON, Interrupted, Strand, at_work
+from workflows.parked import GO_ON
+from workflows.strand import Interrupted, Strand, at_work
 from workflows.telling import Telling
 
 R = TypeVar("R")
@@ -105,7 +106,9 @@ class Conduct:
     @property
     def attention(self) -> str:
         """A code if an outside system's refusal parks any of it."""
-        return next((strand.attention for strand in self._strands if strand.attention), "")
+        return next(
+            (strand.parked.attention for strand in self._strands if strand.parked.attention), ""
+        )
 
     # -- what an operator says to whatever is parked
 
@@ -123,18 +126,18 @@ class Conduct:
     def insist(self, verb: Verb) -> None:
         """Said again while undos or refunds are parked: what may be left undone is."""
         for strand in self._strands:
-            strand.insist(verb)
+            strand.parked.insist(verb)
 
     @property
     def may_give_up(self) -> bool:
         """Whether anything is parked that an operator may go on without."""
-        return any(strand.if_said_again == GO_ON for strand in self._strands)
+        return any(strand.parked.if_said_again == GO_ON for strand in self._strands)
 
     @property
     def must_be_undone(self) -> str:
         """Why nothing comes of insisting on it now; empty if something may."""
-        whys = [s.if_said_again for s in self._strands if s.if_said_again is not None]
-        return whys[0] if whys and GO_ON not in whys else ""
+        whys = [strand.parked.if_said_again for strand in self._strands]
+        return "" if GO_ON in whys else next(filter(None, whys), "")
 
 
 async def together(works: "list[Coroutine[Any, Any, R]]") -> list[R]:

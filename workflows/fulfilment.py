@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import partial
 
 from activities.carrier import CarrierActivities
-from activities.inventory import InventoryActivities
 from activities.warehouse import WarehouseActivities
 from domain.fulfilments import (
     FulfilmentRef,
@@ -20,14 +19,15 @@ from domain.ids import effect_key
 from domain.lifecycles import FulfilmentStatus
 from domain.orders import OrderInput
 from domain.records import LABEL_NOT_VOIDED
-from domain.stock import ReservationRef, ShortPick, ShortPickRequest
 from domain.verbs import Verb
 from domain.waits import Owner
+from workflows import stock
 from workflows.conduct import Conduct
 from workflows.fulfilment_state import FulfilmentState
-from workflows.outside import CARRIER, OURS, WAREHOUSE
+from workflows.outside import CARRIER, WAREHOUSE
 from workflows.parcel import Parcel
-from workflows.strand import GO_ON, GivenUp, Interrupted, Overtaken
+from workflows.parked import GO_ON, GivenUp
+from workflows.strand import Interrupted, Overtaken
 from workflows.undo import Undos
 
 F = FulfilmentStatus
@@ -35,7 +35,6 @@ RECALL_FIRST = (
     "not_now: the warehouse must recall the goods first, or hand them over; retry asks it again"
 )
 """Without a recall, goods of a cancelled order may leave: nobody may go on without it."""
-STOCK_FIRST = "not_now: the stock must be given back first; retry tries it again"
 
 
 class Fulfilment:
@@ -207,35 +206,14 @@ class Fulfilment:
 
     async def _give_back(self) -> bool:
         """Give the stock back; what was not found corrects the record instead."""
+        order_id, key = self._order.order_id, self.state.reservation_key
         if self.state.short:
-            await self._correct(self.state.short)
+            await stock.correct(order_id, key, self.state.short, self.strand)
         else:
-            await self._release()
+            await stock.release(order_id, key, self.strand)
         if self.state.status is F.PLANNED:
             self.state.advance(F.RECALLED)
         return True
-
-    async def _release(self) -> None:
-        await self.strand.attempt(
-            InventoryActivities.release,
-            ReservationRef(order_id=self._order.order_id, key=self.state.reservation_key),
-            OURS,
-            summary="give the stock back",
-            interruptible=False,
-            if_said_again=STOCK_FIRST,
-        )
-
-    async def _correct(self, short: tuple[ShortPick, ...]) -> None:
-        await self.strand.attempt(
-            InventoryActivities.short_pick,
-            ShortPickRequest(
-                order_id=self._order.order_id, key=self.state.reservation_key, short=short
-            ),
-            OURS,
-            summary="correct the record by what was found",
-            interruptible=False,
-            if_said_again=STOCK_FIRST,
-        )
 
     async def _recall(self) -> bool:
         try:

@@ -38,9 +38,9 @@ class OnTheWay:
     async def see_to_the_door(self) -> None:
         """Book the goods out, tell the channel, and follow the parcels until they have arrived."""
         await self._book_out()
-        self._strand.when_refused = self._follow_beside
+        self._strand.parked.when_refused = self._follow_beside
         await self._tell_shipped()
-        self._strand.when_refused = None
+        self._strand.parked.when_refused = None
         if self._beside is None:
             await self._follow(self._strand)
             return

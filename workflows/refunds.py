@@ -1,42 +1,19 @@
-"""Paying back through the channel, for a return or for what will not be sent."""
+"""What comes of a refund, of a return's or of what will not be sent, and what is said of it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable
 
-from activities.channel import ChannelActivities
 from domain.payments import Refunded, RefundRequest
 from domain.records import NOT_REFUNDED
-from workflows.outside import CHANNEL
-from workflows.strand import GO_ON, GivenUp, Strand, never
+from workflows.parked import GivenUp
 from workflows.telling import Telling
 
 
-async def refund(
-    request: RefundRequest,
-    strand: Strand,
-    telling: Telling,
-    *,
-    summary: str,
-    ways_on: str,
-    interruptible: bool = True,
-    overtaken: Callable[[], bool] = never,
+async def outcome_of(
+    refunding: Awaitable[Refunded], request: RefundRequest, telling: Telling
 ) -> Refunded | None:
-    """Pay these pieces back, or hear that it was done by hand; None if an operator gave it up.
-
-    Raises:
-        Interrupted: the strand must make way (only if `interruptible`).
-        Overtaken: `overtaken` came true.
-    """
+    """What was paid back, by us or by hand; None if an operator goes on without it."""
     try:
-        answer = await strand.attempt(
-            ChannelActivities.refund,
-            request,
-            CHANNEL,
-            summary=summary,
-            interruptible=interruptible,
-            overtaken=overtaken,
-            if_said_again=GO_ON,
-            ways_on=ways_on,
-        )
+        answer = await refunding
     except GivenUp as wanted:
         telling.note(NOT_REFUNDED, verb=wanted.verb, data=forgone(request))
         return None

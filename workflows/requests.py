@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from temporalio import workflow
 from temporalio.common import RawValue
 
-from domain.lifecycles import OrderStatus
 from domain.orders import PaymentStatus
 from domain.records import HoldRecord
 from domain.stock import Part
@@ -32,20 +31,13 @@ from domain.verbs import (
 from workflows.conduct import Conduct
 from workflows.fulfilment_state import FulfilmentState
 from workflows.messages import KINDS, name_of, parse
+from workflows.refusals import Refusals
 from workflows.returns_asked import ReturnsAsked
 from workflows.state import OrderState
 from workflows.strand import Interrupted
 from workflows.till import Till
 
-_COUNTED = (Hold, Release, FixAddress, Retry, RequestReturn)
 _PAYMENTS = tuple(PaymentStatus)
-_EVENTS_MAX = 3_000
-"""A few verbs cost much history (a new address routes everything again): past so many events no
-more are accepted, so that a cancel, a delivery and returns still fit into a bounded history."""
-_EVENTS_LAST = 30_000
-"""Where a cancel is no way out any more, a `retry` or a return may be the only one: those are
-accepted for longer. Temporal ends a workflow at 51,200."""
-_TOO_MANY = "too_many: this order has had all the verbs it may have"
 
 
 class Stopped(Interrupted):
@@ -73,9 +65,11 @@ class Requests:
         self._till = till
         self._telling = conduct.telling
         self._answers: dict[str, str] = {}
-        self._counted = 0
         self._returns_asked = ReturnsAsked(state)
         self.cancels: list[Cancel] = []
+        self._refusals = Refusals(
+            state, conduct, till, returns=self._returns_asked, cancels=self.cancels
+        )
         self.fixes: list[FixAddress] = []
         self.returns: list[RequestReturn] = []
         self.assigned: dict[str, tuple[Part, ...]] = {}
@@ -94,7 +88,7 @@ class Requests:
             return
         if verb.command_id in self._answers:
             return
-        if refusal := self.refusal(verb):
+        if refusal := self._refusals.of(verb):
             self._refuse(verb, refusal)
         else:
             self.accept(verb)
@@ -106,9 +100,9 @@ class Requests:
         return self.accept(verb)
 
     def refusal_once(self, verb: Verb) -> str:
-        """As `refusal`, but a command that was heard before is answered as it was then."""
+        """Why this cannot be done now; one that was heard before is answered as it was then."""
         known = self._answers.get(verb.command_id)
-        return self.refusal(verb) if known is None else known
+        return self._refusals.of(verb) if known is None else known
 
     def _refuse(self, verb: Verb, refusal: str) -> None:
         self._remember(verb, refusal)
@@ -122,73 +116,15 @@ class Requests:
     def cancelled_in_temporal(self) -> None:
         """A cancellation of the workflow asks for the same as `cancel`."""
         verb = Cancel(by="temporal", reason="cancelled_in_temporal")
-        if refusal := self.refusal(verb):
+        if refusal := self._refusals.of(verb):
             self._refuse(verb, refusal)
         else:
             self.accept(verb)
 
-    def refusal(self, verb: Verb) -> str:  # noqa: PLR0911 - one answer a verb
-        """Why this cannot be done now; empty if it can."""
-        if isinstance(verb, _COUNTED) and (enough := self._has_had_enough()):
-            return enough
-        match verb:
-            case Hold() | FixAddress():
-                return self._too_late() or self._being_cancelled()
-            case Cancel(unpaid=True):
-                return self._till.write_off_refusal
-            case Cancel(by=by):
-                return self._too_late() or self._must_be_undone(by)
-            case Release(hold_id=hold_id):
-                if hold_id == HoldReason.PAYMENT:
-                    return "hold_id: the payment hold ends when the channel says it is paid"
-                return "" if hold_id in self._state.holds else "hold_id: there is no such hold"
-            case Retry(arrived=reference):
-                return self._unseen_refusal(reference) if reference else self._retry_refusal()
-            case RequestReturn():
-                return self._returns_asked.refusal(verb)
-            case _:
-                return ""
-
-    def _has_had_enough(self) -> str:
-        length = workflow.info().get_current_history_length()
-        if self._too_late() or self._being_cancelled():
-            return _TOO_MANY if length >= _EVENTS_LAST else ""
-        enough = self._counted >= self._state.order.policy.verbs_max or length >= _EVENTS_MAX
-        return f"{_TOO_MANY}; cancel still works" if enough else ""
-
-    def _retry_refusal(self) -> str:
-        return "" if self._conduct.retryable else "nothing to retry: no outside system has refused"
-
-    def _unseen_refusal(self, reference: str) -> str:
-        asked = any(reference == unseen.reference for unseen in self._unseen)
-        return "" if asked else "nothing to answer: nobody asks where that fulfilment is"
-
-    @property
-    def _unseen(self) -> list[FulfilmentState]:
-        """What has left and no carrier can speak of."""
-        return [part for part in self._state.fulfilments if part.only_people_know]
-
-    def _being_cancelled(self) -> str:
-        if self.cancels or self._state.status is OrderStatus.CANCELLING:
-            return "too_late: the order is being cancelled"
-        return ""
-
-    def _must_be_undone(self, by: str) -> str:
-        """A second cancel leaves nothing undone but labels; the channel's just waits with ours."""
-        insists = by != BY_CHANNEL and self._being_cancelled()
-        return self._conduct.must_be_undone if insists else ""
-
-    def _too_late(self) -> str:
-        if self._state.all_left:
-            return "too_late: the goods have been handed over to the carrier"
-        if self._state.status is OrderStatus.CANCELLED:
-            return "too_late: the order is cancelled"
-        return ""
-
     def accept(self, verb: Verb) -> str:
         """Record what was asked or told; the life decides what comes of it. Returns an answer."""
         self._remember(verb)
-        self._counted += isinstance(verb, _COUNTED)
+        self._refusals.count(verb)
         match verb:
             case Hold():
                 return self._hold(verb)
@@ -231,13 +167,13 @@ class Requests:
             self.cancels.append(verb)
 
     def _arrived(self, verb: Retry) -> None:
-        for part in self._unseen:
+        for part in self._state.unseen:
             if part.reference == verb.arrived:
                 part.take_as_arrived(verb)
         self._telling.settle(verb)
 
     def _hold(self, verb: Hold) -> str:
-        hold_id = verb.command_id or f"h{self._counted}"
+        hold_id = verb.command_id or f"h{self._refusals.counted}"
         self._state.hold(
             HoldRecord(
                 hold_id=hold_id,
@@ -315,7 +251,7 @@ class Requests:
         self.cancels.clear()
         self.fixes.clear()
         for verb in late:
-            self._refuse(verb, self._too_late())
+            self._refuse(verb, self._refusals.too_late())
 
     # -- returns asked for
 

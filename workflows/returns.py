@@ -6,13 +6,14 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
+from activities.channel import ChannelActivities
 from activities.inventory import InventoryActivities
 from activities.orders import OrderActivities
 from domain.ids import effect_key
 from domain.lifecycles import RETURN, ReturnStatus, may_follow
 from domain.payments import RefundLine, RefundRequest
 from domain.records import WRITTEN_OFF, MoneyRecord, ReturnRecord
-from domain.returns import InspectedLine, ReturnInput, ReturnOutcome
+from domain.returns import InspectedLine, ReturnInput, ReturnOutcome, inspection_refusal
 from domain.stock import RestockRequest, SkuQuantity
 from domain.verbs import (
     Cancel,
@@ -26,8 +27,9 @@ from domain.verbs import (
 from domain.waits import Owner
 from workflows.conduct import Conduct
 from workflows.messages import parse
-from workflows.outside import OURS, recording
-from workflows.refunds import forgone, pieces_of, refund
+from workflows.outside import CHANNEL, OURS, recording
+from workflows.parked import GO_ON
+from workflows.refunds import forgone, outcome_of, pieces_of
 from workflows.strand import Interrupted, Overtaken
 
 Status = ReturnStatus
@@ -139,23 +141,11 @@ class ReturnWorkflow:
             case ReturnInspected() if not self._received or self._inspected:
                 return "not_now: receive the goods first, and inspect them once"
             case ReturnInspected(lines=lines):
-                return self._inspection_refusal(lines)
+                return inspection_refusal(self._asked.lines, lines)
             case Retry() if not self._conduct.retryable:
                 return "nothing to retry: no outside system has refused"
             case _:
                 return ""
-
-    def _inspection_refusal(self, lines: tuple[InspectedLine, ...]) -> str:
-        announced = {(line.line_id, line.sku): line.quantity for line in self._asked.lines}
-        for line in lines:
-            most = announced.pop((line.line_id, line.sku), None)
-            if most is None:
-                return "lines: the return has no such line, or twice"
-            if min(line.restock, line.discard, line.refund) < 0:
-                return "lines: a quantity must not be negative"
-            if line.restock + line.discard > most or line.refund > most:
-                return "lines: more than was announced"
-        return ""
 
     def _accept(self, verb: Verb) -> None:
         match verb:
@@ -244,14 +234,16 @@ class ReturnWorkflow:
     async def _refund_unless_unpaid(self, request: RefundRequest) -> None:
         if self._unpaid:
             raise Overtaken
-        answer = await refund(
+        refunding = self._strand.attempt(
+            ChannelActivities.refund,
             request,
-            self._strand,
-            self._telling,
+            CHANNEL,
             summary="refund through the channel",
+            overtaken=lambda: self._unpaid and bool(self._strand.parked.attention),
+            if_said_again=GO_ON,
             ways_on="retry; or cancel the return, to go on without it",
-            overtaken=lambda: self._unpaid and bool(self._strand.attention),
         )
+        answer = await outcome_of(refunding, request, self._telling)
         if answer is None:
             return
         if answer.already < pieces_of(request):

@@ -6,8 +6,9 @@ from functools import partial
 from activities.inventory import InventoryActivities
 from domain.ids import effect_key
 from domain.orders import LineRef
-from domain.stock import Lack, Part, ReservationRef, Reserved, ReserveRequest, Short
+from domain.stock import Lack, Part, Reserved, ReserveRequest, Short
 from domain.waits import Owner
+from workflows import stock
 from workflows.outside import OURS
 from workflows.requests import Requests
 from workflows.state import OrderState
@@ -15,7 +16,6 @@ from workflows.strand import Strand
 from workflows.telling import Telling
 from workflows.undo import Undos
 
-STOCK_FIRST = "not_now: the stock must be given back first; retry tries it again"
 REJECTED = (
     Owner.OPERATOR,
     "another_location",
@@ -125,12 +125,5 @@ class Sourcing:
 
     async def release(self, key: str, strand: Strand) -> bool:
         """Give the stock back, or leave the queue for it."""
-        await strand.attempt(
-            InventoryActivities.release,
-            ReservationRef(order_id=self._state.order.order_id, key=key),
-            OURS,
-            summary="give the stock back",
-            interruptible=False,
-            if_said_again=STOCK_FIRST,
-        )
+        await stock.release(self._state.order.order_id, key, strand)
         return True

@@ -142,6 +142,11 @@ class OrderState:
         at_work = self.at_work
         return bool(at_work) and all(part.has_left for part in at_work) and not self.open_lines
 
+    @property
+    def unseen(self) -> list[FulfilmentState]:
+        """What has left and no carrier can speak of."""
+        return [part for part in self.fulfilments if part.only_people_know]
+
     def came_from(self, line_id: str) -> str:
         """The location that sent (the first pieces of) this line."""
         sent = [part for part in self.fulfilments if part.has_left]

@@ -5,25 +5,21 @@ only place where an outside system's refusal ends.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 from temporalio.workflow import ActivityConfig, ActivityHandle
 
-from domain.verbs import Verb
 from domain.waits import Owner, Wait
+from workflows.parked import GivenUp, Parked
 from workflows.telling import Telling
 
 S = TypeVar("S")
 P = TypeVar("P")
 R = TypeVar("R")
-
-GO_ON = ""
-"""What a deed says, an undo or a refund, that an operator may go on without."""
 
 
 class Interrupted(Exception):
@@ -32,22 +28,6 @@ class Interrupted(Exception):
 
 class Overtaken(Exception):
     """The world has moved past the step: what it was to bring about has happened."""
-
-
-class GivenUp(Exception):
-    """An operator wants to go on without the deed that an outside system refused."""
-
-    def __init__(self, verb: Verb) -> None:
-        super().__init__(verb.command_id)
-        self.verb = verb
-
-
-@dataclass
-class _Refused:
-    """What was refused of an unwinding; see `Strand.attempt` for `if_said_again`."""
-
-    if_said_again: str
-    insisting: Verb | None = None
 
 
 def at_work() -> Wait:
@@ -74,11 +54,8 @@ class Strand:
         self._interruption = interruption
         self._retries_asked = 0
         self._retryable = 0
-        self.when_refused: Callable[[], None] | None = None
-        """What is begun beside this strand as soon as it is parked."""
-        self._refused: _Refused | None = None
         self._last_wait: Wait | None = None
-        self.attention = ""
+        self.parked = Parked(telling)
         self.wait: Wait | None = None
 
     # -- doing
@@ -160,39 +137,22 @@ class Strand:
             Overtaken: `overtaken` came true first.
             GivenUp: an operator insisted first.
         """
-        self.attention = _code(error)
-        self._telling.note("refused", why=self.attention, data={"step": summary})
-        if self.when_refused is not None:
-            self.when_refused()
+        refused = self.parked.begin(summary, error, if_said_again)
         usual = "retry, change the input, or cancel" if interruptible else "retry"
-        refused = _Refused(if_said_again or GO_ON)
-        self._refused = refused if if_said_again is not None else None
         try:
             retried = await self.until_or_retry(
                 lambda: overtaken() or refused.insisting is not None,
                 Owner.OPERATOR,
-                self.attention,
+                self.parked.attention,
                 next_action=f"nothing happens by itself: {ways_on or usual}",
                 interruptible=interruptible,
             )
         finally:
-            self.attention = ""
-            self._refused = None
-            self._telling.touch()
+            self.parked.end()
         if refused.insisting is not None and not overtaken():
             raise GivenUp(refused.insisting)
         if not retried:
             raise Overtaken
-
-    def insist(self, verb: Verb) -> None:
-        """Said again while an undo or a refund is parked: what may be left undone is."""
-        if self._refused is not None and self._refused.if_said_again == GO_ON:
-            self._refused.insisting = verb
-
-    @property
-    def if_said_again(self) -> str | None:
-        """What comes of insisting on what is parked; None if insisting means nothing to it."""
-        return self._refused.if_said_again if self._refused else None
 
     def retry(self) -> None:
         """An operator wants what was refused to be tried again."""
@@ -297,11 +257,3 @@ class Strand:
         if self.wait is not None:
             self.wait = None
             self._telling.touch()
-
-
-def _code(error: ActivityError) -> str:
-    """`refused:<system>:<code>`, or the type of whatever else ended the activity for good."""
-    cause: Any = error.cause
-    if isinstance(cause, ApplicationError):
-        return f"refused:{cause.message.replace(' ', '')}"
-    return f"failed:{type(cause).__name__}"

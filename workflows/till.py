@@ -19,7 +19,8 @@ from domain.verbs import Cancel
 from domain.waits import Owner
 from workflows.conduct import Conduct
 from workflows.outside import CHANNEL
-from workflows.refunds import pieces_of, refund
+from workflows.parked import GO_ON
+from workflows.refunds import outcome_of, pieces_of
 from workflows.state import OrderState
 from workflows.strand import Overtaken, Strand
 
@@ -169,20 +170,22 @@ class Till:
             channel=self._state.order.channel,
             lines=tuple(RefundLine(line_id=n.line_id, quantity=n.quantity) for n in lines),
         )
-        answer = await refund(
+        refunding = strand.attempt(
+            ChannelActivities.refund,
             request,
-            strand,
-            self._telling,
+            CHANNEL,
             summary="refund what will not be sent",
-            ways_on="retry; or cancel again, to go on without it",
             interruptible=False,
+            if_said_again=GO_ON,
+            ways_on="retry; or cancel again, to go on without it",
         )
+        answer = await outcome_of(refunding, request, self._telling)
         if answer is not None and answer.already < pieces_of(request):
             self._state.book("refunded", answer.amount, answer.ref)
 
     def _settled_while_refused(self, strand: Strand) -> Callable[[], bool]:
         """Our capture in flight makes the channel say `paid` too: that must not stop it."""
-        return lambda: bool(strand.attention) and not self.owed
+        return lambda: bool(strand.parked.attention) and not self.owed
 
     async def _until_payable(self, strand: Strand, reason: str) -> None:
         """The customer must mend the payment at the channel; `retry` asks for the money again."""
