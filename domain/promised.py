@@ -73,15 +73,15 @@ def told(promised: Promise | None, pegged: Sequence[Pegged] = ()) -> PromiseView
     return PromiseView(**promised.model_dump(), pegs=pegs, sentence=sentence)
 
 
-def moved(was: PromiseView, now: PromiseView) -> str:
+def moved(was: Promise | None, now: Promise | None) -> str:
     """Say from when to when a promise moved; nothing, where its dates are what they were."""
-    if (was.ship_on, was.deliver_on) == (now.ship_on, now.deliver_on):
-        return ""
-    return f"from {_when(was)} to {_when(now)}"
+    return "" if was == now else f"from {_when(was)} to {_when(now)}"
 
 
-def _when(view: PromiseView) -> str:
-    return f"{view.ship_on} (arrives {view.deliver_on})" if view.ship_on else "no date"
+def _when(promised: Promise | None) -> str:
+    if promised is None:
+        return "no date"
+    return f"{promised.ship_on} (arrives {promised.deliver_on})"
 
 
 def _left(way: Way, day: date | None, now: datetime) -> Promise:

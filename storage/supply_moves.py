@@ -11,9 +11,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.promised import PromiseView, moved
+from domain.promised import moved
+from domain.promises import Promise
 from domain.supply import Supply
 from storage.documents import json_text
+from storage.supply_competing import Competing
 from storage.supply_promises import Promises
 
 PROMISE_MOVED = "promise_moved"
@@ -21,7 +23,6 @@ PROMISE_MOVED = "promise_moved"
 _SKUS = text("""
 SELECT DISTINCT sku FROM supply_lines WHERE supply_id = :supply_id
 """)
-_AWAITED = text("SELECT EXISTS (SELECT FROM stock_waiting WHERE skus && CAST(:skus AS text[]))")
 # As the deed locks them, before it locks its document: nobody else moves these SKUs between the two
 # looks. Also where nobody waits yet, so that all deeds lock in one order.
 _LOCK = text("""
@@ -29,8 +30,9 @@ SELECT 1 FROM skus WHERE sku = ANY (CAST(:skus AS text[])) ORDER BY sku FOR NO K
 """)
 _NOTE = text("""
 INSERT INTO journal (order_id, seq, entry, at, by, code, why, command_id, data)
-SELECT order_id, 0, 0, now(), :by, :code, :why, :command_id, CAST(:data AS jsonb)
-  FROM orders WHERE order_id = :order_id ON CONFLICT DO NOTHING
+SELECT o.order_id, 0, 0, now(), :by, :code, n.line->>'why', :command_id, n.line->'data'
+  FROM jsonb_array_elements(CAST(:lines AS jsonb)) WITH ORDINALITY AS n (line, turn)
+  JOIN orders o ON o.order_id = n.line->>'order_id' ORDER BY n.turn ON CONFLICT DO NOTHING
 """)
 _HOW = {
     "opened": "is expected",
@@ -54,39 +56,40 @@ class Moves:
         self, connection: AsyncConnection, promises: Promises, skus: Sequence[str]
     ) -> None:
         self._connection = connection
-        self._promises = promises
         self._skus = sorted(skus)
-        self._before: Mapping[str, PromiseView] = {}
+        self._competing = Competing(connection, promises, self._skus)
+        self._before: Mapping[str, Promise | None] = {}
 
     async def look(self) -> None:
-        said = {"skus": self._skus}
-        await self._connection.execute(_LOCK, said)
-        if await self._connection.scalar(_AWAITED, said):
-            self._before = await self._promises.competing(self._connection, self._skus)
+        """Reckon before the locks, and anew only if others were faster."""
+        await self._competing.read()
+        self._before = await self._competing.dates()
+        await self._connection.execute(_LOCK, {"skus": self._skus})
+        if await self._competing.read():
+            self._before = await self._competing.dates()
 
     async def write(self, supply: Supply, deed: str, key: str, by: str) -> None:
-        if not self._before:
+        if not self._before or not await self._competing.read():
             return
-        after = await self._promises.competing(self._connection, self._skus)
-        entries = [
-            _entry(supply.supply_id, deed, was, after[order_id])
-            | {"order_id": order_id, "command_id": f"supply:{key}", "by": by}
+        after = await self._competing.dates()
+        lines = [
+            {"order_id": order_id} | _line(supply.supply_id, deed, was, after[order_id])
             for order_id, was in self._before.items()
-            if order_id in after and moved(was, after[order_id])
+            if order_id in after and was != after[order_id]
         ]
-        if entries:
-            await self._connection.execute(_NOTE, entries)
+        if lines:
+            said = {"by": by, "code": PROMISE_MOVED, "command_id": f"supply:{key}"}
+            await self._connection.execute(_NOTE, said | {"lines": json_text(lines)})
 
 
-def _entry(supply_id: str, deed: str, was: PromiseView, now: PromiseView) -> dict[str, Any]:
+def _line(supply_id: str, deed: str, was: Promise | None, now: Promise | None) -> dict[str, Any]:
     dates = {
-        "from_ship_on": was.ship_on,
-        "from_deliver_on": was.deliver_on,
-        "ship_on": now.ship_on,
-        "deliver_on": now.deliver_on,
+        "from_ship_on": was and was.ship_on,
+        "from_deliver_on": was and was.deliver_on,
+        "ship_on": now and now.ship_on,
+        "deliver_on": now and now.deliver_on,
     }
     return {
-        "code": PROMISE_MOVED,
         "why": f"{moved(was, now)}: {supply_id} {_HOW[deed]}",
-        "data": json_text({"supply_id": supply_id, "deed": deed} | dates),
+        "data": {"supply_id": supply_id, "deed": deed} | dates,
     }

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import text
 
 from domain.ids import order_id
 from domain.promises import delivery_date
+from domain.stock import Reserved
 from domain.supply import Arrival
+from storage.catalogue import Catalogue
 from storage.engine import create_engine
 from storage.intake import OrderIntake
 from storage.queries import OrderQueries
@@ -15,6 +18,7 @@ from storage.supply import Supplies, SupplyRefused
 from storage.supply_promises import Promises
 from tests.storage.orderbook import an_order
 from tests.storage.sourcingroom import LYON, Room, place, wanted
+from tests.storage.stockroom import someone_waits_for_a_lock, until
 from tests.storage.supplyroom import came, goods, in_days
 
 FIRST, SECOND = order_id("demo", "1"), order_id("demo", "2")
@@ -129,6 +133,20 @@ async def test_only_those_whose_dates_move_are_told(room: Room) -> None:
     assert [row[0] for row in await said(room)][5:] == [third]
 
 
+async def test_who_has_a_share_that_leaves_later_is_told_nothing(room: Room) -> None:
+    slow = place("lyon", "FR", "69001", handling_days=30)
+    await Catalogue(room.engine).put_locations((slow,))
+    await room.receive("lyon", POT=1)
+    _, answer = await room.once(wanted(FIRST, ("POT", 1), generation=2))
+    assert isinstance(answer, Reserved)
+    document = await opened(room, ("CUP", 4, 5))
+    for days in (6, 7):
+        await Supplies(room.engine).reschedule(document, in_days(days), f"m{days}", "ann")
+    (first,) = [row for row in await said(room) if row[0] == FIRST]
+    assert first[1].startswith("from no date to ")
+    assert len([row for row in await said(room) if row[0] == SECOND]) == 3
+
+
 async def test_a_deed_that_is_refused_tells_nobody(room: Room) -> None:
     early = await opened(room, ("CUP", 4, 5))
     with pytest.raises(SupplyRefused):
@@ -157,6 +175,41 @@ async def test_deeds_at_the_same_time_tell_one_story(room: Room) -> None:
         ]  # fmt: skip
         assert lines[-1]["ship_on"] == str(promised[order].ship_on)
         assert len(lines) > 3
+
+
+ANOTHER_DAY = "SELECT supply_reschedule('x', '{early}', NULL, '{day}', '', 'bob')"
+LEAVES = "SELECT stock_release('{first}', '{first}/reserve/1')"
+COMES_FIRST = """
+SELECT stock_wait('demo-3', 'demo-3/reserve/1', '[{{"line_id": "1", "sku": "CUP", "quantity": 2}}]',
+                  '{{daily}}', '{{}}', 1, 7)
+"""
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "moves"),
+    [
+        (ANOTHER_DAY, [(FIRST, 9, 12), (SECOND, 12, 20)]),
+        (LEAVES, []),
+        (COMES_FIRST, [(FIRST, 9, 20)]),
+    ],
+)
+async def test_what_others_did_before_a_deed_had_its_locks_is_not_told_as_its_own(
+    room: Room, meanwhile: str, moves: list[tuple[str, int, int]]
+) -> None:
+    """It reckoned while they were at it."""
+    early = await opened(room, ("CUP", 2, 5))
+    late = await opened(room, ("CUP", 2, 9), key="o2")
+    others = meanwhile.format(early=early, day=in_days(12), first=FIRST)
+    async with room.engine.begin() as other:
+        await other.execute(text("SELECT 1 FROM skus WHERE sku = 'CUP' FOR NO KEY UPDATE"))
+        deed = asyncio.create_task(Supplies(room.engine).reschedule(late, in_days(20), "m", "ann"))
+        await until(lambda: someone_waits_for_a_lock(room.engine))
+        await other.exec_driver_sql(others)
+    await deed
+    assert (await said(room))[2:] == [
+        (order, f"from {on(was)} to {on(day)}: {late} comes on another day")
+        for order, was, day in moves
+    ]
 
 
 async def test_an_order_shows_it_in_its_journal(room: Room) -> None:
