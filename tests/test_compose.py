@@ -81,8 +81,7 @@ def test_every_variable_is_a_setting(name):
 @pytest.mark.parametrize("name", OURS)
 def test_every_setting_is_passed_but_what_one_machine_alone_uses(name):
     alone = {
-        "api_key", "simulators_port", "state_dir",
-        "postgres_port", "temporal_port", "temporal_ui_port",
+        "simulators_port", "state_dir", "postgres_port", "temporal_port", "temporal_ui_port",
     }  # fmt: skip
     passed = {f"OMS_{field.upper()}" for field in set(Settings.model_fields) - alone}
     environment = SERVICES[name]["environment"]
@@ -91,9 +90,14 @@ def test_every_setting_is_passed_but_what_one_machine_alone_uses(name):
     from_outside = {key for key, value in told.items() if value == f"${{{key}:-}}"}
     fixed_here = {
         "OMS_DATABASE_URL", "OMS_HTTP_HOST", "OMS_HTTP_PORT", "OMS_WORKER_HEALTH_PORT",
-        "OMS_STAND_INS", "OMS_LOG_FORMAT",
+        "OMS_STAND_INS", "OMS_LOG_FORMAT", "OMS_API_KEY",
     }  # fmt: skip
     assert passed - from_outside == fixed_here
+
+
+def test_settings_of_many_variables_come_from_the_file_as_well():
+    for name in OURS:
+        assert SERVICES[name]["env_file"] == [{"path": ".env", "required": False}]
 
 
 def test_what_stops_is_given_longer_than_it_takes():
