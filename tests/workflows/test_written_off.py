@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowHandle
 
-from domain.errors import Refused
+from domain.errors import Refused, Unavailable
 from domain.lifecycles import OrderStatus, ReturnStatus
 from domain.orders import PaymentStatus
 from domain.records import (
@@ -154,14 +154,15 @@ async def test_a_refund_in_flight_when_the_money_is_written_off_is_waited_for(
     """It was paid at the shop after all, and we have not heard: what it gave back is booked."""
     life = await unpaid(begin, world, "before-3")
     world.faults["refund"].clear()
-    gate = world.block("refund", after=True)
+    lost = Unavailable("shop", "lost", fate_unknown=True)
+    world.fail("refund", lost, times=10**6, after=True)
     back = await life.ask_back(1)
     await back.execute_update("received", {})
     await _inspect(life)
     await world.reaches("refund")
     await life.ask("cancel", unpaid=True)
     await life.until_return_told("moneywrittenoff")
-    gate.set()
+    world.faults["refund"].clear()
     record = await _ended(life)
     assert [entry.kind for entry in record.money] == ["refunded"]
     await life.until_waiting("return_window")
