@@ -37,7 +37,6 @@ class Bounds:
             for fits in problem.fits
         ]
         self.every_line = (1 << len(problem.lines)) - 1
-        self.drawn = self._drawn()
         self.tariffs = {levels: at for at, levels in enumerate(dict.fromkeys(problem.levels))}
         self.tariff_of = [self.tariffs[levels] for levels in problem.levels]
         self.shipping: dict[tuple[int, ...], int] = {}
@@ -74,13 +73,13 @@ class Bounds:
         fits, need = self.problem.fits, self.problem.need
         while open_lines:
             line = (open_lines & -open_lines).bit_length() - 1
-            if sum(fits[place][line] for place in places) < need[line]:
+            if sum([fits[place][line] for place in places]) < need[line]:
                 return False
             open_lines &= open_lines - 1
         shared = self.problem.shared
         return all(
-            sum(shared[place][sku] for place in places) >= drawn
-            for sku, drawn in enumerate(self.drawn)
+            sum([shared[place][sku] for place in places]) >= drawn
+            for sku, drawn in enumerate(self.problem.drawn)
         )
 
     def of(self, places: tuple[int, ...]) -> int:
@@ -88,7 +87,7 @@ class Bounds:
         first, *others = (self.lines_cost[place] for place in places)
         cheapest_lines = map(min, first, *others) if others else first
         return (
-            sum(problem.fixed[place] for place in places)
+            sum([problem.fixed[place] for place in places])
             + problem.split * (len(places) - 1)
             + sum(cheapest_lines)
             + self._shipping(places)
@@ -117,15 +116,6 @@ class Bounds:
             levels = [self.problem.levels[place] for place in places]
             self.shipping[key] = cheapest(levels, self.problem.total_g)
         return self.shipping[key]
-
-    def _drawn(self) -> list[int]:
-        """How many the order takes of each SKU that lines share."""
-        problem = self.problem
-        total = [0] * len(problem.shared[0])
-        for line, need in enumerate(problem.need):
-            for sku, each in problem.draws[line]:
-                total[sku] += each * need
-        return total
 
 
 def _bits(flags: tuple[int, ...] | list[bool]) -> int:

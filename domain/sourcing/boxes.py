@@ -4,59 +4,84 @@ Shipping is a step function of a part's weight, so that a search can go box by b
 between which two steps each part's weight lies, hence what shipping costs at least.
 """
 
-from itertools import product
 from math import prod
 from typing import NamedTuple
 
 from domain.sourcing.shares import Shares
 from domain.sourcing.tariffs import UNLIMITED_G, Level, cheapest
+from domain.sourcing.tolls import Weights
 
 BOXES_MAX = 4_000
 
 
 class Box(NamedTuple):
-    """Each part weighs from its `least` to its `upto`; shipping then costs `price` or more."""
+    """While each part weighs what it may `within`, shipping costs `price` or more."""
 
     price: int
-    least: tuple[int, ...]
-    upto: tuple[int, ...]
+    within: Weights
+
+
+class _Steps(NamedTuple):
+    """Levels of the first parts; `over_g` and `upto_g` are sums."""
+
+    price: int
+    over_g: int
+    upto_g: int
+    levels: tuple[Level, ...]
 
 
 def boxes(shares: Shares, limit: int) -> list[Box]:
     """The boxes that can hold all the weight for less than the limit, cheapest first."""
-    problem = shares.problem
-    left = limit - shares.cost - shares.rest_cost[0]
+    left = limit - shares.least_cost
+    least, most = shares.span
     by_place = [
         [
             level
-            for level in problem.levels[place]
-            if shares.least_weight[at] <= level.upto_g
-            and shares.weights[at] + shares.most_weight[at][0] > level.over_g
-            and level.price < left
+            for level in shares.problem.levels[place]
+            if least[at] <= level.upto_g and most[at] > level.over_g and level.price < left
         ]
         for at, place in enumerate(shares.places)
     ]
+    if not all(by_place):
+        return []
     if prod(map(len, by_place)) > BOXES_MAX:
         return [whole(shares)]
-    return sorted(
-        [
-            _box(price, levels, problem.total_g)
-            for levels in product(*by_place)
-            if (price := sum([level.price for level in levels])) < left
-            and sum([level.upto_g for level in levels]) >= problem.total_g
-            and sum([level.over_g + 1 for level in levels]) <= problem.total_g
+    total_g = shares.problem.total_g
+    return sorted([_box(steps, total_g) for steps in _combined(by_place, left, total_g)])
+
+
+def _combined(by_place: list[list[Level]], left: int, total_g: int) -> list[_Steps]:
+    """One level of each place: what costs less than is left, and can hold the weight and no less.
+
+    A part of a level weighs a gram more than it is over.
+    """
+    found = [_Steps(0, 0, 0, ())]
+    for at, levels in enumerate(by_place):
+        later = by_place[at + 1 :]
+        below = left - sum([min([level.price for level in one]) for one in later])
+        over_g = total_g - sum([one[0].over_g + 1 for one in later])
+        upto_g = total_g - sum([one[-1].upto_g for one in later])
+        found = [
+            _Steps(
+                steps.price + level.price,
+                steps.over_g + level.over_g + 1,
+                steps.upto_g + level.upto_g,
+                (*steps.levels, level),
+            )
+            for steps in found
+            for level in levels
+            if steps.price + level.price < below
+            and steps.over_g + level.over_g < over_g
+            and steps.upto_g + level.upto_g >= upto_g
         ]
-    )
+    return found
 
 
-def _box(price: int, levels: tuple[Level, ...], total_g: int) -> Box:
+def _box(steps: _Steps, total_g: int) -> Box:
     """Each part weighs at least what the others cannot."""
-    most_g = sum([level.upto_g for level in levels])
-    return Box(
-        price,
-        tuple([max(one.over_g + 1, total_g - most_g + one.upto_g) for one in levels]),
-        tuple([one.upto_g for one in levels]),
-    )
+    spare_g = steps.upto_g - total_g
+    least = [max(one.over_g + 1, one.upto_g - spare_g) for one in steps.levels]
+    return Box(steps.price, Weights(tuple(least), tuple([one.upto_g for one in steps.levels])))
 
 
 def whole(shares: Shares) -> Box:
@@ -64,4 +89,4 @@ def whole(shares: Shares) -> Box:
     parts = [shares.problem.levels[place] for place in shares.places]
     many = len(parts)
     price = cheapest(parts, shares.problem.total_g)
-    return Box(price, (0,) * many, (UNLIMITED_G * many,) * many)
+    return Box(price, Weights((0,) * many, (UNLIMITED_G * many,) * many))

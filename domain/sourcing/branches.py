@@ -1,23 +1,25 @@
 """Branch and bound: the cheapest way to share an order's lines out among given locations.
 
-In a box (`boxes`) shipping has its least cost. Lines start where they cost least; what is
-too heavy there must leave at the lowest cost a gram, what is too light must be filled up at the
-lowest: the bound of the continuous knapsack (Dantzig 1957), summed over places because no unit
-moves twice.
+In a box (`boxes`) shipping has its least cost, and `tolls` say what the lines cost there at least.
+How much dearer each choice of a line is than its cheapest, with its tolls, adds up over lines: what
+is too dear by itself is left out, and so is what is too dear together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from domain.sourcing.boxes import Box, boxes, whole
-from domain.sourcing.shares import IMPOSSIBLE, Choice, Move, Shares
+from domain.sourcing.budget import Budget
+from domain.sourcing.cores import DECIDED_MAX, Core
+from domain.sourcing.shares import IMPOSSIBLE, Choice, Shares
+from domain.sourcing.tolls import SCALE, Toll, Weights
 from domain.sourcing.ways import Units
 
-STEPS_TO_START = 60
-LINES_A_STEP = 6
-"""To see how several parcels are filled takes a step for so many lines."""
-OPEN_LINES_MAX = 300
-"""Each is a level of recursion."""
+STEPS_TO_START = 20
+STEPS_A_LINE = 5
+"""To see what of its choices can be left out in a box."""
+LINES_A_STEP = 3
+"""To see what shipping costs by what was chosen for them."""
 
 
 class Found(NamedTuple):
@@ -33,42 +35,33 @@ class Found(NamedTuple):
         return (self.cost, len(self.places), self.places)
 
 
-class Budget:
-    """Steps left to the whole search and to the part of it that runs; a step is one bound."""
-
-    def __init__(self, steps: int) -> None:
-        self.left = steps
-        self.spent = 0
-
-    def spend(self, steps: int = 1) -> bool:
-        """Take steps; False if there are none left."""
-        if self.left <= 0:
-            return False
-        self.left -= steps
-        self.spent += steps
-        return True
-
-
 def cheapest_share(
     shares: Shares, limit: int, budget: Budget, steps_a_box: int
 ) -> tuple[Found | None, bool]:
-    """Find the least cost below `limit`, and say whether nothing less can have been missed."""
+    """Find the least cost below `limit`, and say whether nothing less can have been missed.
+
+    The limit is never above that of an earlier search among the same shares.
+    """
     if not shares.possible:
         return None, True
-    shares.arrange(as_named=False)
     branches = Branches(shares, limit, budget)
+    if not shares.open_lines:
+        branches.keep_the_only_way()
+        return branches.found, True
     branches.start()
-    base = shares.cost + shares.rest_cost[0]
-    entered = False
-    for box in boxes(shares, limit):
-        if base + box.price >= branches.limit:
+    thorough = True
+    for box in boxes(shares, branches.limit):
+        if shares.least_cost + box.price >= branches.limit:
             break
+        if box.within in shares.closed:
+            continue
         if not budget.spend():
             return branches.found, False
-        if branches.bound_of_box(box) < branches.limit:
-            entered = True
-            branches.enter(box, steps_a_box)
-    return branches.found, branches.thorough and (shares.complete or not entered)
+        if branches.search(box, steps_a_box):
+            shares.closed.add(box.within)
+        else:
+            thorough = False
+    return branches.found, thorough
 
 
 def first_share(shares: Shares, known: Found, budget: Budget) -> Found:
@@ -76,14 +69,12 @@ def first_share(shares: Shares, known: Found, budget: Budget) -> Found:
 
     Lines are compared in their order. If the budget ends it is the best one so far.
     """
-    if len(shares.open_lines) > OPEN_LINES_MAX:
+    if len(shares.open_lines) > DECIDED_MAX:
         return known
-    shares.arrange(as_named=True)
     for box in boxes(shares, known.cost + 1):
         branches = NamedBranches(shares, known, budget)
-        if branches.bound_of_box(box) <= known.cost:
-            branches.enter(box, budget.left)
-            known = branches.found or known
+        branches.search(box, budget.left)
+        known = branches.found or known
     return known
 
 
@@ -96,150 +87,85 @@ class Branches:
         self.budget = budget
         self.found: Found | None = None
         self.thorough = True
-        self.left = 0
+        self.left = 1
         """Steps that the box may still take."""
-        self.weights = list(shares.weights)
-        self.value = list(shares.value)
-        self.count = list(shares.count)
-        self.drawn = [list(place) for place in shares.drawn]
-        self.chosen: list[Units] = []
-        self.box = Box(0, (), ())
-        self.all_places = range(len(shares.places))
+        self.box = Box(0, Weights((), ()))
+        self.slack = 0
+        """By how much, scaled as tolls are, a way may be over what all costs there at least."""
+        self.chosen: list[tuple[int, Choice]] = []
 
-    def bound_of_box(self, box: Box) -> int:
-        self.box = box
-        return self._bound(0, self.shares.cost, self.weights)
+    def keep_the_only_way(self) -> None:
+        """Where nothing is to be decided."""
+        if _within(self.shares.amounts[len(self.shares.places) :], self.shares.rules):
+            self._keep()
 
     def start(self) -> None:
         """Find any plan, whatever its parts weigh: it need not be good."""
         if self.limit == IMPOSSIBLE:
-            thorough = self.thorough
-            self.enter(whole(self.shares), STEPS_TO_START)
-            self.thorough = thorough
+            self.search(whole(self.shares), STEPS_TO_START)
 
-    def enter(self, box: Box, steps: int) -> None:
-        """Search a box, for so many steps at most."""
+    def search(self, box: Box, steps: int) -> bool:
+        """Search a box, for so many steps at most; False if something may have been missed."""
+        shares, budget = self.shares, self.budget
+        toll = shares.tolls.against(box.within, (self.limit - box.price) * SCALE, budget)
         self.box = box
-        self.left = steps
-        if len(self.shares.open_lines) > OPEN_LINES_MAX:
-            self._complete(0, self.shares.cost)
-            self.thorough = False
-            return
-        self._descend(0, self.shares.cost)
-
-    def _descend(self, position: int, cost: int) -> None:
-        """Decide the lines from `position` on; their bound is below the limit."""
-        lines = self.shares.open_lines
-        if self._complete(position, cost) or position == len(lines):
-            return
-        one = lines[position]
-        left = self.limit - cost - self.shares.rest_cost[position + 1] - self.box.price
-        branches: list[tuple[int, int]] = []
-        for index, choice in enumerate(one.choices):
-            if choice.cost >= left:
-                break
-            self.left -= 1
-            if self.left < 0 or not self.budget.spend():
-                self.thorough = False
-                break
-            weights = list(map(int.__add__, self.weights, choice.weights))
-            bound = self._bound(position + 1, cost + choice.cost, weights)
-            if bound < self.limit:
-                branches.append((bound, index))
-        for bound, index in sorted(branches):
-            if bound >= self.limit:
-                break
-            choice = one.choices[index]
-            if self._take(position, choice, 1):
-                self._descend(position + 1, cost + choice.cost)
-            self._take(position, choice, -1)
-
-    def _take(self, position: int, choice: Choice, sign: int) -> bool:
-        """Book a choice or, with -1, take it back; False if shared stock does not allow it."""
-        one = self.shares.open_lines[position]
-        enough = True
-        for at, units in enumerate(choice.units):
-            self.weights[at] += sign * choice.weights[at]
-            self.value[at] += sign * units * one.value
-            self.count[at] += sign * units
-            for sku, each in one.draws:
-                self.drawn[at][sku] += sign * units * each
-                there = self.shares.problem.shared[self.shares.places[at]][sku]
-                enough &= self.drawn[at][sku] <= there
-        if sign > 0:
-            self.chosen.append(choice.units)
-        else:
-            self.chosen.pop()
-        return enough
-
-    def _bound(self, position: int, cost: int, weights: list[int]) -> int:
-        """Bound from below what any way costs that decides the lines before `position` like this.
-
-        What is too heavy somewhere must leave, and what is too light elsewhere must be filled up:
-        both are counted, the dearer one holds.
-        """
-        shares, box = self.shares, self.box
-        leaving = coming = 0
-        for at in self.all_places:
-            left = weights[at] + shares.rest_weight[at][position]
-            if left > box.upto[at]:
-                leaving += _least(shares.leaving(at, position), left - box.upto[at])
-            elif left < box.least[at]:
-                coming += _least(shares.coming(at, position), box.least[at] - left)
-        return cost + shares.rest_cost[position] + box.price + max(leaving, coming)
-
-    def _complete(self, position: int, cost: int) -> bool:
-        """Leave the undecided lines where they cost least; True if nothing else can cost less."""
-        if not self._reachable(position):
+        self.slack = (self.limit - 1 - box.price) * SCALE - toll.bound(box.within)
+        if self.slack < 0:
             return True
-        shares, box = self.shares, self.box
-        weights = [self.weights[at] + shares.rest_weight[at][position] for at in self.all_places]
-        for at, weight in enumerate(weights):
-            if not box.least[at] <= weight <= box.upto[at]:
-                return False
-        if not self._allowed(position):
+        if not budget.spend(STEPS_A_LINE * len(shares.open_lines)):
             return False
-        return self._keep(weights, cost + shares.rest_cost[position] + box.price)
+        self.core = self._core(toll)
+        self.thorough = self.core.complete
+        self.chosen = self.core.settled.copy()
+        allowed = self.left = min(steps + len(self.core.lines), max(0, budget.left))
+        if _within(self.core.amounts, self.core.between[0]):
+            self._descend(0, 0, self.core.amounts)
+        budget.spend(allowed - max(0, self.left))
+        return self.thorough
 
-    def _reachable(self, position: int) -> bool:
-        """Whether each part can still get something, and be worth enough."""
-        shares, least = self.shares, self.shares.problem.value_min
-        if len(shares.places) == 1:
-            return True
-        for at in self.all_places:
-            if not self.count[at] and not shares.most_units[at][position]:
-                return False
-            if self.value[at] + shares.most_value[at][position] < least:
-                return False
-        return True
+    def _core(self, toll: Toll) -> Core:
+        core = Core(self.shares, self.box, self.limit)
+        for one in self.shares.open_lines:
+            core.add(one, toll, self.slack)
+        core.arrange()
+        return core
 
-    def _allowed(self, position: int) -> bool:
-        """Whether it breaks no rule to leave the undecided lines where they cost least."""
-        shares, problem = self.shares, self.shares.problem
-        for at, place in enumerate(shares.places):
-            if len(shares.places) > 1 and (
-                self.value[at] + shares.rest_value[at][position] < problem.value_min
-                or self.count[at] + shares.rest_units[at][position] == 0
-            ):
-                return False
-            rest = shares.rest_drawn[position][at]
-            for drawn, more, there in zip(self.drawn[at], rest, problem.shared[place], strict=True):
-                if drawn + more > there:
-                    return False
-        return True
+    def _descend(self, position: int, over: int, amounts: list[int]) -> None:
+        """Decide the lines from `position` on: the rest may be so that no rule is broken."""
+        if position == len(self.core.lines):
+            self._keep()
+            return
+        line, ways = self.core.lines[position]
+        between = self.core.between[position + 1]
+        for way in ways:
+            if over + way.over > self.slack:
+                return
+            if self.left <= 0:
+                self.thorough = False
+                return
+            self.left -= 1
+            more = list(map(int.__add__, amounts, way.amounts))
+            if _within(more, between):
+                self.chosen.append((line, way.choice))
+                self._descend(position + 1, over + way.over, more)
+                self.chosen.pop()
 
-    def _keep(self, weights: list[int], bound: int) -> bool:
-        """Compare this with the best so far; True if it costs no more than its bound."""
+    def _keep(self) -> None:
+        """Compare what is chosen with the best so far."""
         shares = self.shares
+        cost = shares.cost + sum([choice.cost for _, choice in self.chosen])
+        if cost + self.box.price >= self.limit:
+            return
+        self.left -= len(self.chosen) // LINES_A_STEP
+        weights = shares.weights
+        for _, choice in self.chosen:
+            weights = tuple(map(int.__add__, weights, choice.amounts))
         units = shares.every_line(self.chosen)
-        if shares.needs_packing(weights) and not self.budget.spend(1 + len(units) // LINES_A_STEP):
-            self.thorough = False
-            return True
-        cost = bound - self.box.price + shares.shipping(weights, units)
+        cost += shares.shipping(weights, units)
         if cost < self.limit:
+            self.slack -= (self.limit - cost) * SCALE
             self.limit = cost
             self.found = Found(cost, shares.places, units)
-        return cost <= bound
 
 
 class NamedBranches(Branches):
@@ -250,39 +176,40 @@ class NamedBranches(Branches):
 
     def __init__(self, shares: Shares, known: Found, budget: Budget) -> None:
         super().__init__(shares, known.cost + 1, budget)
-        self.known = [known.units[one.line] for one in shares.open_lines]
-        self.by_name = [sorted(one.choices, key=_most_to_the_first) for one in shares.open_lines]
+        self.known = known.units
 
-    def _descend(self, position: int, cost: int) -> None:
-        lines = self.shares.open_lines
-        if position == len(lines):
-            self._complete(position, cost)
+    def _core(self, toll: Toll) -> Core:
+        core = Core(self.shares, self.box, self.limit)
+        for one in self.shares.open_lines:
+            core.add(one, toll, self.slack)
+        core.arrange_by_name()
+        return core
+
+    def _descend(
+        self, position: int, over: int, amounts: list[int], *, as_known: bool = True
+    ) -> None:
+        if position == len(self.core.lines):
+            self._keep()
             return
-        if not self._reachable(position):
-            return
-        for choice in self.by_name[position]:
-            if [*self.chosen, choice.units] < self.known[: position + 1]:
+        line, ways = self.core.lines[position]
+        between = self.core.between[position + 1]
+        for way in ways:
+            units = way.choice.units
+            if self.found or self.left <= 0 or (as_known and units < self.known[line]):
                 return
-            if self.found or not self.budget.spend():
-                return
-            weights = list(map(int.__add__, self.weights, choice.weights))
-            if self._bound(position + 1, cost + choice.cost, weights) < self.limit:
-                if self._take(position, choice, 1):
-                    self._descend(position + 1, cost + choice.cost)
-                self._take(position, choice, -1)
+            if over + way.over > self.slack:
+                continue
+            self.left -= 1
+            more = list(map(int.__add__, amounts, way.amounts))
+            if _within(more, between):
+                self.chosen.append((line, way.choice))
+                same = as_known and units == self.known[line]
+                self._descend(position + 1, over + way.over, more, as_known=same)
+                self.chosen.pop()
 
 
-def _most_to_the_first(choice: Choice) -> tuple[int, ...]:
-    return tuple(-units for units in choice.units)
-
-
-def _least(moves: Sequence[Move], grams: int) -> int:
-    """The least that it costs to move so many grams, the cheapest ones first."""
-    total = 0
-    for _, extra, weight, units in moves:
-        more = weight * units
-        if more >= grams:
-            return total - (-extra * grams // weight)
-        total += extra * units
-        grams -= more
-    return IMPOSSIBLE
+def _within(amounts: Iterable[int], between: Iterable[tuple[int, int]]) -> bool:
+    for amount, (low, high) in zip(amounts, between, strict=True):  # noqa: SIM110 - faster
+        if not low <= amount <= high:
+            return False
+    return True

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from domain.sourcing.branches import Budget, Found
+from domain.sourcing.branches import Found
+from domain.sourcing.budget import Budget
 from domain.sourcing.problem import Problem
 from domain.sourcing.shares import Shares
 

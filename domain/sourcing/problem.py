@@ -46,7 +46,7 @@ class Problem:
 
     `fits[p][l]` units of line l are at place p while no other line takes of them, `unit[p][l]` is
     the cost of balance for one. What several lines draw on is shared: `draws[l]` lists the shared
-    SKUs and how many a unit takes, `shared[p]` how many are there.
+    SKUs and how many a unit takes, `shared[p]` how many are there, `drawn` how many all lines take.
     """
 
     places: tuple[Place, ...]
@@ -61,6 +61,7 @@ class Problem:
     levels: tuple[tuple[Level, ...], ...]
     draws: tuple[tuple[tuple[int, int], ...], ...]
     shared: tuple[tuple[int, ...], ...]
+    drawn: tuple[int, ...]
     split: int
     value_min: int
     parts_max: int
@@ -165,7 +166,8 @@ def _numbers(
     weight = tuple(line.weight_g for line in lines)
     need = tuple(line.quantity for line in lines)
     total_g = sum(map(int.__mul__, weight, need))
-    draws, shared_skus = _draws(places, lines, items)
+    wanted = needed(lines)
+    draws, shared_skus = _draws(places, wanted, items)
     most = _most(places, items)
     return Problem(
         places=places,
@@ -182,6 +184,7 @@ def _numbers(
         shared=tuple(
             tuple(place.candidate.available.get(sku, 0) for sku in shared_skus) for place in places
         ),
+        drawn=tuple(wanted[sku] for sku in shared_skus),
         split=rules.split_minor,
         value_min=rules.part_value_min(currency),
         parts_max=rules.parts_allowed,
@@ -195,14 +198,13 @@ def _levels(rates: Tariff, weight: Sequence[int], total_g: int) -> tuple[Level, 
 
 
 def _draws(
-    places: Sequence[Place], lines: Sequence[Demand], items: Sequence[tuple[SkuQuantity, ...]]
+    places: Sequence[Place], wanted: Mapping[str, int], items: Sequence[tuple[SkuQuantity, ...]]
 ) -> tuple[tuple[tuple[tuple[int, int], ...], ...], list[str]]:
     """For each line what a unit takes of the SKUs that several lines draw on, where it matters.
 
     It does not where each place has all that they draw together, or nothing.
     """
     users = Counter(item.sku for line in items for item in line)
-    wanted = needed(lines)
     shared = sorted(
         sku
         for sku, many in users.items()

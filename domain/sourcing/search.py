@@ -3,18 +3,19 @@
 from typing import NamedTuple
 
 from domain.sourcing.bounds import Bounds, Combination
-from domain.sourcing.branches import Budget, Found, cheapest_share, first_share
+from domain.sourcing.branches import Found, cheapest_share, first_share
+from domain.sourcing.budget import Budget
 from domain.sourcing.feasible import any_share
 from domain.sourcing.problem import Problem
 from domain.sourcing.shares import IMPOSSIBLE, Shares
 
 EXACT_PARTS = 3
-STEPS_MAX = 12_000
-"""A step takes some five microseconds."""
-STEPS_AT_FIRST = 150
-ROUNDS = ((2_000, 400), (8_000, 2_500), (STEPS_MAX, STEPS_MAX))
+STEPS_MAX = 30_000
+"""A step takes some one and a half microseconds."""
+STEPS_AT_FIRST = 1_000
+ROUNDS = ((4_000, 1_000), (15_000, 4_000), (STEPS_MAX, STEPS_MAX))
 """Steps for a combination, and for each of its boxes: what is hard waits for what is easy."""
-STEPS_PAST_THREE = 200
+STEPS_PAST_THREE = 2_000
 STEPS_FOR_NAMES = 4_000
 STEPS_FOR_ANY = 40_000
 """Before an order waits that could ship: whatever was allowed for the best plan."""
@@ -197,8 +198,7 @@ class _Search:
     def _first_of_equals(self, best: Found) -> Found:
         if len(best.places) == 1:
             return best
-        shares = Shares(self.problem, best.places)
-        return first_share(shares, best, Budget(STEPS_FOR_NAMES))
+        return first_share(self._shares_of(best.places), best, Budget(STEPS_FOR_NAMES))
 
     def _runners_up(self) -> tuple[Found, ...]:
         """The cheapest plans at hand that use other locations."""

@@ -1,7 +1,8 @@
 """What parcels cost: units packed into as few as first-fit decreasing finds, each by its tier."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from domain.sourcing.rules import Zone
@@ -26,7 +27,10 @@ class Tariff(NamedTuple):
 
 
 class Level(NamedTuple):
-    """A part of more than `over_g` and up to `upto_g` costs at least `price` to ship."""
+    """A part of more than `over_g` and up to `upto_g` costs at least `price` to ship.
+
+    So bounded from below, a heavier part may seem cheaper.
+    """
 
     over_g: int
     upto_g: int
@@ -99,22 +103,25 @@ def levels(rates: Tariff, heaviest_g: int, most_g: int) -> tuple[Level, ...]:
     return tuple(found)
 
 
-def cheapest(parts: Iterable[tuple[Level, ...]], total_g: int) -> int:
+def cheapest(parts: Sequence[tuple[Level, ...]], total_g: int) -> int:
     """Bound from below what a total weight costs to ship in parts with these levels."""
-    front: list[tuple[int, int]] = [(0, 0)]
-    for part in parts:
+    *others, last = parts
+    front = [(0, total_g)]
+    for part in others:
         front = _pareto(
-            (min(total_g, upto_g + level.upto_g), price + level.price)
-            for upto_g, price in front
-            for level in part
+            [(price + one.price, left_g - one.upto_g) for price, left_g in front for one in part]
         )
-    return min((price for upto_g, price in front if upto_g >= total_g), default=0)
+    upto_g = [one.upto_g for one in last[:-1]]
+    least = list(accumulate([one.price for one in reversed(last)], min))[::-1]
+    return min([price + least[bisect_left(upto_g, left_g)] for price, left_g in front])
 
 
-def _pareto(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Keep the pairs that no other beats: one that carries as much for as little."""
+def _pareto(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Keep the prices that leave less weight than all lower ones, up to the first to leave none."""
     kept: list[tuple[int, int]] = []
-    for upto_g, price in sorted(pairs, key=lambda pair: (pair[1], -pair[0])):
-        if not kept or upto_g > kept[-1][0]:
-            kept.append((upto_g, price))
+    for price, left_g in sorted(pairs):
+        if not kept or left_g < kept[-1][1]:
+            kept.append((price, left_g))
+            if left_g <= 0:
+                break
     return kept
