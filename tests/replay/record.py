@@ -20,6 +20,7 @@ from config.temporal import search_attribute_keys
 from domain.errors import Refused, Unavailable
 from domain.lifecycles import FulfilmentStatus, OrderStatus, ReturnStatus
 from domain.orders import PaymentStatus
+from domain.records import LEFT_WITHOUT_LABEL
 from domain.tracking import Course
 from starter.local.temporal import temporal_binary
 from tests.workflows.lives import DAY_S, Life, say_packed
@@ -101,6 +102,28 @@ async def silent_everywhere(life: Life) -> None:
     await life.until_waiting("customs_clearance")
     await life.parcel(Course.DELIVERED)
     await life.until_status(OrderStatus.DELIVERED)
+
+
+async def written_off(life: Life) -> None:
+    """Its goods left unpaid, and come back."""
+    await life.until_waiting("refused:shop:locked")
+    life.world.left.add(f"{life.id}/f1")
+    await life.tell("cancel", command_id="c", by="u-1")
+    await life.until(
+        lambda now: (
+            [part.wait and part.wait.what for part in now.fulfilments] == [LEFT_WITHOUT_LABEL]
+        )
+    )
+    await life.ask("retry", arrived=f"{life.id}/f1", by="u-1")
+    await life.until_status(OrderStatus.DELIVERED)
+    back = await life.ask_back(1)
+    await life.ask("cancel", unpaid=True, by="u-1")
+    await life.until_return_told("moneywrittenoff")
+    await back.signal("received", {})
+    line = {"line_id": "L1", "sku": "MUG", "restock": 1, "discard": 0, "refund": 1}
+    await back.signal("inspected", {"lines": [line]})
+    await life.until_return(ReturnStatus.CLOSED)
+    await life.until_waiting("return_window")
 
 
 async def returned(life: Life) -> None:
@@ -192,6 +215,11 @@ def _not_voiding(world: World) -> None:
     world.fail("void_label", Refused("carrier", "used"), times=1_000_000)
 
 
+def _not_paying(world: World) -> None:
+    world.fail("capture", Refused("shop", "locked"))
+    world.declined = 1_000_000
+
+
 def _fewer_than_thought(world: World) -> None:
     world.stock = {("MUG", "berlin"): 2, ("MUG", "leeds"): 2}
     world.packing = "later"
@@ -225,6 +253,7 @@ LIVES: dict[str, Tale] = {
     "split": (_apart, split, TWO_GOODS),
     "partly-cancelled": (_apart_and_slow, partly_cancelled, TWO_GOODS),
     "label-given-up": (_not_voiding, label_given_up, {}),
+    "written-off": (_not_paying, written_off, {}),
     "short-pick": (_fewer_than_thought, short_pick, {}),
 }
 numbers = itertools.count(1)
