@@ -96,11 +96,24 @@ def safety(sku: str, location: str, quantity: int, reason: str = "", key: Key = 
 def rebuild() -> None:
     """Work the counters out of the ledger again; says what was wrong, which is nothing."""
     drifted = call("POST", "/api/stock/rebuild")["drifted"]
+    _print_drifted(drifted, "now")
+    Console().print(f"{len(drifted) or 'no'} counters had drifted from the ledger")
+
+
+@stock.command()
+def drift() -> None:
+    """Say where the counters differ from the ledger, which is nowhere, and change nothing."""
+    drifted = call("GET", "/api/stock/drift")["drifted"]
+    _print_drifted(drifted, "the ledger says")
+    Console().print(f"{len(drifted) or 'no'} counters have drifted from the ledger")
+    raise typer.Exit(1 if drifted else 0)
+
+
+def _print_drifted(drifted: list[Any], right: str) -> None:
     console = Console(soft_wrap=True, highlight=False)
     for one in drifted:
         place = f"{one['sku']} at {one['location']}"
-        console.print(f"{place}: counted {one['counted']}, now {one['folded']}", markup=False)
-    console.print(f"{len(drifted) or 'no'} counters had drifted from the ledger")
+        console.print(f"{place}: counted {one['counted']}, {right} {one['folded']}", markup=False)
 
 
 def _change(  # noqa: PLR0917 - the fields of one change

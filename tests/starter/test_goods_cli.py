@@ -69,6 +69,7 @@ def test_goods_are_set_up_stocked_and_offered(oms: Say, tmp_path: Path) -> None:
     assert "2 free, 1 kept back" in said(oms, "stock", "list", "--channel", "demo")
     assert "all: buffer 1, from berlin" in said(oms, "channel", "rules", "history", "demo")
     assert "no counters had drifted" in said(oms, "stock", "rebuild")
+    assert "no counters have drifted" in said(oms, "stock", "drift")
     said(oms, "bundle", "remove", "SET")
     assert oms("bundle", "show", "SET").stderr == "404 not_found: There is no such bundle.\n"
 
