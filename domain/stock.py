@@ -84,6 +84,9 @@ class ReserveRequest(Message):
     """Whether it enters the queue where stock is short."""
     reservation_id: str = ""
     """A cart whose stock it takes over, if that is held for these very lines and country."""
+    prices_minor: dict[str, int] = Field(default_factory=dict)
+    """What a unit costs in a cart, by `line_id`; what an order paid is known."""
+    currency: str = ""
 
 
 class Claim(Value):

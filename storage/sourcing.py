@@ -37,8 +37,9 @@ PAGE_MAX = 500
 # cannot know how few there are, from reading whole tables.
 _CASE = text("""
 WITH wanted AS MATERIALIZED (
-    SELECT l.line_id, l.sku, l.quantity FROM jsonb_to_recordset(CAST(:lines AS jsonb))
-        AS l (line_id text, sku text, quantity bigint)
+    SELECT l.line_id, l.sku, l.quantity, l.price_minor
+      FROM jsonb_to_recordset(CAST(:lines AS jsonb))
+        AS l (line_id text, sku text, quantity bigint, price_minor bigint)
 ), made_of AS MATERIALIZED (
     SELECT w.sku AS sold, coalesce(b.component, w.sku) AS sku, coalesce(b.quantity, 1) AS quantity,
            b.component IS NOT NULL AS bundled
@@ -55,8 +56,9 @@ WITH wanted AS MATERIALIZED (
                'components', s.components, 'hazmat', k.hazmat OR s.hazmat,
                'weight_g', coalesce(nullif(k.weight_g, 0), nullif(s.weight_g, 0), said.weight_g, 0),
                'value_minor', greatest(coalesce(
-                   o.unit_price_minor - o.discount_minor / nullif(o.quantity, 0), 0), 0))) AS found,
-           coalesce(max(o.currency), '') AS currency
+                   o.unit_price_minor - o.discount_minor / nullif(o.quantity, 0), w.price_minor, 0),
+                   0))) AS found,
+           coalesce(max(o.currency), :currency) AS currency
       FROM wanted w
       JOIN skus k ON k.sku = w.sku
       JOIN sold s ON s.sold = w.sku
@@ -86,7 +88,9 @@ WITH wanted AS MATERIALIZED (
               AND s.available > 0) has ON true
 )
 SELECT now() AS now, r.version, lines.found AS lines, lines.currency,
-       candidates.found AS candidates,
+       candidates.found AS candidates, sourcing_standing(:order_id, :key) AS standing,
+       coalesce((SELECT sum(o.quantity) FROM order_lines o WHERE o.order_id = :order_id)
+                > (SELECT sum(w.quantity) FROM wanted w), false) AS partial,
        (SELECT d.decision #>> '{plan,promise,deliver_on}' FROM sourcing_decisions d
          WHERE d.order_id = :order_id AND d.key <> :key
            AND d.decision #>> '{plan,promise,deliver_on}' IS NOT NULL
@@ -139,9 +143,7 @@ class PostgresSourcing:
         """
         check_quantities(request.lines)
         async with stock_connection(self._engine) as connection:
-            said = {"order_id": request.order_id, "key": request.key}
-            wanted = said | {"lines": _json(request.lines)}
-            row = (await connection.execute(_CASE, wanted)).one()
+            row = (await connection.execute(_CASE, _asked(request))).one()
         if len(row.lines or ()) < len(request.lines):
             raise Refused(SYSTEM, "unknown_sku")
         return Case(
@@ -152,6 +154,8 @@ class PostgresSourcing:
             currency=row.currency,
             candidates=tuple(_candidate(found) for found in row.candidates or ()),
             excluded=request.excluded,
+            partial=row.partial or row.standing > 0,
+            parts_standing=row.standing,
             rules=await self._rules.version(row.version),
         )
 
@@ -244,6 +248,19 @@ def _reserved(parts: Any) -> Reserved | Changed:
 
 def _json(lines: Iterable[LineRef]) -> str:
     return json.dumps([line.model_dump() for line in lines])
+
+
+def _asked(request: ReserveRequest) -> dict[str, Any]:
+    prices = request.prices_minor
+    lines = [
+        line.model_dump() | {"price_minor": prices.get(line.line_id)} for line in request.lines
+    ]
+    return {
+        "order_id": request.order_id,
+        "key": request.key,
+        "lines": json.dumps(lines),
+        "currency": request.currency,
+    }
 
 
 def _demand(found: list[dict[str, Any]]) -> tuple[Demand, ...]:

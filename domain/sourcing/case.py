@@ -79,4 +79,20 @@ class Case(Value):
     candidates: tuple[Candidate, ...] = ()
     excluded: tuple[str, ...] = ()
     """Locations that rejected this order."""
+    partial: bool = False
+    """Whether its order has more than these lines, which are sourced by themselves."""
+    parts_standing: int = Field(default=0, ge=0)
+    """Parts that its order has beside these lines, or may still be given for others."""
     rules: RuleSet = Field(default_factory=RuleSet)
+
+    @property
+    def parts_allowed(self) -> int:
+        """How many parts may be made of these lines: they must leave from somewhere."""
+        return max(1, self.rules.parts_allowed - self.parts_standing)
+
+    @property
+    def part_value_min(self) -> int:
+        """What each part of a split must be worth: nothing, where nobody said what it costs."""
+        if not self.currency and not any(line.value_minor for line in self.lines):
+            return 0
+        return self.rules.part_value_min(self.currency)

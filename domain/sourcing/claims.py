@@ -20,12 +20,12 @@ def claim(channel: str, case: Case, decision: Decision) -> Claim:
             )
         )
     ranked, partly = _of_use(case)
-    whole = partly or case.rules.part_value_min(case.currency)
+    whole = partly or case.part_value_min
     return Claim(
         seen={one.location: one.available for one in case.candidates},
         ranked=ranked,
-        split_at=ranked + partly if case.rules.parts_allowed > 1 else (),
-        parts_max=1 if whole else case.rules.parts_allowed,
+        split_at=ranked + partly if case.parts_allowed > 1 else (),
+        parts_max=1 if whole else case.parts_allowed,
         priority=case.rules.priority(channel),
     )
 

@@ -10,7 +10,7 @@ from domain.geography import Located, coordinates, distance_km
 from domain.promises import Promise, days_late, promise
 from domain.sourcing.case import Candidate, Case, Demand
 from domain.sourcing.decision import Bar
-from domain.sourcing.rules import RuleSet, Zone
+from domain.sourcing.rules import Zone
 from domain.sourcing.tariffs import Level, Tariff, levels, tariff
 from domain.stock import SkuQuantity
 
@@ -81,7 +81,7 @@ def problem(case: Case) -> tuple[Problem, dict[str, Bar], date | None]:
             bars[candidate.location] = bar
         else:
             places.append(_place(case, candidate, zone, asked))
-    return _numbers(tuple(places), lines, case.rules, case.currency), bars, asked
+    return _numbers(case, tuple(places), lines), bars, asked
 
 
 def barred_lines(place: Place, lines: Sequence[Demand]) -> dict[int, Bar]:
@@ -159,9 +159,7 @@ def _located(country: str, postal_code: str) -> Located | None:
     return coordinates(country, postal_code)
 
 
-def _numbers(
-    places: tuple[Place, ...], lines: tuple[Demand, ...], rules: RuleSet, currency: str
-) -> Problem:
+def _numbers(case: Case, places: tuple[Place, ...], lines: tuple[Demand, ...]) -> Problem:
     items = [line.items(1) for line in lines]
     weight = tuple(line.weight_g for line in lines)
     need = tuple(line.quantity for line in lines)
@@ -176,7 +174,7 @@ def _numbers(
         weight=weight,
         value=tuple(line.value_minor for line in lines),
         fits=tuple(_fits(place, lines, items) for place in places),
-        unit=tuple(_balance(place, items, most, rules.balance_minor) for place in places),
+        unit=tuple(_balance(place, items, most, case.rules.balance_minor) for place in places),
         fixed=tuple(place.fixed_minor for place in places),
         rates=tuple(place.rates for place in places),
         levels=tuple(_levels(place.rates, weight, total_g) for place in places),
@@ -185,9 +183,9 @@ def _numbers(
             tuple(place.candidate.available.get(sku, 0) for sku in shared_skus) for place in places
         ),
         drawn=tuple(wanted[sku] for sku in shared_skus),
-        split=rules.split_minor,
-        value_min=rules.part_value_min(currency),
-        parts_max=rules.parts_allowed,
+        split=case.rules.split_minor,
+        value_min=case.part_value_min,
+        parts_max=case.parts_allowed,
         total_g=total_g,
     )
 

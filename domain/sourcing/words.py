@@ -73,11 +73,21 @@ def _waits(
     if not candidates:
         return "No location can ship: there is none."
     told = [f"{one.name} {one.reason}" for one in sorted(candidates, key=_closeness) if one.bar]
-    split = "" if case.rules.parts_allowed == 1 else f" in up to {case.rules.parts_allowed} parts"
     wants = any(one.bar is Bar.STOCK for one in candidates)
     waits = f"; waits for {quantities(missing)}" if wants else ""
     found = "No location can" if proven else "No way was found to"
-    return f"{found} ship all{split}: {_some(told)}{waits}."
+    every = "all that is asked for" if case.partial else "all"
+    return f"{found} ship {every}{_split(case)}: {_some(told)}{waits}."
+
+
+def _split(case: Case) -> str:
+    """How many parts there may be, where the rules allow some and others take of them."""
+    allowed, beside = case.parts_allowed, ""
+    if case.rules.parts_allowed == 1:
+        return ""
+    if case.parts_standing:
+        beside = f" beside the order's other {case.parts_standing}"
+    return f" in up to {allowed} parts{beside}" if allowed > 1 else f" in one part{beside}"
 
 
 def _closeness(one: Considered) -> tuple[bool, int, str]:
@@ -87,19 +97,27 @@ def _closeness(one: Considered) -> tuple[bool, int, str]:
 
 def _who(case: Case, plan: Plan, names: dict[str, str]) -> str:
     if len(plan.parts) == 1:
-        lines = len(case.lines)
-        every = "the line" if lines == 1 else f"all {lines} lines"
-        return f"{names[plan.parts[0].location]} ships {every}"
+        return f"{names[plan.parts[0].location]} ships {_every(case)}"
     shares = [f"{names[part.location]} ships {_share(case, plan, part)}" for part in plan.parts]
     return _listed(shares)
 
 
+def _every(case: Case) -> str:
+    lines, units = len(case.lines), sum(line.quantity for line in case.lines)
+    if not case.partial:
+        return "the line" if lines == 1 else f"all {lines} lines"
+    asked = f"{lines} lines" if lines > 1 else f"{units} units" if units > 1 else "unit"
+    return f"the {asked} asked for"
+
+
 def _share(case: Case, plan: Plan, part: PlannedPart) -> str:
     far = "" if part.distance_km is None else f" ({part.distance_km} km)"
+    the, asked = ("the ", " asked for") if case.partial else ("", "")
     if sum(len(one.lines) for one in plan.parts) == len(case.lines):
-        return f"{len(part.lines)} of {len(case.lines)} lines{far}"
+        return f"{len(part.lines)} of {the}{len(case.lines)} lines{asked}{far}"
     units = sum(line.quantity for line in part.lines)
-    return f"{units} of {sum(line.quantity for line in case.lines)} units{far}"
+    of_all = sum(line.quantity for line in case.lines)
+    return f"{units} of {the}{of_all} units{asked}{far}"
 
 
 def _what(case: Case, plan: Plan) -> list[str]:
@@ -134,13 +152,12 @@ def _others(
             (" with ".join(names[part.location] for part in one.parts), one.cost)
             for one in runners_up[:1]
         ]
-    told = [
-        f"{name} would cost {_more(cost, plan.cost, case)}"
-        for name, cost in sorted(able, key=lambda one: one[1].total_minor)
-    ]
+    able.sort(key=lambda one: one[1].total_minor)
+    told = [f"{name} would cost {_more(cost, plan.cost, case)}" for name, cost in able]
     barred = sorted((one for one in candidates if one.bar), key=_closeness)
     alone = "" if len(plan.parts) == 1 else "alone "
-    return _some(told + [f"{alone}{one.name} {one.reason}" for one in barred])
+    more = [cost.total_minor - plan.cost.total_minor for _, cost in able[OTHERS_NAMED:]]
+    return _some(told + [f"{alone}{one.name} {one.reason}" for one in barred], more)
 
 
 def _more(other: Cost, ours: Cost, case: Case) -> str:
@@ -159,11 +176,21 @@ def _money(amount_minor: int, case: Case) -> str:
     return Money(amount_minor=amount_minor, currency=case.rules.currency).format()
 
 
-def _some(told: Sequence[str]) -> str:
-    """The first of many, and how many more there are."""
+def _some(told: Sequence[str], more_minor: Sequence[int] = ()) -> str:
+    """The first of many, and how many more there are.
+
+    `more_minor` is what those of the rest that could do it would cost more, the least first.
+    """
     rest = len(told) - OTHERS_NAMED
     named = ", ".join(told[:OTHERS_NAMED])
-    return f"{named}, and {rest} more cannot or cost more" if rest > 0 else named
+    if rest <= 0:
+        return named
+    ways = ["cannot"] if rest > len(more_minor) else []
+    if more_minor:
+        least = more_minor[0]
+        same = "cost the same or more" if least == 0 else "may cost less"
+        ways.append("cost more" if least > 0 else same)
+    return f"{named}, and {rest} more {' or '.join(ways)}"
 
 
 def _listed(words: Sequence[str]) -> str:

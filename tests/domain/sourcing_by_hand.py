@@ -45,14 +45,16 @@ def _ways(quantity: int, places: int) -> Iterator[tuple[int, ...]]:
 
 def allowed(case: Case, lines: list[Demand], candidates: list[Candidate], shares: Shares) -> bool:
     used = [at for at in range(len(candidates)) if any(units[at] for units in shares)]
-    if len(used) > (1 if case.rules.ship_complete else case.rules.parts_max):
+    parts_max = 1 if case.rules.ship_complete else case.rules.parts_max
+    if len(used) > 1 and len(used) + case.parts_standing > parts_max:
         return False
+    unpriced = case.currency == "" and sum(line.value_minor for line in lines) == 0
     for at in used:
         own = [(line, units[at]) for line, units in zip(lines, shares, strict=True) if units[at]]
         if not _may_ship(case, candidates[at], own):
             return False
         worth = sum(line.value_minor * units for line, units in own)
-        if len(used) > 1 and worth < case.rules.part_value_min(case.currency):
+        if len(used) > 1 and not unpriced and worth < case.rules.part_value_min(case.currency):
             return False
     return True
 

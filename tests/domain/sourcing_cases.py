@@ -33,6 +33,7 @@ def small_case(chance: random.Random) -> Case:
         lines=lines,
         candidates=tuple(_candidate(chance, held[place[0]], *place) for place in places),
         excluded=("bonn",) if chance.random() < 0.05 else (),
+        parts_standing=1 if chance.random() < 0.1 else 0,
         rules=_rules(chance),
     )
     return _unbarred(case) if chance.random() < 0.5 else case

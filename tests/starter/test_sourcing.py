@@ -58,7 +58,7 @@ async def test_an_order_says_in_a_sentence_and_in_full_why_it_ships_from_there(
     world: World,
 ) -> None:
     await furnish(world, berlin=5, lyon=5)
-    order_id = await order(world)
+    order_id = await order(world, quantity=2)
     answer = await world.api("GET", f"/api/orders/{order_id}/sourcing")
     assert answer.status_code == 200
     (kept,) = answer.json()["decisions"]
@@ -70,6 +70,13 @@ async def test_an_order_says_in_a_sentence_and_in_full_why_it_ships_from_there(
     lyon = kept["decision"]["candidates"][1]
     assert lyon["location"] == "lyon"
     assert lyon["cost"]["total_minor"] > kept["decision"]["plan"]["cost"]["total_minor"]
+
+
+async def test_one_of_the_two_mugs_of_an_order_is_not_called_the_line(world: World) -> None:
+    await furnish(world, berlin=5, lyon=5)
+    order_id = await order(world, quantity=1)
+    (kept,) = (await world.api("GET", f"/api/orders/{order_id}/sourcing")).json()["decisions"]
+    assert kept["sentence"].startswith("Berlin ships the unit asked for: ")
 
 
 async def test_what_was_not_sourced_has_no_decision_and_what_is_unknown_is_said_to_be(

@@ -186,6 +186,7 @@ async def test_goods_that_cannot_be_enough_trouble_nobody(room: Room) -> None:
 
 async def test_goods_that_were_all_given_trouble_nobody(room: Room) -> None:
     await room.activate(part_value_min_minor=2000)
+    await worth(room, "demo-1", ("CUP", 100), ("POT", 100))
     await short(room, "demo-1", ("CUP", 1), ("POT", 1))
     await room.receive("lyon", CUP=1)
     await short(room, "demo-2", ("POT", 1))

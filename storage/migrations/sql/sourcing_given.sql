@@ -4,7 +4,8 @@ CREATE FUNCTION sourcing_given(w stock_waiting, parts_ jsonb, cause_ text) RETUR
     INSERT INTO sourcing_decisions (order_id, key, outcome, rules_version, decision, facts)
     SELECT w.order_id, w.key, 'assigned', r.version,
            jsonb_build_object('plan', jsonb_build_object('parts', parts_), 'cause', cause_),
-           d.facts || jsonb_build_object('now', now(), 'candidates', (
+           d.facts || jsonb_build_object('now', now(), 'parts_standing',
+                          sourcing_standing(w.order_id, w.key), 'candidates', (
                SELECT jsonb_agg(c || jsonb_build_object('active', l.active, 'capacity_left', NULL,
                           'available', coalesce((
                               SELECT jsonb_object_agg(s.sku, s.available) FROM stock s

@@ -142,6 +142,19 @@ BEGIN
     RETURN false;
 END $$;
 
+-- How many parts an order has beside those of a key, or may be given by the queue.
+CREATE FUNCTION sourcing_standing(order_ text, key_ text) RETURNS integer LANGUAGE sql STABLE AS $$
+    SELECT ((SELECT count(*) FROM reservations r
+              WHERE r.order_id = order_ AND r.base <> key_ AND r.part > 0 AND r.state <> 'released')
+          + (SELECT coalesce(sum(w.parts_max), 0) FROM stock_waiting w
+              WHERE w.order_id = order_ AND w.key <> key_))::integer
+$$;
+
+-- Whether there are more of them than sourcing saw when it allowed a split. The caller has locked the order.
+CREATE FUNCTION sourcing_more_stand(order_ text, key_ text, why jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT sourcing_standing(order_, key_) > coalesce((why->'facts'->>'parts_standing')::integer, 0)
+$$;
+
 -- why an order waits, without what each new day changes
 CREATE FUNCTION sourcing_lacking(decision jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT jsonb_build_array(decision->'rules_version', decision->'missing', (
@@ -167,8 +180,12 @@ RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE answer jsonb;
 BEGIN
     PERFORM stock_lock_order(order_);
-    IF NOT EXISTS (SELECT FROM reservations r WHERE r.base = key_) AND sourcing_full(parts_) THEN
-        RETURN NULL;
+    IF NOT EXISTS (SELECT FROM reservations r WHERE r.base = key_) THEN
+        IF jsonb_array_length(parts_) > 1 AND sourcing_more_stand(order_, key_, why) THEN
+            RETURN NULL;
+        ELSIF sourcing_full(parts_) THEN
+            RETURN NULL;
+        END IF;
     END IF;
     answer := stock_reserve(order_, key_, parts_, expires_);
     IF EXISTS (SELECT FROM reservations r WHERE r.base = key_ AND r.xmin = pg_current_xact_id()::xid) THEN
@@ -202,6 +219,10 @@ CREATE FUNCTION sourcing_wait(order_ text, key_ text, lines_ jsonb, ranked text[
                               parts_max integer, priority integer, split_at text[], why jsonb,
                               OUT parts jsonb, OUT missing jsonb) LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM stock_lock_order(order_);
+    IF parts_max > 1 AND sourcing_more_stand(order_, key_, why) THEN
+        RETURN;
+    END IF;
     SELECT w.parts, w.missing INTO parts, missing
       FROM stock_wait(order_, key_, lines_, ranked, seen, parts_max, priority, split_at) w;
     IF missing IS NOT NULL THEN
@@ -268,7 +289,7 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER locations_changed ON locations")
     op.execute(
         "DROP FUNCTION sourcing_take_over, sourcing_given, sourcing_settled, sourcing_roomy, "
-        "sourcing_location_changed, sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_lacking, sourcing_full, "
+        "sourcing_location_changed, sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_lacking, sourcing_full, sourcing_more_stand, sourcing_standing, "
         "sourcing_taken, sourcing_activate, sourcing_rules_active, sourcing_rules_guard"
     )
     op.execute("DROP INDEX reservations_by_day")
