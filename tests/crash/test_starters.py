@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from domain.ids import cart_id
 from tests.crash.catalogue import ABROAD, LATE, LOCATIONS
 from tests.crash.clerks import (
     Document,
@@ -18,7 +19,7 @@ from tests.crash.clerks import (
     take_in,
 )
 from tests.crash.failpoints import Fault
-from tests.crash.orders import Placed
+from tests.crash.orders import Placed, cart_of
 from tests.crash.queueing import in_queue, waiting_for
 from tests.crash.soundness import assert_sound
 from tests.crash.world import World
@@ -33,15 +34,14 @@ AROUND_A_TRANSFER = (
     "supplies.receive",
 )
 OF_ITS_OWN_ACCORD = ("inventory.expire", "sourcing_batch.assign")
-HELD = ("sourcing.reserve",)
 TAKEN_IN = Fault("inbox.put", "after", "api")
 """Between the order's row in the inbox and the order: whoever sends it hears nothing."""
 NEWARK = next(one for one in LOCATIONS if one.location == "newark")
 
 
-def deaths_at(*points: str) -> list[Fault]:
-    """Before and after each, whatever it is about."""
-    return [Fault(point, moment) for point in points for moment in ("before", "after")]
+def deaths_at(*points: str, about: str = "") -> list[Fault]:
+    """Before and after each."""
+    return [Fault(point, moment, about) for point in points for moment in ("before", "after")]
 
 
 def test_goods_are_booked_once_whoever_dies_over_them(world: World) -> None:
@@ -55,7 +55,8 @@ def test_goods_are_booked_once_whoever_dies_over_them(world: World) -> None:
         _until_queued(world, lamps)
         carted = world.till.next(split=True)
         with world.dead("starter"):
-            with world.starters([*deaths_at(*HELD), TAKEN_IN]):
+            held = deaths_at("sourcing.reserve", about=cart_id(cart_of(carted)))
+            with world.starters([*held, TAKEN_IN]):
                 hold(world, carted)
                 answered = shop.submit(check_out, world, carted)
                 world.until("the order is ours", lambda: _is_ours(world, carted))
