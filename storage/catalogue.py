@@ -193,7 +193,8 @@ async def _upsert(
 
 
 def _sku(row: RowMapping) -> CatalogueSku:
-    return CatalogueSku.model_construct(**row)  # was checked when it was put
+    said = {name: row[name] for name in CatalogueSku.model_fields}
+    return CatalogueSku.model_construct(**said)  # was checked when it was put
 
 
 def _location(row: RowMapping) -> Location:

@@ -12,7 +12,7 @@ from domain.sourcing.decision import Decision
 from domain.stock import Changed, Reserved, ReserveRequest
 from domain.values import Value
 from storage.engine import alone
-from storage.sourcing import why
+from storage.sourcing_kept import why
 from storage.stock_calls import stock_connection
 
 # Who waits has a decision: it knows where the goods shall go, and which locations rejected them.
@@ -30,7 +30,8 @@ SELECT w.key, w.order_id, w.priority, w.since, w.position, w.lines,
 _IN_TURN = "ORDER BY w.priority DESC, w.since, w.position LIMIT :limit"
 _WAITING = text(f"{_QUEUE} {_IN_TURN}")
 _OUTDATED = text(f"""
-{_QUEUE} AND (w.sourced_at < (SELECT sourcing_settled()) OR w.full_at && (SELECT sourcing_roomy()))
+{_QUEUE} AND (w.sourced_at < (SELECT sourcing_settled()) OR w.full_at && (SELECT sourcing_roomy())
+              OR sourcing_resold(w))
    AND (CAST(:after AS bigint) IS NULL
         OR (-w.priority, w.since, w.position) > (-:priority, CAST(:since AS timestamptz), :after))
  {_IN_TURN}
@@ -65,8 +66,9 @@ class SourcingBatch:
     async def outdated(self, after: Waiting | None, limit: int) -> tuple[Waiting, ...]:
         """Those behind `after` whom sourcing may have another answer for now.
 
-        They were sourced before a location or the rules became others, before goods came that the
-        queue could not give them, or while a location was full that has room again.
+        They were sourced before a location, the rules or what is said of a SKU became others,
+        before goods came that the queue could not give them, or while a location was full that has
+        room again.
         """
         wanted = {
             "after": after.position if after else None,

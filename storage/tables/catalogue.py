@@ -39,4 +39,5 @@ skus = Table(
     may("origin_country"),
     must("hazmat", Boolean, default="false"),
     must("backorder_max", BigInteger, default="0"),
+    may("changed_at", Time),
 )

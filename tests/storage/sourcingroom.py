@@ -98,6 +98,7 @@ async def long_ago(room: Room) -> None:
     await room.run("ALTER TABLE locations DISABLE TRIGGER locations_changed")
     await room.run("UPDATE locations SET changed_at = now() - interval '1 hour'")
     await room.run("ALTER TABLE locations ENABLE TRIGGER locations_changed")
+    await room.run("UPDATE skus SET changed_at = NULL")
     await room.run("UPDATE sourcing_rules SET activated_at = now() - interval '1 hour'")
 
 

@@ -44,6 +44,27 @@ async def test_a_location_that_is_another_or_new_counts(room: Room) -> None:
     assert await outdated(room) == ["demo-1"]
 
 
+async def test_a_sku_that_became_dangerous_or_heavy_counts_and_a_new_title_does_not(
+    room: Room,
+) -> None:
+    catalogue = Catalogue(room.engine)
+    cup = (await catalogue.skus_named(["CUP"]))["CUP"]
+    await catalogue.put_skus([cup.model_copy(update={"title": "Another"})])
+    assert await outdated(room) == []
+    for change in ({"hazmat": True}, {"weight_g": 900}):
+        await catalogue.put_skus([cup.model_copy(update=change)])
+        assert await outdated(room) == ["demo-1"]
+        await long_ago(room)
+        assert await outdated(room) == []
+
+
+async def test_a_bundle_that_became_dangerous_counts(room: Room) -> None:
+    await room.once(wanted("demo-2", ("SET", 1)))
+    await long_ago(room)
+    await room.run("UPDATE skus SET hazmat = true WHERE sku = 'SET'")
+    assert await outdated(room) == ["demo-2"]
+
+
 async def test_rules_that_are_activated_count_and_drafts_do_not(room: Room) -> None:
     await room.run("UPDATE stock_waiting SET sourced_at = now() - interval '30 minutes'")
     assert await outdated(room) == []

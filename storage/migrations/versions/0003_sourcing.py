@@ -28,17 +28,23 @@ ALTER TABLE locations
     ADD COLUMN changed_at timestamptz NOT NULL DEFAULT clock_timestamp();
 ALTER TABLE skus
     ADD COLUMN hazmat boolean NOT NULL DEFAULT false,
-    ADD COLUMN backorder_max bigint NOT NULL DEFAULT 0 CHECK (backorder_max >= 0);
+    ADD COLUMN backorder_max bigint NOT NULL DEFAULT 0 CHECK (backorder_max >= 0),
+    ADD COLUMN changed_at timestamptz;
 """
 
 CHANGED = """
-CREATE FUNCTION sourcing_location_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION sourcing_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.changed_at := clock_timestamp();
     RETURN NEW;
 END $$;
 CREATE TRIGGER locations_changed BEFORE UPDATE ON locations
-    FOR EACH ROW EXECUTE FUNCTION sourcing_location_changed();
+    FOR EACH ROW EXECUTE FUNCTION sourcing_changed();
+
+-- Who may ship a SKU, and in how heavy a parcel. Sourcing knew nothing of one that is new.
+CREATE TRIGGER skus_changed BEFORE UPDATE ON skus
+    FOR EACH ROW WHEN ((OLD.hazmat, OLD.weight_g) IS DISTINCT FROM (NEW.hazmat, NEW.weight_g))
+    EXECUTE FUNCTION sourcing_changed();
 """
 
 RULES = """
@@ -245,6 +251,14 @@ CREATE FUNCTION sourcing_settled() RETURNS timestamptz LANGUAGE sql STABLE AS $$
                       WHERE l.capacity_per_day IS NOT NULL))
 $$;
 
+-- whether a SKU that was sold, or one that it is made of, has changed since
+CREATE FUNCTION sourcing_resold(w stock_waiting) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM skus k
+         WHERE k.sku = ANY (w.skus || ARRAY(SELECT l->>'sku' FROM jsonb_array_elements(w.lines) l))
+           AND k.changed_at > w.sourced_at - interval '15 seconds')
+$$;
+
 -- where an order that found it full may be taken on now
 CREATE FUNCTION sourcing_roomy() RETURNS text[] LANGUAGE sql STABLE AS $$
     SELECT ARRAY(SELECT l.location FROM locations l
@@ -287,13 +301,16 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP TABLE sourcing_decisions, sourcing_rules")
     op.execute("DROP TRIGGER locations_changed ON locations")
+    op.execute("DROP TRIGGER skus_changed ON skus")
     op.execute(
-        "DROP FUNCTION sourcing_take_over, sourcing_given, sourcing_settled, sourcing_roomy, "
-        "sourcing_location_changed, sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_lacking, sourcing_full, sourcing_more_stand, sourcing_standing, "
+        "DROP FUNCTION sourcing_take_over, sourcing_given, sourcing_settled, sourcing_resold, sourcing_roomy, "
+        "sourcing_changed, sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_lacking, sourcing_full, sourcing_more_stand, sourcing_standing, "
         "sourcing_taken, sourcing_activate, sourcing_rules_active, sourcing_rules_guard"
     )
     op.execute("DROP INDEX reservations_by_day")
-    op.execute("ALTER TABLE skus DROP COLUMN hazmat, DROP COLUMN backorder_max")
+    op.execute(
+        "ALTER TABLE skus DROP COLUMN hazmat, DROP COLUMN backorder_max, DROP COLUMN changed_at"
+    )
     op.execute(
         "ALTER TABLE locations DROP COLUMN changed_at, DROP COLUMN serves, DROP COLUMN hazmat, "
         "DROP COLUMN parcel_weight_max_g, DROP COLUMN capacity_per_day, DROP COLUMN cost_minor, "
