@@ -25,7 +25,8 @@ from domain.sourcing.decision import Decision
 from domain.sourcing.source import source
 from domain.stock import Reserved, ReserveRequest
 from storage.engine import create_engine
-from storage.sourcing import PostgresSourcing, why
+from storage.sourcing import PostgresSourcing
+from storage.sourcing_kept import why
 from storage.sourcing_rules import SourcingRules
 from storage.stock import PostgresInventory
 

@@ -20,10 +20,9 @@ from domain.sourcing.decision import Decision
 from domain.sourcing.rules import RuleSet
 from domain.stock import Changed, Claim, Reserved, ReserveRequest, Short
 from storage.carts import look, take_over
-from storage.documents import json_text
 from storage.engine import alone
 from storage.outages import transaction
-from storage.sourcing_kept import KeptDecision, PastCase, kept, past
+from storage.sourcing_kept import KeptDecision, PastCase, kept, past, why
 from storage.sourcing_rules import SourcingRules
 from storage.stock import PostgresInventory
 from storage.stock_calls import check_quantities, stock_connection
@@ -165,12 +164,12 @@ class PostgresSourcing:
         """Reserve the parts of the plan or, without one, enter the queue; keep why, all at once.
 
         A request that does not wait is only told what is missing. What the order's cart holds comes
-        before any plan, with the decision of then.
+        before any plan.
 
         Raises:
             Refused: the key is another's or was released.
         """
-        if request.reservation_id and (taken := await take_over(self._engine, request)):
+        if request.reservation_id and (taken := await take_over(self._engine, request, case)):
             return taken
         asked = claim(request.channel, case, decision)
         if not asked.parts and await self._inventory.expire(_items(case)):
@@ -229,12 +228,6 @@ class PostgresSourcing:
     async def _decided_by(self, rows: Sequence[Any]) -> dict[int, RuleSet]:
         versions = {row.rules_version for row in rows if row.outcome == "assigned"}
         return {version: await self._rules.version(version) for version in versions}
-
-
-def why(case: Case, decision: Decision) -> str:
-    """What is kept; the rules are known by their version."""
-    facts = case.model_dump(mode="json", exclude={"rules"})
-    return json_text({"decision": decision.model_dump(mode="json"), "facts": facts})
 
 
 def _items(case: Case) -> set[str]:

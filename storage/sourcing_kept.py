@@ -1,4 +1,4 @@
-"""Decisions on sourcing as they were kept, and what the queue gave beside them."""
+"""Decisions on sourcing as they are kept, and what the queue gave beside them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,6 +10,7 @@ from domain.sourcing.given import given
 from domain.sourcing.rules import RuleSet
 from domain.stock import Part
 from domain.values import Value
+from storage.documents import json_text
 
 
 class ReservationState(Value):
@@ -40,6 +41,12 @@ class PastCase(Value):
     order_id: str
     case: Case
     decision: Decision
+
+
+def why(case: Case, decision: Decision) -> str:
+    """What is kept; the rules are known by their version."""
+    facts = case.model_dump(mode="json", exclude={"rules"})
+    return json_text({"decision": decision.model_dump(mode="json"), "facts": facts})
 
 
 def kept(rows: Sequence[Any], by: Mapping[int, RuleSet]) -> tuple[KeptDecision, ...]:

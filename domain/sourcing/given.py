@@ -1,14 +1,14 @@
-"""What the queue gave an order, told as what sourcing decides."""
+"""What an order got without a search, from the queue or its cart, told as what sourcing decides."""
 
 from collections.abc import Sequence
 
 from domain.promises import Promise
-from domain.sourcing.case import Case
+from domain.sourcing.case import Candidate, Case
 from domain.sourcing.decision import Cost, Decision, Plan, PlannedPart
 from domain.sourcing.prices import priced
 from domain.sourcing.source import source
 from domain.sourcing.words import sentence
-from domain.stock import Part
+from domain.stock import Part, SkuQuantity
 
 
 def given(case: Case, parts: Sequence[Part], cause: str) -> Decision:
@@ -17,11 +17,39 @@ def given(case: Case, parts: Sequence[Part], cause: str) -> Decision:
     The queue goes by stock alone: of locations that may not ship it any more nothing is asked. No
     plan: there is no zone to price one by.
     """
-    could = source(case)
-    parts = sorted(parts, key=lambda part: part.location)  # as every plan is
     plan = priced(_unbarred(case), _unpriced(case, parts))
+    return _told(case, parts, plan, f"Given by the queue ({cause})")
+
+
+def held(case: Case, parts: Sequence[Part], cart: str) -> tuple[Case, Decision] | None:
+    """Put what the order's cart held beside what its own case allows, with that case.
+
+    The parts are there to be had, and where they are there is room for them: they are in the case
+    that comes back. None: by now a rule keeps some of them from being shipped from there.
+    """
+    by_place = {part.location: part.items for part in parts}
+    candidates = tuple(_with(one, by_place.get(one.location, ())) for one in case.candidates)
+    seen = case.model_copy(update={"candidates": candidates})
+    plan = priced(seen, _unpriced(seen, parts))
+    if plan is None:
+        return None
+    return seen, _told(seen, parts, plan, f"Held by cart {cart}")
+
+
+def _with(candidate: Candidate, items: Sequence[SkuQuantity]) -> Candidate:
+    if not items:
+        return candidate
+    there = candidate.available
+    more = {item.sku: there.get(item.sku, 0) + item.quantity for item in items}
+    left = candidate.capacity_left
+    room = None if left is None else max(left, 1)
+    return candidate.model_copy(update={"available": there | more, "capacity_left": room})
+
+
+def _told(case: Case, parts: Sequence[Part], plan: Plan | None, by: str) -> Decision:
+    could = source(case)
     names = {one.location: one.name for one in could.candidates}
-    told = f"{' and '.join(names[part.location] for part in parts)} had it."
+    told = f"{' and '.join(names[part.location] for part in _in_order(parts))} had it."
     if plan is not None:
         told = sentence(case, plan, could.runners_up, could.candidates, ())
     return could.model_copy(
@@ -29,9 +57,14 @@ def given(case: Case, parts: Sequence[Part], cause: str) -> Decision:
             "plan": plan,
             "proven": plan == could.plan,
             "missing": (),
-            "sentence": f"Given by the queue ({cause}): {told}",
+            "sentence": f"{by}: {told}",
         }
     )
+
+
+def _in_order(parts: Sequence[Part]) -> list[Part]:
+    """As those of every plan are."""
+    return sorted(parts, key=lambda part: part.location)
 
 
 def _unbarred(case: Case) -> Case:
@@ -43,7 +76,7 @@ def _unbarred(case: Case) -> Case:
 def _unpriced(case: Case, parts: Sequence[Part]) -> Plan:
     """The prices say what way it goes and when it comes."""
     some_day = Promise(ship_on=case.now.date(), deliver_on=case.now.date())
-    planned = tuple(_part(case, part, some_day) for part in parts)
+    planned = tuple(_part(case, part, some_day) for part in _in_order(parts))
     return Plan(parts=planned, cost=Cost(), promise=some_day)
 
 

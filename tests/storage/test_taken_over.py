@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +11,20 @@ from sqlalchemy import text
 from activities.inventory import InventoryActivities, reserve_where_best
 from domain.ids import OrderId
 from domain.orders import Destination
-from domain.stock import Part, ReservationRef, Reserved, ReserveRequest, Short, cart_reservation
+from domain.sourcing.rules import RuleSet
+from domain.sourcing.source import source
+from domain.stock import (
+    Changed,
+    Part,
+    ReservationRef,
+    Reserved,
+    ReserveRequest,
+    Short,
+    cart_reservation,
+)
+from storage.catalogue import Catalogue
 from storage.engine import create_engine
-from tests.storage.sourcingroom import Room, wanted, where
+from tests.storage.sourcingroom import BERLIN, Room, wanted, where
 from tests.storage.stockroom import assigned, someone_waits_for_a_lock, until, waiting
 
 CART = cart_reservation("c-1")
@@ -90,6 +102,107 @@ async def test_a_cart_for_another_country_gives_back_and_the_order_is_sourced(ro
     assert await reserved(room) == 2
 
 
+async def test_the_order_s_decision_is_by_its_own_case_and_not_the_cart_s_of_then(
+    room: Room,
+) -> None:
+    """The cart is five days old, and was for Berlin."""
+    await room.receive("berlin", CUP=2)
+    await hold(room, ("CUP", 2))
+    await days_pass(room, 5)
+    munich = Destination(country="DE", postal_code="80331")
+    before = (await room.sourcing.case(order(("CUP", 2)))).now
+    assert where(await buy(room, order(("CUP", 2), destination=munich))) == {"berlin": {"CUP": 2}}
+    (kept,) = await room.sourcing.decisions(OrderId("demo-1"))
+    assert kept.decision.plan is not None
+    assert kept.decision.sentence.startswith("Held by cart c-1: Berlin ships the line: 506 km, ")
+    assert kept.decision.plan.parts[0].distance_km == 506
+    assert kept.decision.plan.promise.ship_on >= before.date()
+    assert kept.decision.candidates[0].bar is None
+    day = timedelta(days=1)
+    (past,) = await room.sourcing.past(kept.at - day, kept.at + day, RuleSet())
+    assert (past.order_id, past.case.destination) == ("demo-1", munich)
+    assert past.case.candidates[0].available == {"CUP": 2}
+    later = await room.sourcing.case(wanted("demo-1", ("CUP", 2), generation=2))
+    assert later.deliver_by == kept.decision.plan.promise.deliver_on
+
+
+async def days_pass(room: Room, days: int) -> None:
+    """What a cart got is as old as that."""
+    await room.run("ALTER TABLE reservations DISABLE TRIGGER USER")
+    await room.run(
+        "UPDATE reservations SET created_at = created_at - make_interval(days => :days)", days=days
+    )
+    await room.run("ALTER TABLE reservations ENABLE TRIGGER USER")
+
+
+@pytest.mark.parametrize(
+    "now", [{"active": False}, {"serves": ("AT",)}, {"hazmat": False}, {"parcel_weight_max_g": 199}]
+)
+async def test_a_location_that_may_ship_it_no_more_gives_back_what_it_held(
+    room: Room, now: dict[str, Any]
+) -> None:
+    await room.receive("berlin", GAS=2)
+    await hold(room, ("GAS", 2))
+    await room.receive("lyon", GAS=2)
+    await Catalogue(room.engine).put_locations([BERLIN.model_copy(update=now)])
+    assert where(await buy(room, order(("GAS", 2)))) == {"lyon": {"GAS": 2}}
+    assert (await room.stock.held(CART))[0].state == "released"
+    (kept,) = await room.sourcing.decisions(OrderId("demo-1"))
+    assert kept.decision.sentence.startswith("Lyon ships the line: ")
+    assert await reserved(room, "GAS") == 2
+
+
+async def test_a_location_that_closes_while_it_is_decided_gives_back_too(room: Room) -> None:
+    await room.receive("berlin", CUP=2)
+    await hold(room, ("CUP", 2))
+    request = order(("CUP", 2))
+    case = await room.sourcing.case(request)
+    await Catalogue(room.engine).put_locations([BERLIN.model_copy(update={"active": False})])
+    assert await room.sourcing.reserve(request, case, source(case)) == Changed()
+    assert where(await buy(room, request)) == {"lyon": {"CUP": 2}}
+
+
+@pytest.mark.parametrize(("days", "room_left"), [(0, False), (1, True), (2, True)])
+async def test_what_a_cart_got_counts_on_the_day_on_which_its_order_takes_it_over(
+    room: Room, days: int, *, room_left: bool
+) -> None:
+    await room.receive("berlin", CUP=9)
+    await Catalogue(room.engine).put_locations([BERLIN.model_copy(update={"capacity_per_day": 1})])
+    await hold(room, ("CUP", 1))
+    await days_pass(room, days)
+    case = await room.sourcing.case(order(("CUP", 1)))
+    assert (case.candidates[0].capacity_left == 1) is room_left
+    assert where(await buy(room, order(("CUP", 1)))) == {"berlin": {"CUP": 1}}
+    assert await room.rows("SELECT sourcing_taken('berlin')") == [(1,)]
+    (kept,) = await room.sourcing.decisions(OrderId("demo-1"))
+    assert kept.decision.proven
+    assert kept.decision.sentence.startswith("Held by cart c-1: Berlin ships the line: 0 km")
+
+
+async def test_a_day_that_is_full_takes_on_no_cart_of_another_day(room: Room) -> None:
+    await room.receive("berlin", CUP=9)
+    await Catalogue(room.engine).put_locations([BERLIN.model_copy(update={"capacity_per_day": 1})])
+    await hold(room, ("CUP", 1))
+    await days_pass(room, 2)
+    assert where(await buy(room, wanted("demo-9", ("CUP", 1)))) == {"berlin": {"CUP": 1}}
+    assert where(await buy(room, order(("CUP", 1)))) == {"lyon": {"CUP": 1}}
+    assert await room.rows("SELECT sourcing_taken('berlin')") == [(1,)]
+    assert await reserved(room) == 2
+
+
+async def test_a_cart_that_is_split_is_taken_over_in_its_parts(room: Room) -> None:
+    await room.receive("berlin", POT=3)
+    await hold(room, ("POT", 4))
+    answer = await buy(room, order(("POT", 4)))
+    assert where(answer) == {"berlin": {"POT": 3}, "lyon": {"POT": 1}}
+    (kept,) = await room.sourcing.decisions(OrderId("demo-1"))
+    assert kept.decision.sentence.startswith(
+        "Held by cart c-1: Berlin ships 3 of 4 units (0 km) and Lyon ships 1 of 4 units (9"
+    )
+    assert kept.decision.plan is not None
+    assert kept.decision.plan.cost.split_minor == 500
+
+
 async def test_a_cart_is_taken_over_by_one_order_only(room: Room) -> None:
     await hold(room, ("CUP", 9))
     answers = await asyncio.gather(*(buy(room, order(("CUP", 9), number=n)) for n in range(6)))
@@ -104,9 +217,13 @@ async def test_an_order_waits_for_another_that_is_taking_the_cart_over(room: Roo
         await connection.execute(
             text("""
             SELECT sourcing_take_over(:cart, :key, 'demo-1', 'demo-1/reserve/1',
-                '[{"line_id": "l1", "sku": "CUP", "quantity": 9}]', 'DE')
+                CAST(:why AS jsonb))
             """),
-            {"cart": CART.order_id, "key": CART.key},
+            {
+                "cart": CART.order_id,
+                "key": CART.key,
+                "why": '{"decision": {"rules_version": 1}, "facts": {}}',
+            },
         )
         other = asyncio.create_task(buy(room, order(("CUP", 9), number=2)))
         await until(lambda: someone_waits_for_a_lock(room.engine))

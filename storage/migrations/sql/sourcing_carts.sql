@@ -1,15 +1,21 @@
 -- The units go from hand to hand: between the two movements nobody else can have them.
 
--- An order gets what its cart holds, and why it is there. NULL: source it; what a cart held for other
--- lines or another country, or held too long, is given back.
-CREATE FUNCTION sourcing_take_over(cart_ text, cart_key text, order_ text, key_ text, lines_ jsonb,
-                                   country_ text) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE held jsonb; expired text[]; decided sourcing_decisions; r reservations;
+-- An order gets what its cart holds, and why it may ship from there ({decision, facts}). NULL: source
+-- it anew. What a cart held too long, or where no more of today's orders can be taken on, or may not be
+-- shipped from (`why` is NULL), is given back. What the cart got today is counted for today already.
+CREATE FUNCTION sourcing_take_over(cart_ text, cart_key text, order_ text, key_ text, why jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE held jsonb; expired text[]; earlier jsonb; closed boolean; r reservations;
 BEGIN
     PERFORM stock_lock_order(cart_);
     PERFORM stock_lock_order(order_);
-    SELECT jsonb_agg(stock_part(x.location, x.lines) ORDER BY x.part) INTO held
-      FROM reservations x WHERE x.base = cart_key AND x.state = 'reserved';
+    SELECT jsonb_agg(stock_part(x.location, x.lines) ORDER BY x.part),
+           jsonb_agg(jsonb_build_object('location', x.location))
+               FILTER (WHERE x.created_at < date_trunc('day', now(), l.timezone)),
+           bool_or(NOT l.active)
+      INTO held, earlier, closed
+      FROM reservations x JOIN locations l ON l.location = x.location
+     WHERE x.base = cart_key AND x.state = 'reserved';
     IF held IS NULL OR EXISTS (SELECT FROM reservations x WHERE x.base = key_)
             OR EXISTS (SELECT FROM stock_waiting w WHERE w.key = key_) THEN
         RETURN NULL;
@@ -19,10 +25,7 @@ BEGIN
     IF expired <> '{}' THEN
         PERFORM stock_free(expired, 'expired');
         RETURN NULL;
-    END IF;
-    SELECT * INTO decided FROM sourcing_decisions d WHERE d.key = cart_key AND d.outcome = 'reserved';
-    IF stock_sold(held) <> stock_sold(jsonb_build_array(jsonb_build_object('lines', lines_)))
-            OR decided.facts->'destination'->>'country' IS DISTINCT FROM country_ THEN
+    ELSIF why IS NULL OR closed OR sourcing_full(earlier) THEN
         PERFORM stock_release(cart_, cart_key);
         RETURN NULL;
     END IF;
@@ -32,7 +35,6 @@ BEGIN
         PERFORM stock_move('released', r.key, cart_, r.location, r.items, 'ordered');
     END LOOP;
     PERFORM stock_promise(order_, key_, held);
-    INSERT INTO sourcing_decisions (order_id, key, outcome, rules_version, decision, facts)
-    VALUES (order_, key_, 'reserved', decided.rules_version, decided.decision, decided.facts);
+    PERFORM sourcing_keep(order_, key_, 'reserved', why);
     RETURN held;
 END $$;
