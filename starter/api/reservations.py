@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from activities.inventory import reserve_where_best
+from domain.currencies import EXPONENTS
 from domain.errors import Refused
 from domain.orders import Destination, LineRef
 from domain.problems import Problem
@@ -25,6 +26,7 @@ NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 DAYS_7_S = 7 * 24 * 3600
 LINES_MAX = 200
 QUANTITY_MAX = 1_000_000
+PRICE_MAX_MINOR = 10**12
 PLACES_NAMED = 5
 
 ReservationId = Annotated[str, Field(min_length=1, max_length=100, pattern=NAME)]
@@ -41,13 +43,18 @@ class DestinationAsked(BaseModel):
 
 
 class LineAsked(BaseModel):
-    """`line_id` is the cart's own; lines without one are counted from 1."""
+    """`line_id` is the cart's own; lines without one are counted from 1.
+
+    `unit_price_minor` is in the cart's `currency`. Where no line has a price, a split is not
+    measured by what its parts are worth.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     line_id: Annotated[str, Field(max_length=100, pattern=NO_CONTROL)] = ""
     sku: Annotated[str, Field(min_length=1, max_length=200, pattern=NO_CONTROL)]
     quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX)]
+    unit_price_minor: Annotated[int, Field(ge=0, le=PRICE_MAX_MINOR)] | None = None
 
 
 class ReservationAsked(BaseModel):
@@ -58,6 +65,7 @@ class ReservationAsked(BaseModel):
     reservation_id: ReservationId
     channel: str | None = None
     destination: DestinationAsked
+    currency: str = ""
     lines: Annotated[list[LineAsked], Field(min_length=1, max_length=LINES_MAX)]
     expires_in_s: Annotated[int, Field(ge=1, le=DAYS_7_S)]
 
@@ -134,7 +142,7 @@ async def release(request: Request, reservation_id: Named, _by: Caller) -> None:
 
 
 async def _check(on: Composition, asked: ReservationAsked) -> None:
-    """See that channel and SKUs are known and each line is one.
+    """See that channel, currency and SKUs are known and each line is one.
 
     Raises:
         Refusal: 422, each field that is wrong with its reason.
@@ -142,6 +150,9 @@ async def _check(on: Composition, asked: ReservationAsked) -> None:
     wrong = []
     if asked.channel is not None and asked.channel not in await on.wired.channel_stocks.channels():
         wrong.append(Problem(field="channel", reason="unknown", message="is not one of ours"))
+    if asked.currency not in EXPONENTS and (asked.currency or _prices(asked)):
+        message = "must be the ISO 4217 code of what the prices are in"
+        wrong.append(Problem(field="currency", reason="unknown_currency", message=message))
     known = await on.wired.catalogue.skus_named([line.sku for line in asked.lines])
     seen: set[str] = set()
     for n, line in enumerate(_lines(asked)):
@@ -163,8 +174,17 @@ def _lines(asked: ReservationAsked) -> tuple[LineRef, ...]:
     )
 
 
+def _prices(asked: ReservationAsked) -> dict[str, int]:
+    """By line; empty where nothing is priced."""
+    return {
+        line.line_id: said.unit_price_minor
+        for line, said in zip(_lines(asked), asked.lines, strict=True)
+        if said.unit_price_minor is not None
+    }
+
+
 def _wanted(asked: ReservationAsked) -> ReserveRequest:
-    ref = cart_reservation(asked.reservation_id)
+    ref, prices = cart_reservation(asked.reservation_id), _prices(asked)
     return ReserveRequest(
         order_id=ref.order_id,
         key=ref.key,
@@ -173,6 +193,8 @@ def _wanted(asked: ReservationAsked) -> ReserveRequest:
         destination=Destination(**asked.destination.model_dump()),
         expires_in_s=asked.expires_in_s,
         waits=False,
+        prices_minor=prices,
+        currency=asked.currency if prices else "",
     )
 
 

@@ -10,6 +10,7 @@ from temporalio.service import RPCError
 from config.settings import Settings
 from domain.ids import OrderId
 from domain.orders import Destination, LineRef
+from domain.sourcing.rules import RuleSet
 from domain.sourcing.source import source
 from domain.stock import ReserveRequest, Short
 from tests.starter.goods import fields, receive, with_goods
@@ -189,6 +190,29 @@ async def test_an_order_tells_its_workflow_which_cart_it_was(world: World) -> No
 
 
 @pytest.mark.parametrize(
+    ("price_minor", "currency", "status"),
+    [
+        (None, "", 201), (None, "EUR", 201), (1_500, "EUR", 201), (1_499, "EUR", 409),
+        (0, "EUR", 409), (1_499, "GBP", 201), (100, "JPY", 409),
+    ],
+)  # fmt: skip
+async def test_a_cart_is_split_where_an_order_at_its_prices_would_be(
+    world: World, price_minor: int | None, currency: str, status: int
+) -> None:
+    await with_goods(world)
+    await receive(world, "CUP", 1)
+    await receive(world, "CUP", 1, "lyon")
+    least = RuleSet(part_value_min_minor=1_500, part_value_min_in={"JPY": 3_000})
+    kept = await world.wired.sourcing_rules.draft(least, "ann")
+    await world.wired.sourcing_rules.activate(kept.version, "ann")
+    price = {} if price_minor is None else {"unit_price_minor": price_minor}
+    body = cart() | {"currency": currency, "lines": [{"sku": "CUP", "quantity": 2, **price}]}
+    answer = await world.api("POST", PATH, body)
+    assert answer.status_code == status, answer.text
+    assert await reserved(world) == ({"berlin": 1, "lyon": 1} if status == 201 else {})
+
+
+@pytest.mark.parametrize(
     ("changes", "field"),
     [
         ({"expires_in_s": 0}, "expires_in_s"),
@@ -201,6 +225,12 @@ async def test_an_order_tells_its_workflow_which_cart_it_was(world: World) -> No
         ({"lines": []}, "lines"),
         ({"lines": [{"sku": "CUP", "quantity": 0}]}, "lines.0.quantity"),
         ({"lines": [{"sku": "HAT", "quantity": 1}]}, "lines.0.sku"),
+        ({"lines": [{"sku": "CUP", "quantity": 1, "unit_price_minor": 900}]}, "currency"),
+        (
+            {"lines": [{"sku": "CUP", "quantity": 1, "unit_price_minor": -1}]},
+            "lines.0.unit_price_minor",
+        ),
+        ({"currency": "EURO"}, "currency"),
         (
             {
                 "lines": [
