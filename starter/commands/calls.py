@@ -12,8 +12,8 @@ import typer
 from config.settings import Settings, SettingsInvalid, load_settings
 
 CALL_S = 30.0
-FILE_S = 600.0
-"""A file of many rows takes its time."""
+LONG_S = 600.0
+"""A file of many rows takes its time, and so does a search over hundreds of orders."""
 KEY_FILE = "api-key"
 """Beside the local stack's data."""
 ACCEPTED = 202
@@ -54,9 +54,10 @@ def call(
     params: dict[str, Any] | None = None,
     key: str = "",
     content: bytes | None = None,
+    limit_s: float | None = None,
 ) -> Any:
     """The answer's JSON. `key` is the Idempotency-Key. Ends the program where there is none."""
-    answer = send(method, path, body, params=params, key=key, content=content)
+    answer = send(method, path, body, params=params, key=key, content=content, limit_s=limit_s)
     if answer.is_success:
         if answer.status_code == ACCEPTED:
             where = answer.headers["location"]
@@ -73,9 +74,14 @@ def send(
     params: dict[str, Any] | None = None,
     key: str = "",
     content: bytes | None = None,
+    limit_s: float | None = None,
 ) -> httpx.Response:
-    """The answer, whatever it is. `content` is a CSV file, in place of a body of JSON."""
+    """The answer, whatever it is. `content` is a CSV file, in place of a body of JSON.
+
+    `limit_s` is how long is waited for it where that is not as ever.
+    """
     told = settings()
+    limit_s = limit_s or (CALL_S if content is None else LONG_S)
     headers = {"Authorization": f"Bearer {_api_key(told)}"}
     if key:
         headers["Idempotency-Key"] = key
@@ -90,8 +96,13 @@ def send(
             content=content,
             params=wanted,
             headers=headers,
-            timeout=CALL_S if content is None else FILE_S,
+            timeout=limit_s,
             trust_env=False,
+        )
+    except (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError) as error:
+        fail(
+            f"{told.public_url} was asked and has not answered ({error}, {limit_s:g} s allowed): "
+            "it may still be at it, and what it has done stands; look before you ask again"
         )
     except httpx.HTTPError as error:
         fail(f"no starter answers at {told.public_url}: {error}; OMS_PUBLIC_URL names it")

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from domain.currencies import EXPONENTS
 from domain.sourcing.replay import Comparison, Tally
-from starter.commands.calls import call, fail, json_in, part
+from starter.commands.calls import LONG_S, call, fail, json_in, part
 
 sourcing = typer.Typer(no_args_is_help=True, help="Where orders ship from.")
 rules = typer.Typer(no_args_is_help=True, help="Rule sets: drafted, activated, retired.")
@@ -71,10 +71,11 @@ def replay(
     """Send past orders through other rules, with the stock that was seen then."""
     named = {"rules_version": int(draft)} if draft.isdecimal() else {"rules": json_in(Path(draft))}
     asked = {**named, "from": _moment(since), "to": _moment(until)}
-    page = call("POST", "/api/sourcing/replay", asked)
+    page = call("POST", "/api/sourcing/replay", asked, limit_s=LONG_S)
     total = Comparison.model_validate(page["comparison"])
     while page["next"] is not None:
-        page = call("POST", "/api/sourcing/replay", {**asked, "after": page["next"]})
+        rest = {**asked, "after": page["next"]}
+        page = call("POST", "/api/sourcing/replay", rest, limit_s=LONG_S)
         total += Comparison.model_validate(page["comparison"])
     if as_json:
         typer.echo(total.model_dump_json())
@@ -88,7 +89,8 @@ def batch(
     seconds: Annotated[int, typer.Option(min=1, max=20, help="The solver's time")] = 10,
 ) -> None:
     """Assign the orders that wait for goods together, where that serves more or costs less."""
-    found = call("POST", "/api/sourcing/batch", {"apply": apply, "seconds": seconds})
+    asked = {"apply": apply, "seconds": seconds}
+    found = call("POST", "/api/sourcing/batch", asked, limit_s=LONG_S)
     console = Console(soft_wrap=True)
     for given in found["orders"]:
         said = f"{given['order_id']} {given['state']}: {given['sentence']}"
