@@ -131,6 +131,21 @@ async def test_who_waits_keeps_its_right_to_be_split(room: Room) -> None:
     assert await live(room) == ["cc", "dd", "ee"]
 
 
+async def test_lines_that_wait_lose_the_parts_that_others_of_their_order_took(room: Room) -> None:
+    for part in (1, 2):
+        await reject(room, part)
+    await room.once(wanted("demo-1", ("GAS", 2), generation=2))
+    assert await room.rows("SELECT parts_max FROM stock_waiting") == [(2,)]
+    await room.receive("ee", POT=1)
+    _, answer = await room.once(wanted("demo-1", ("POT", 1), generation=3, excluded=("bb",)))
+    assert where(answer) == {"ee": {"POT": 1}}
+    await room.receive("cc", GAS=1)
+    await room.receive("dd", GAS=1)
+    assert await live(room) == ["ee"]
+    await room.receive("cc", GAS=1)
+    assert await live(room) == ["cc", "ee"]
+
+
 async def live(room: Room) -> list[str]:
     found = await room.rows(
         "SELECT location FROM reservations WHERE order_id = 'demo-1' AND state <> 'released' "

@@ -161,6 +161,14 @@ CREATE FUNCTION sourcing_more_stand(order_ text, key_ text, why jsonb) RETURNS b
     SELECT sourcing_standing(order_, key_) > coalesce((why->'facts'->>'parts_standing')::integer, 0)
 $$;
 
+-- Other lines of the order that wait were promised parts that these may have taken: the queue sends them
+-- whole, unless they are sourced again. Who gives them goods just now holds their row; it is passed by.
+CREATE FUNCTION sourcing_recount(order_ text, key_ text) RETURNS void LANGUAGE sql AS $$
+    UPDATE stock_waiting w SET parts_max = 1 WHERE w.key IN (
+        SELECT q.key FROM stock_waiting q WHERE q.order_id = order_ AND q.key <> key_ AND q.parts_max > 1
+           FOR NO KEY UPDATE SKIP LOCKED)
+$$;
+
 -- why an order waits, without what each new day changes
 CREATE FUNCTION sourcing_lacking(decision jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT jsonb_build_array(decision->'rules_version', decision->'missing', (
@@ -196,6 +204,7 @@ BEGIN
     answer := stock_reserve(order_, key_, parts_, expires_);
     IF EXISTS (SELECT FROM reservations r WHERE r.base = key_ AND r.xmin = pg_current_xact_id()::xid) THEN
         PERFORM sourcing_keep(order_, key_, 'reserved', why);
+        PERFORM sourcing_recount(order_, key_);
     END IF;
     RETURN answer;
 END $$;
@@ -237,6 +246,7 @@ BEGIN
                 WHERE c->>'bar' = 'no_capacity')
          WHERE q.key = key_;
         PERFORM sourcing_keep(order_, key_, 'waiting', why);
+        PERFORM sourcing_recount(order_, key_);
     END IF;
 END $$;
 """
@@ -304,7 +314,7 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER skus_changed ON skus")
     op.execute(
         "DROP FUNCTION sourcing_take_over, sourcing_given, sourcing_settled, sourcing_resold, sourcing_roomy, "
-        "sourcing_changed, sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_lacking, sourcing_full, sourcing_more_stand, sourcing_standing, "
+        "sourcing_changed, sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_lacking, sourcing_full, sourcing_more_stand, sourcing_standing, sourcing_recount, "
         "sourcing_taken, sourcing_activate, sourcing_rules_active, sourcing_rules_guard"
     )
     op.execute("DROP INDEX reservations_by_day")
