@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
+from temporalio import workflow
+
 from activities.carrier import CarrierActivities, TrackRequest
 from activities.channel import ChannelActivities
 from activities.inventory import InventoryActivities
@@ -33,19 +35,28 @@ class OnTheWay:
         self._conduct = conduct
         self._strand = state.strand = conduct.strand(lambda: None)
         self._beside: Strand | None = None
+        self._told = False
         self.arrived = asyncio.Event()
 
     async def see_to_the_door(self) -> None:
         """Book the goods out, tell the channel, and follow the parcels until they have arrived."""
+        self._conduct.begin(self._arrive_untold())
         await self._book_out()
         self._strand.parked.when_refused = self._follow_beside
         await self._tell_shipped()
         self._strand.parked.when_refused = None
+        self._told = True
         if self._beside is None:
             await self._follow(self._strand)
             return
         self._state.strand = self._beside
         self._strand.rest()
+
+    async def _arrive_untold(self) -> None:
+        """The customer has the goods, however long the channel cannot be reached."""
+        await workflow.wait_condition(lambda: self._told or self._state.arrived_or_lost)
+        if not self._told:
+            self._follow_beside()
 
     def _follow_beside(self) -> None:
         """A channel that will not hear of it keeps no parcel from arriving."""
