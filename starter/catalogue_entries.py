@@ -52,10 +52,6 @@ def location_problems(said: Location) -> Iterator[Problem]:
     if not said.name.strip() or len(said.name) > NAME_MAX or not said.name.isprintable():
         message = f"must be a printable text of 1 to {NAME_MAX} characters"
         yield Problem(field="name", reason="malformed", message=message)
-    try:
-        _ = said.calendar
-    except ValidationError as error:
-        yield from problems_of(error)
     yield from country_problems("address.country", said.address.country)
     for n, country in enumerate(said.serves):
         yield from country_problems(f"serves.{n}", country)
