@@ -18,7 +18,8 @@ from domain.waits import Owner
 class WaitView(Value):
     """Who must act, for what, since when, and what happens next by itself.
 
-    `step` names an outside call that keeps failing; `attempt` is how often it was tried.
+    `step` names a call that keeps failing; `attempt` is how often it was tried. `return_id` is set
+    where an order waits for its return: the wait is that return's.
     """
 
     owner: Owner
@@ -29,6 +30,7 @@ class WaitView(Value):
     sentence: str
     step: str = ""
     attempt: int = 0
+    return_id: str = ""
 
 
 class HoldView(Value):

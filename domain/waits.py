@@ -19,6 +19,22 @@ class Owner(StrEnum):
     CHANNEL = "channel"
 
 
+PRESSING = (
+    Owner.OPERATOR,
+    Owner.CUSTOMER,
+    Owner.CUSTOMS,
+    Owner.SUPPLIER,
+    Owner.WAREHOUSE,
+    Owner.CHANNEL,
+    Owner.CARRIER,
+    Owner.US,
+)
+"""Of several waits the first of these counts for the whole: whoever must be chased."""
+
+ITS_RETURN = "return"
+"""What an order waits for while a return of it is open; on whom, that return says itself."""
+
+
 class Wait(Message):
     """One wait: who, for what, since when, until when, and what happens next by itself."""
 

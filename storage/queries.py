@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, text, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.lifecycles import ENDED, OrderStatus
+from domain.lifecycles import OrderStatus
 from domain.views import EventView, OrderPage, OrderView, ReturnView
 from domain.waits import Owner
 from storage import views
@@ -23,6 +23,7 @@ from storage.tables.fulfilments import labels, parcels
 from storage.tables.inbox import inbox
 from storage.tables.orders import addresses, journal, order_words, orders, retrying
 from storage.tables.returns import returns
+from storage.waits import waiting_on, waiting_returns
 
 LIMIT_MAX = 200
 PHONE_DIGITS_MIN = 5
@@ -83,9 +84,10 @@ class OrderQueries:
             asked = asked.where(tuple_(orders.c.placed_at, orders.c.order_id) < _after(cursor))
         async with transaction(self._engine) as connection:
             rows = (await connection.execute(asked.limit(limit + 1))).mappings().all()
+            returns = await waiting_returns(connection, rows)
         more = len(rows) > limit
         return OrderPage(
-            orders=tuple(views.summary(row) for row in rows[:limit]),
+            orders=tuple(views.summary(row, returns[row["order_id"]]) for row in rows[:limit]),
             next_cursor=_cursor(rows[limit - 1]) if more else None,
         )
 
@@ -160,27 +162,13 @@ def _conditions(wanted: OrderFilter) -> Iterable[ColumnElement[bool]]:
     if wanted.channel is not None:
         yield orders.c.channel == storable(wanted.channel)
     if wanted.waiting_on is not None:
-        yield _waiting_on(wanted.waiting_on)
+        yield waiting_on(wanted.waiting_on)
     if wanted.placed_from is not None:
         yield orders.c.placed_at >= wanted.placed_from
     if wanted.placed_to is not None:
         yield orders.c.placed_at < wanted.placed_to
     if wanted.q and wanted.q.strip():
         yield orders.c.order_id.in_(_found(wanted.q.strip()))
-
-
-def _waiting_on(owner: Owner) -> ColumnElement[bool]:
-    """A step that keeps failing says whom it waits for, and outdoes the workflow's own word."""
-    stuck = select(func.substr(retrying.c.workflow_id, len("order:") + 1)).where(
-        retrying.c.workflow_id.like("order:%")
-    )
-    return or_(
-        and_(orders.c.wait_owner == owner.value, orders.c.order_id.not_in(stuck)),
-        and_(
-            orders.c.status.not_in(sorted(ENDED)),
-            orders.c.order_id.in_(stuck.where(retrying.c.owner == owner.value)),
-        ),
-    )
 
 
 def _found(q: str) -> Any:

@@ -25,10 +25,12 @@ from domain.views import (
     ScanView,
     WaitView,
 )
-from domain.waits import Wait
+from domain.waits import ITS_RETURN, PRESSING, Wait
 
 Row = Mapping[Any, Any]
 Rows = Mapping[str, list[Any]]
+ReturnWait = tuple[Row, Row | None]
+"""A return, and the note of its step that keeps failing, if one does."""
 
 OVER = frozenset(map(str, ENDED)) | {str(status) for status, after in RETURN.items() if not after}
 """What nothing follows, of orders and of returns."""
@@ -52,7 +54,19 @@ def wait_view(row: Row, retrying: Row | None) -> WaitView | None:
     return WaitView(**wait.model_dump(), sentence=wait.sentence(), **more)
 
 
-def summary(row: Row) -> OrderSummary:
+def order_wait(row: Row, retrying: Row | None, returns: Iterable[ReturnWait]) -> WaitView | None:
+    """An order that waits for its return waits on whom the return does, or the most pressing."""
+    own = wait_view(row, retrying)
+    if row["wait_what"] != ITS_RETURN:
+        return own
+    waits = [own] if own and own.step else []
+    for back, note in returns:
+        if wait := wait_view(back, note):
+            waits.append(wait.model_copy(update={"return_id": back["return_id"]}))
+    return min(waits, key=lambda wait: PRESSING.index(wait.owner), default=own)
+
+
+def summary(row: Row, returns: Iterable[ReturnWait]) -> OrderSummary:
     return OrderSummary(
         order_id=row["order_id"],
         number=row["number"],
@@ -61,7 +75,7 @@ def summary(row: Row) -> OrderSummary:
         updated_at=row["updated_at"],
         status=row["status"],
         payment=row["payment"],
-        waiting_on=wait_view(row, row["retrying"]),
+        waiting_on=order_wait(row, row["retrying"], returns),
         holds=tuple(hold["reason"] for hold in row["holds"]),
         attention=row["attention"],
         name=row["address"]["name"],
@@ -83,12 +97,15 @@ def order_view(
     status = OrderStatus(row["status"])
     retrying = {part["workflow_id"]: part for part in reversed(parts["retrying"])}
     cancelled = {line["line_id"]: line["quantity"] for line in row["cancelled_lines"]}
+    returns = [
+        (part, retrying.get(return_workflow_id(part["return_id"]))) for part in parts["returns"]
+    ]
     return OrderView(
         **{name: row[name] for name in same},
         status=status,
         sentence=SENTENCES[status],
         payment=PaymentStatus(row["payment"]),
-        waiting_on=wait_view(row, retrying.get(f"order:{row['order_id']}")),
+        waiting_on=order_wait(row, retrying.get(f"order:{row['order_id']}"), returns),
         holds=tuple(_hold(hold, notes) for hold in row["holds"]),
         problems=tuple(_problems(parts["verdicts"], row["address_version"])),
         address=(used or list(addresses))[-1].address,
@@ -96,10 +113,7 @@ def order_view(
         lines=tuple(_line(line, cancelled) for line in parts["order_lines"]),
         promise=promise,
         fulfilments=_fulfilments(parts),
-        returns=tuple(
-            return_view(part, retrying.get(return_workflow_id(part["return_id"])))
-            for part in parts["returns"]
-        ),
+        returns=tuple(return_view(part, note) for part, note in returns),
         money=_money(parts["money"], row["currency"]),
     )
 

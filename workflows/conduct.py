@@ -8,25 +8,13 @@ from temporalio import workflow
 
 from domain.policies import OrderPolicy
 from domain.verbs import Verb
-from domain.waits import Owner, Wait
+from domain.waits import PRESSING, Wait
 from workflows.outside import retry_policy
 from workflows.parked import GO_ON
 from workflows.strand import Interrupted, Strand, at_work
 from workflows.telling import Telling
 
 R = TypeVar("R")
-
-PRESSING = (
-    Owner.OPERATOR,
-    Owner.CUSTOMER,
-    Owner.CUSTOMS,
-    Owner.SUPPLIER,
-    Owner.WAREHOUSE,
-    Owner.CHANNEL,
-    Owner.CARRIER,
-    Owner.US,
-)
-"""Where several strands wait, the whole waits on the first of these: whoever must be chased."""
 
 
 class Conduct:

@@ -12,7 +12,7 @@ from domain.ids import return_workflow_id
 from domain.lifecycles import FulfilmentStatus, ReturnStatus
 from domain.returns import ReturnInput, ReturnOutcome, ReturnReason
 from domain.verbs import MoneyWrittenOff, RequestReturn
-from domain.waits import Owner
+from domain.waits import ITS_RETURN, Owner
 from workflows.conduct import Conduct
 from workflows.requests import Requests
 from workflows.returns import ReturnWorkflow
@@ -52,7 +52,7 @@ class OrderReturns:
             while self._requests.returns:
                 await self._start(self._requests.returns.pop(0))
             if self._open:
-                await self._until_moved(Owner.CUSTOMER, "return", "closes after its return")
+                await self._until_moved(Owner.CUSTOMER, ITS_RETURN, "closes after its return")
             elif await self._nothing_more_comes():
                 break
 
