@@ -48,7 +48,10 @@ def _parcels(order: dict[str, Any]) -> Iterator[str]:
 
 def _returns(order: dict[str, Any]) -> Iterator[str]:
     for back in order["returns"]:
-        yield f"return {back['return_id']}: {back['status']}"
+        wait = back["waiting_on"]
+        yield f"return {back['return_id']}: {back['status']}" + (
+            f", {wait['sentence']}" if wait else ""
+        )
 
 
 def _money(order: dict[str, Any]) -> Iterator[str]:

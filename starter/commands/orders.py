@@ -48,10 +48,16 @@ def list_orders(
         return
     table = Table("order", "number", "status", "waits on")
     for order in page["orders"]:
-        wait = order.get("waiting_on") or {}
-        said = f"{wait['owner']}: {wait['what']}" if wait else ""
+        said = _waits_on(order["waiting_on"])
         table.add_row(order["order_id"], order["number"], order["status"], said)
     Console().print(table)
+
+
+def _waits_on(wait: dict[str, Any] | None) -> str:
+    if wait is None:
+        return ""
+    of = f" (return {wait['return_id']})" if wait["return_id"] else ""
+    return f"{wait['owner']}: {wait['what']}{of}"
 
 
 @orders.command()
