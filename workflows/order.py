@@ -282,7 +282,7 @@ class OrderWorkflow:
         """Write the state down: search attributes, current details, row and journal."""
         journal, settled = self._telling.take_news()
         record = self._state.record(seq)
-        self._upserts.upsert(record, self._order.channel, self._state.destination.country)
+        self._upserts.of_order(record, self._order.channel, self._state.destination.country)
         workflow.set_current_details(self._state.sentence())
         await workflow.execute_local_activity_method(
             OrderActivities.record,

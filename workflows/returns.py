@@ -30,6 +30,7 @@ from workflows.messages import parse
 from workflows.outside import CHANNEL, OURS, recording
 from workflows.parked import GO_ON
 from workflows.refunds import forgone, outcome_of, pieces_of
+from workflows.search_attributes import Upserts
 from workflows.strand import Interrupted, Overtaken
 
 Status = ReturnStatus
@@ -64,6 +65,7 @@ class ReturnWorkflow:
         self._inspected: ReturnInspected | None = None
         self._cancel: Cancel | None = None
         self._refund: MoneyRecord | None = None
+        self._upserts = Upserts()
 
     @workflow.run
     async def run(self, asked: ReturnInput) -> ReturnOutcome:  # noqa: ARG002 - see __init__
@@ -284,7 +286,10 @@ class ReturnWorkflow:
     async def _write(self, seq: int) -> None:
         journal, settled = self._telling.take_news()
         record = self._record(seq)
-        workflow.set_current_details(f"**{record.status}**")
+        if workflow.patched("return-says-its-wait"):
+            self._upserts.of_return(record, self._asked.channel)
+        wait = [record.wait.sentence()] if record.wait else []
+        workflow.set_current_details("\n\n".join([f"**{record.status}**", *wait]))
         await workflow.execute_local_activity_method(
             OrderActivities.record_return,
             record.model_copy(update={"journal": journal, "settled": settled}),

@@ -1,9 +1,12 @@
-"""The search attributes by which engineers find orders in Temporal's UI."""
+"""The search attributes by which engineers find orders and returns in Temporal's UI."""
+
+from collections.abc import Sequence
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
-from domain.records import OrderRecord
+from domain.records import OrderRecord, ReturnRecord
+from domain.waits import Wait
 
 ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
 CHANNEL_ID = SearchAttributeKey.for_keyword("Channel")
@@ -18,18 +21,26 @@ class Upserts:
     def __init__(self) -> None:
         self._last: dict[str, object] = {}
 
-    def upsert(self, record: OrderRecord, channel: str, country: str) -> None:
-        reasons = sorted({hold.reason for hold in record.holds})
-        if record.attention:
-            reasons.append(record.attention)
-        waiting_on = str(record.wait.owner) if record.wait else None
-        changes: list[SearchAttributeUpdate] = []  # type: ignore[type-arg]
-        for key, value in (
+    def of_order(self, record: OrderRecord, channel: str, country: str) -> None:
+        values = (
             (ORDER_STATUS, str(record.status)),
             (CHANNEL_ID, channel),
-            (WAITING_ON, waiting_on),
+            (WAITING_ON, _owner(record.wait)),
             (DESTINATION_COUNTRY, country or None),
-        ):
+        )
+        held = sorted({hold.reason for hold in record.holds})
+        self._upsert(values, [*held, *filter(None, [record.attention])])
+
+    def of_return(self, record: ReturnRecord, channel: str) -> None:
+        """Its status is no order's: that it has none tells it from an order."""
+        values = ((CHANNEL_ID, channel), (WAITING_ON, _owner(record.wait)))
+        self._upsert(values, [*filter(None, [record.attention])])
+
+    def _upsert(
+        self, values: Sequence[tuple[SearchAttributeKey[str], str | None]], reasons: list[str]
+    ) -> None:
+        changes: list[SearchAttributeUpdate] = []  # type: ignore[type-arg]
+        for key, value in values:
             if self._changed(key.name, value):
                 changes.append(key.value_unset() if value is None else key.value_set(value))
         if self._changed(HOLD_REASONS.name, reasons):
@@ -42,3 +53,7 @@ class Upserts:
         changed = self._last.get(name, unset) != value
         self._last[name] = value
         return changed
+
+
+def _owner(wait: Wait | None) -> str | None:
+    return str(wait.owner) if wait else None

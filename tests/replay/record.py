@@ -136,6 +136,18 @@ async def returned(life: Life) -> None:
     await life.until_waiting("return_window")
 
 
+async def return_refused(life: Life) -> None:
+    await delivered(life)
+    back = await life.ask_back(1)
+    await back.signal("received", {})
+    line = {"line_id": "L1", "sku": "MUG", "restock": 1, "discard": 0, "refund": 1}
+    await back.signal("inspected", {"lines": [line]})
+    await life.until_return_waits("refused:channel:no")
+    await back.execute_update("retry", {})
+    await life.until_return(ReturnStatus.CLOSED)
+    await life.until_waiting("return_window")
+
+
 async def split(life: Life) -> None:
     await life.until_status(OrderStatus.SHIPPED)
     await life.until(lambda _: len(life.world.done("tell_shipped")) == 2)
@@ -196,6 +208,10 @@ def _refusing(world: World) -> None:
     world.fail("buy_label", Refused("carrier", "rates"))
 
 
+def _not_refunding(world: World) -> None:
+    world.fail("refund", Refused("channel", "no"))
+
+
 def _down(world: World) -> None:
     world.fail("buy_label", Unavailable("carrier", "down"), times=1_000_000)
 
@@ -250,6 +266,7 @@ LIVES: dict[str, Tale] = {
     "silent-everywhere": (_silent, silent_everywhere, {}),
     "rejected-once": (_rejecting, delivered, {}),
     "returned": (_as_it_is, returned, {}),
+    "return-refused": (_not_refunding, return_refused, {}),
     "split": (_apart, split, TWO_GOODS),
     "partly-cancelled": (_apart_and_slow, partly_cancelled, TWO_GOODS),
     "label-given-up": (_not_voiding, label_given_up, {}),
