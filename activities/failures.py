@@ -49,7 +49,7 @@ class _Inbound(ActivityInboundInterceptor):
             async with _heartbeats(info.heartbeat_timeout):
                 result = await super().execute_activity(input)
         except Exception as error:  # noqa: BLE001 - every failure leaves here as a code
-            if isinstance(error, Refused):
+            if _parks(error, info):
                 await self._forget_note(info, deed)
             else:
                 await self._note(info, deed, error)
@@ -58,14 +58,15 @@ class _Inbound(ActivityInboundInterceptor):
         return result
 
     async def _forget_note(self, info: activity.Info, deed: str) -> None:
-        if info.attempt > 2 and not info.is_local:  # noqa: PLR2004 - noted from the second failure
+        if info.attempt > 2:  # noqa: PLR2004 - noted from the second failure
             recovered = self._book.recovered(_workflow_id(info), info.activity_type, deed)
             await self._quietly(recovered)
 
     async def _note(self, info: activity.Info, deed: str, error: Exception) -> None:
-        if info.attempt < 2 or info.is_local:  # noqa: PLR2004 - the first failure may be a blink
-            return
         outside = isinstance(error, OutsideError)
+        # the first failure may be a blink; of our own rows that are away no note can be written
+        if info.attempt < 2 or (outside and info.is_local):  # noqa: PLR2004
+            return
         await self._quietly(
             self._book.retrying(
                 Retrying(
@@ -102,10 +103,15 @@ def _owner(task_queue: str) -> Owner:
     return Owner(task_queue) if task_queue in set(Owner) else Owner.US
 
 
+def _parks(error: Exception, info: activity.Info) -> bool:
+    """Whether it ends the step until an operator acts: our own record has nobody to turn to."""
+    return isinstance(error, Refused) and not info.is_local
+
+
 def _failure(error: Exception, info: activity.Info) -> ApplicationError:
     step, attempt = info.activity_type, info.attempt
     match error:
-        case Refused() if not info.is_local:  # our own record has nobody else to turn to
+        case Refused() if _parks(error, info):
             log.warning("refused", step=step, system=error.system, code=error.code)
             return ApplicationError(str(error), error.code, type=REFUSED, non_retryable=True)
         case Unavailable(retry_after_s=after):

@@ -31,6 +31,7 @@ from workflows.search_attributes import Upserts
 from workflows.sourcing import Sourcing
 from workflows.state import OrderState
 from workflows.strand import Strand
+from workflows.telling import showing
 from workflows.till import Till
 from workflows.undo import Undos
 from workflows.validation import Validation
@@ -283,12 +284,12 @@ class OrderWorkflow:
         journal, settled = self._telling.take_news()
         record = self._state.record(seq)
         self._upserts.of_order(record, self._order.channel, self._state.destination.country)
-        workflow.set_current_details(self._state.sentence())
-        await workflow.execute_local_activity_method(
-            OrderActivities.record,
-            record.model_copy(update={"journal": journal, "settled": settled}),
-            **recording(self._order.policy, f"write down: {record.status}"),
-        )
+        with showing(self._state.sentence()):
+            await workflow.execute_local_activity_method(
+                OrderActivities.record,
+                record.model_copy(update={"journal": journal, "settled": settled}),
+                **recording(self._order.policy, f"write down: {record.status}"),
+            )
 
     def _outcome(self) -> OrderOutcome:
         return OrderOutcome(

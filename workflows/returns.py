@@ -32,6 +32,7 @@ from workflows.parked import GO_ON
 from workflows.refunds import forgone, outcome_of, pieces_of
 from workflows.search_attributes import Upserts
 from workflows.strand import Interrupted, Overtaken
+from workflows.telling import showing
 
 Status = ReturnStatus
 
@@ -289,9 +290,9 @@ class ReturnWorkflow:
         if workflow.patched("return-says-its-wait"):
             self._upserts.of_return(record, self._asked.channel)
         wait = [record.wait.sentence()] if record.wait else []
-        workflow.set_current_details("\n\n".join([f"**{record.status}**", *wait]))
-        await workflow.execute_local_activity_method(
-            OrderActivities.record_return,
-            record.model_copy(update={"journal": journal, "settled": settled}),
-            **recording(self._asked.policy, f"write down: {record.status}"),
-        )
+        with showing("\n\n".join([f"**{record.status}**", *wait])):
+            await workflow.execute_local_activity_method(
+                OrderActivities.record_return,
+                record.model_copy(update={"journal": journal, "settled": settled}),
+                **recording(self._asked.policy, f"write down: {record.status}"),
+            )

@@ -120,6 +120,7 @@ class Book(_Port):
     async def retrying(self, retrying: Retrying) -> None:
         self._world.retrying.append(retrying)
         self._world.notes.append(retrying)
+        self._world.touch()
 
     async def recovered(self, workflow_id: str, step: str, deed: str) -> None:
         """Only of this deed: another share's may still fail."""

@@ -224,6 +224,12 @@ class World:
         async with asyncio.timeout(40):
             await self.reached[step].wait()
 
+    async def comes_to(self, step: str, calls: int = 1) -> None:
+        """Wait until a step was called so often, whatever came of it."""
+        async with asyncio.timeout(40):
+            while self.calls[step] < calls:
+                await self.news()
+
     def open_gates(self) -> None:
         """Let go of every call that hangs, and of those that would."""
         for gate in self.gates:
