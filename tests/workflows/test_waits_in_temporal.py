@@ -154,7 +154,7 @@ async def test_while_a_step_is_tried_again_its_workflow_says_that_it_is_at_work(
         life.handle, lambda now: now.attributes.get("WaitingOn") == "us", "WaitingOn us"
     )
     assert "waits on us for processing" in seen.details
-    assert [(note.owner, note.code) for note in world.retrying] == [(Owner.CARRIER, "down")]
+    assert {(note.owner, note.code) for note in world.retrying} == {(Owner.CARRIER, "down")}
     (pending,) = (await life.handle.describe()).raw_description.pending_activities
     assert (pending.activity_type.name, pending.attempt > 1) == ("buy_label", True)
     assert pending.last_failure.message == "carrier: down"
