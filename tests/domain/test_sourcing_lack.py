@@ -49,9 +49,8 @@ def test_goods_at_a_full_location_wait_for_its_next_day() -> None:
 
 
 def test_a_full_location_may_have_what_another_lacks() -> None:
-    stock = ((2, FULL), (1, {}))
-    assert lacks(*stock) is Lack.STOCK
-    assert lacks(*stock, rules=RuleSet(parts_max=2)) is Lack.CAPACITY
+    assert lacks((2, FULL), (1, {})) is Lack.STOCK
+    assert lacks((2, FULL), (1, {}), rules=RuleSet(parts_max=2)) is Lack.CAPACITY
 
 
 @pytest.mark.parametrize(
