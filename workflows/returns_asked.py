@@ -8,6 +8,9 @@ from domain.lifecycles import OrderStatus
 from domain.verbs import RequestReturn
 from workflows.state import OrderState
 
+_AT_THE_DOOR = (OrderStatus.DELIVERED, OrderStatus.UNDELIVERED)
+"""Until its life hears of a delivery, what was delivered has no window yet."""
+
 
 class ReturnsAsked:
     """The requests to return of one order, each piece once."""
@@ -25,7 +28,7 @@ class ReturnsAsked:
     def refusal(self, asked: RequestReturn) -> str:
         """Why these pieces cannot be returned now; empty if they can."""
         until = self._state.returns_until
-        if until is None and self._state.status is not OrderStatus.UNDELIVERED:
+        if until is None and self._state.status not in _AT_THE_DOOR:
             ended = f"too_late: the order is {self._state.status}"
             return ended if self._state.ended else "too_early: the order has not arrived yet"
         if until is not None and (self._state.ended or workflow.now() >= until):

@@ -83,3 +83,21 @@ async def test_what_came_back_unheard_waits_for_its_return(begin: Start, world: 
     assert (await life.state()).status is OrderStatus.UNDELIVERED
     world.faults["tell_shipped"].clear()
     assert (await life.result()).status == "closed"
+
+
+@at_once
+async def test_a_return_asked_for_in_the_breath_that_says_delivered_is_taken(
+    begin: Start, world: World
+) -> None:
+    """Both come in one task of the workflow, before its life has heard of either."""
+    life = await begin(an_order("breath"))
+    await life.until_waiting("delivery")
+    gate = world.block("record")
+    world.reached["record"].clear()
+    await life.tell("hold", reason="fraud", command_id="h")
+    await world.reaches("record")
+    await life.parcel(Course.DELIVERED)
+    await life.tell("request_return", command_id="r", **asked(life, 1))
+    gate.set()
+    assert await life.settled("r") == ""
+    await life.until_waiting("return")
