@@ -111,8 +111,9 @@ SELECT o.order_id AS subject, o.order_id, 'nothing reserved or queued' AS expect
 )
 
 # Where the order went on without them, what they did is settled by their undo: a recall decides
-# over packing, a new address and a hand-over, a void over a label, a cancel over a capture. Money
-# that came in spite of a capture's unknown fate is compared with the shop's by itself.
+# over packing, a new address and a hand-over, a void over a label, a cancel over a capture, a
+# write-off over a capture or a refund, an operator over a refund that is given up. Money that moved
+# in spite of an unknown fate is compared with the shop's by itself.
 EFFECTS_SETTLED = Question(
     "effects_settled",
     "No order ends while the fate of a deed of its is open.",
@@ -129,6 +130,11 @@ SELECT e.key AS subject, split_part(e.key, '/', 1) AS order_id,
    AND NOT (o.status IS NOT NULL AND e.system = 'warehouse')
    AND NOT (split_part(e.key, '/', 2) = 'capture' AND (o.status = 'cancelled' OR EXISTS (
        SELECT FROM money m WHERE m.order_id = o.order_id AND m.kind = 'captured')))
+   AND NOT EXISTS (
+       SELECT FROM journal j WHERE j.order_id = o.order_id AND j.code = ANY (:by_hand) AND j.seq > 0
+          AND (j.data->>'deed' = e.key
+               OR (split_part(e.key, '/', 2) = 'capture' AND j.code = 'written_off'
+                   AND j.return_id IS NULL)))
  ORDER BY e.key""",
 )
 

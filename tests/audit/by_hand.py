@@ -10,6 +10,12 @@ _LINE = (
     "VALUES (:order_id, :return_id, 1, 99, now(), 'ann', :code, CAST(:data AS jsonb))"
 )
 
+_IN_DOUBT = (
+    "INSERT INTO effects (key, system, fence, state, updated_at) VALUES "
+    "(:key, 'shopify', 2, 'unknown', now() - interval '1 h') "
+    "ON CONFLICT (key) DO UPDATE SET state = 'unknown', updated_at = excluded.updated_at"
+)
+
 
 async def _say(world: SmallWorld, code: str, order_id: str, **more: str | None) -> None:
     said = {"return_id": None, "data": "{}", **more}
@@ -64,6 +70,48 @@ async def written_off(world: SmallWorld) -> None:
     await world.plant("DELETE FROM money WHERE order_id = 'demo-1001' AND kind = 'captured'")
     world.journal = [one for one in world.journal if one["ref"] != "c-demo-1001"]
     await _say(world, "written_off", world.delivered)
+
+
+async def closed_with_its_capture_in_doubt(world: SmallWorld) -> None:
+    """Its answer was lost, then it was refused, and nobody wrote the money off."""
+    await written_off(world)
+    await world.plant(
+        "DELETE FROM journal WHERE code = 'written_off'",
+        "UPDATE orders SET status = 'closed', wait_owner = NULL, wait_what = NULL "
+        "WHERE order_id = 'demo-1001'",
+        "INSERT INTO journal (order_id, seq, entry, at, by, code) "
+        "VALUES ('demo-1001', 1, 98, now(), 'holdfast', 'status_closed')",
+        _IN_DOUBT,
+        key="demo-1001/capture/1",
+    )
+
+
+async def written_off_with_its_capture_in_doubt(world: SmallWorld) -> None:
+    await closed_with_its_capture_in_doubt(world)
+    await _say(world, "written_off", world.delivered)
+
+
+async def capture_in_doubt_though_a_return_was_written_off(world: SmallWorld) -> None:
+    """What a return pays nothing of says nothing of the order's own money."""
+    await closed_with_its_capture_in_doubt(world)
+    await _say(world, "written_off", world.delivered, return_id="r2")
+
+
+async def refund_given_up_in_doubt(world: SmallWorld) -> None:
+    """Its answer was lost, then it was refused: it is given by hand."""
+    await return_refunded_by_hand(world)
+    await world.plant(
+        "UPDATE journal SET code = 'not_refunded', "
+        'data = \'{"deed": "demo-1004/r-r1/refund", "pieces": 1}\' '
+        "WHERE code = 'refunded_already'",
+        _IN_DOUBT,
+        key="demo-1004/r-r1/refund",
+    )
+
+
+async def another_refund_in_doubt(world: SmallWorld) -> None:
+    await refund_given_up_in_doubt(world)
+    await world.plant(_IN_DOUBT, key="demo-1004/r-r2/refund")
 
 
 async def paid_after_all_in_silence(world: SmallWorld) -> None:
@@ -146,6 +194,13 @@ async def never_cancelled_at_its_shop(world: SmallWorld) -> None:
 
 PLANTED: list[tuple[Plant, str, str]] = [
     (paid_after_all_in_silence, "captures_agree", "demo-1001"),
+    (closed_with_its_capture_in_doubt, "effects_settled", "demo-1001/capture/1"),
+    (
+        capture_in_doubt_though_a_return_was_written_off,
+        "effects_settled",
+        "demo-1001/capture/1",
+    ),
+    (another_refund_in_doubt, "effects_settled", "demo-1004/r-r2/refund"),
     (captured_while_news_of_it_is_on_its_way, "captures_agree", "demo-1001"),
     (left_unlabelled_in_silence, "one_live_label", "demo-1001/f1/p1"),
     (return_refunded_by_hand_in_another, "refunded_returns_paid", "r1"),
@@ -155,6 +210,8 @@ PLANTED: list[tuple[Plant, str, str]] = [
 ]
 SOUND = (
     written_off,
+    written_off_with_its_capture_in_doubt,
+    refund_given_up_in_doubt,
     paid_after_all,
     paid_after_all_and_not_heard_of,
     paid_after_all_and_not_read_yet,
