@@ -1,49 +1,27 @@
-"""Pegs waiting orders to dated goods, so that each has a date.
+"""Pegs waiting orders to dated goods: what each gets, and when, if nothing else happens.
 
-In turn, by priority and then age, each order takes what it wants at the location where all of it is
-there first; where no location will ever have it all, it takes shares as the queue would, wherever
-they are. Of a SKU at a location it takes what comes first. So a supply that comes later makes no
-order's date earlier, but for one: who is served before may then go elsewhere and leave it more.
+Documents come in full on their days, those of one day by number, and each receipt is shared out as
+the queue does it: in turn, by priority and then age, all that an order wants or nothing. So who
+wants more than has come is passed by, and who is behind may have the units: a date that knew
+nothing of it would be broken by the first receipt. Goods that are there already, but at a location
+that takes on only so many orders a day, are dealt out day by day.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from itertools import groupby
 from typing import NamedTuple
 
+from domain.shelves import Goods, Shares, Shelves, Waiting, items_of, share, split
 from domain.values import Value
 
 
-class Goods(NamedTuple):
-    """Units of a SKU at a location: there now, or expected of a line of a document."""
+class Room(NamedTuple):
+    """How many orders a location takes on of what is there: any number, unless `a_day` says."""
 
-    location: str
-    sku: str
-    quantity: int
-    supply_id: str = ""
-    line: int = 0
-    expected_on: date | None = None
-
-
-class WaitingLine(NamedTuple):
-    """So many as sold; each is made of `unit`, SKUs with quantities, which one location gives."""
-
-    line_id: str
-    sku: str
-    quantity: int
-    unit: tuple[tuple[str, int], ...]
-
-
-class Waiting(NamedTuple):
-    """An order's share in the queue; `ranked` are the locations that may serve it, best first."""
-
-    key: str
-    order_id: str
-    lines: tuple[WaitingLine, ...]
-    ranked: tuple[str, ...]
-    position: int
-    priority: int = 0
-    parts_max: int = 1
+    today: date
+    a_day: int | None = None
+    left_today: int = 0
 
 
 class Peg(Value):
@@ -54,13 +32,20 @@ class Peg(Value):
     quantity: int
     supply_id: str = ""
     expected_on: date | None = None
+    overdue: bool = False
 
 
 class Pegged(NamedTuple):
-    """What an order in the queue will get; nothing, where some units `lacks` are on no way."""
+    """What an order in the queue will get, and when; nothing, where some `lacks`.
+
+    `on` is the day on which it gets all of it, None: today. `late`: some of it is overdue, and
+    nobody knows the day.
+    """
 
     waiting: Waiting
     taken: tuple[tuple[Goods, int], ...] = ()
+    on: date | None = None
+    late: bool = False
     lacks: tuple[tuple[str, int], ...] = ()
 
     @property
@@ -72,168 +57,164 @@ class Pegged(NamedTuple):
                 quantity=many,
                 supply_id=goods.supply_id,
                 expected_on=goods.expected_on,
+                overdue=goods.overdue,
             )
             for goods, many in self.taken
         )
 
 
-def peg(queue: Iterable[Waiting], goods: Iterable[Goods], today: date) -> tuple[Pegged, ...]:
-    """Peg every order of the queue, first served first; what is overdue may come from `today`."""
-    shelves = _Shelves(goods, today)
-    turns = sorted(queue, key=lambda one: (-one.priority, one.position))
-    return tuple(_peg_one(waiting, shelves) for waiting in turns)
+def peg(
+    queue: Iterable[Waiting],
+    goods: Iterable[Goods],
+    today: date,
+    rooms: Mapping[str, Room] | None = None,
+) -> tuple[Pegged, ...]:
+    """Peg every order of the queue, first served first.
 
-
-class _Shelf:
-    """What is left to peg of a SKU at a location, the earliest first."""
-
-    def __init__(self) -> None:
-        self.total = 0
-        self._left: deque[tuple[Goods, int]] = deque()
-
-    def put(self, goods: Goods) -> None:
-        if goods.quantity:
-            self._left.append((goods, goods.quantity))
-            self.total += goods.quantity
-
-    def ready_on(self, wanted: int, today: date) -> date:
-        """Tell the day on which so many are there, which is no more than the total."""
-        for goods, left in self._left:
-            wanted -= left
-            if wanted <= 0:
-                return max(today, goods.expected_on or today)
-        return today
-
-    def take(self, wanted: int) -> Iterator[tuple[Goods, int]]:
-        self.total -= wanted
-        while wanted:
-            goods, left = self._left.popleft()
-            many = min(left, wanted)
-            wanted -= many
-            if left > many:
-                self._left.appendleft((goods, left - many))
-            yield goods, many
-
-
-class _Shelves:
-    """The shelves by location and SKU."""
-
-    def __init__(self, goods: Iterable[Goods], today: date) -> None:
-        self._today = today
-        self._all: dict[tuple[str, str], _Shelf] = {}
-        for one in sorted(goods, key=_turn):
-            self._all.setdefault((one.location, one.sku), _Shelf()).put(one)
-
-    def total(self, location: str, sku: str) -> int:
-        shelf = self._all.get((location, sku))
-        return shelf.total if shelf else 0
-
-    def ready_on(self, location: str, items: Mapping[str, int]) -> date | None:
-        """Tell the day on which all of it is there; None: never."""
-        if any(self.total(location, sku) < many for sku, many in items.items()):
-            return None
-        return max(
-            self._all[location, sku].ready_on(many, self._today) for sku, many in items.items()
-        )
-
-    def take(self, location: str, items: Mapping[str, int]) -> Iterator[tuple[Goods, int]]:
-        for sku, many in items.items():
-            yield from self._all[location, sku].take(many)
-
-
-def _turn(goods: Goods) -> tuple[date, str, int]:
-    return (goods.expected_on or date.min, goods.supply_id, goods.line)
-
-
-def _peg_one(waiting: Waiting, shelves: _Shelves) -> Pegged:
-    items = _items(waiting.lines)
-    whole = [
-        (ready, rank, location)
-        for rank, location in enumerate(waiting.ranked)
-        if (ready := shelves.ready_on(location, items)) is not None
-    ]
-    shares = {min(whole)[2]: items} if whole else _split(waiting, items, shelves)
-    if not shares:
-        return Pegged(waiting, lacks=_lacks(waiting.ranked, items, shelves))
-    return Pegged(
-        waiting, tuple(one for at, share in shares.items() for one in shelves.take(at, share))
-    )
-
-
-def _split(
-    waiting: Waiting, items: Mapping[str, int], shelves: _Shelves
-) -> dict[str, dict[str, int]]:
-    """Share it out as the queue does: after the first location, whichever gives most of the rest.
-
-    Dates play no part here, so that no share moves to another location when a date moves.
+    What should have come before `today` (or the day that it is at its location) has no date any
+    more: it is as if it came after all that has one.
     """
-    if waiting.parts_max > 1 and all(
-        many <= sum(shelves.total(at, sku) for at in waiting.ranked) for sku, many in items.items()
-    ):
-        for first in waiting.ranked:
-            if found := _split_from(first, waiting, shelves):
-                return found
-    return {}
+    known = rooms or {}
+    come = _Coming(queue, known, today)
+    dated: list[Goods] = []
+    overdue: list[Goods] = []
+    for one in goods:
+        if one.expected_on is None:
+            come.shelves.put(one)
+        elif one.expected_on < (known[one.location].today if one.location in known else today):
+            overdue.append(one._replace(overdue=True))
+        else:
+            dated.append(one)
+    for (day, _, location), receipt in groupby(sorted(dated, key=_turn), key=_receipt):
+        come.take_on(until=day)
+        come.receive(location, list(receipt), day)
+    come.take_on()
+    for (_, _, location), receipt in groupby(sorted(overdue, key=_turn), key=_receipt):
+        come.receive(location, list(receipt), None)
+    return come.pegged()
 
 
-def _split_from(first: str, waiting: Waiting, shelves: _Shelves) -> dict[str, dict[str, int]]:
-    rest = waiting.lines
-    places = list(waiting.ranked)
-    place = first
-    shares: dict[str, dict[str, int]] = {}
-    for _ in range(waiting.parts_max):
-        taken = _taken(place, rest, shelves)
-        if not taken:
-            break
-        shares[place] = _items(taken)
-        rest = _without(rest, taken)
-        if not rest:
-            return shares
-        places.remove(place)
-        if not places:
-            break
-        # max keeps the first of those that give as much
-        place = max(places, key=lambda one: sum(_items(_taken(one, rest, shelves)).values()))
-    return {}
+def _receipt(goods: Goods) -> tuple[date, int, str]:
+    """What is booked at once: lines of a document for one day."""
+    return (goods.expected_on or date.min, _number(goods.supply_id), goods.location)
 
 
-def _taken(place: str, lines: Sequence[WaitingLine], shelves: _Shelves) -> tuple[WaitingLine, ...]:
-    """What a location will have of these lines: a unit is given whole or not at all."""
-    taken: list[WaitingLine] = []
-    for line in lines:
-        gone = _items(taken)
-        many = min(
-            (shelves.total(place, sku) - gone.get(sku, 0)) // each for sku, each in line.unit
+def _turn(goods: Goods) -> tuple[tuple[date, int, str], int]:
+    return (_receipt(goods), goods.line)
+
+
+def _number(supply_id: str) -> int:
+    return int(supply_id.rpartition("-")[2])
+
+
+class _Days:
+    """The days of a location that takes on so many orders a day."""
+
+    def __init__(self, today: date, left_today: int, a_day: int) -> None:
+        self._day = today
+        self._left = left_today
+        self._a_day = a_day
+
+    def next(self, earliest: date, until: date | None) -> date | None:
+        """Tell the day on which it takes on another order, if that is not after `until`."""
+        if self._day < earliest:
+            self._day, self._left = earliest, self._a_day
+        if self._left <= 0:
+            self._day, self._left = self._day + timedelta(1), self._a_day
+        never = self._left <= 0
+        return None if never or (until is not None and self._day > until) else self._day
+
+    def take(self) -> None:
+        self._left -= 1
+
+
+class _Coming:
+    """What becomes of a queue, one event after another."""
+
+    def __init__(self, queue: Iterable[Waiting], rooms: Mapping[str, Room], today: date) -> None:
+        self.shelves = Shelves()
+        self._turns = sorted(queue, key=lambda one: (-one.priority, one.position))
+        self._items = [items_of(one.lines) for one in self._turns]
+        self._served: dict[int, Pegged] = {}
+        self._today = dict.fromkeys(
+            (place for one in self._turns for place in one.ranked), today
+        ) | {place: room.today for place, room in rooms.items()}
+        self._day = min(self._today.values(), default=today)
+        self._days = {
+            place: _Days(room.today, room.left_today, room.a_day)
+            for place, room in rooms.items()
+            if room.a_day is not None
+        }
+        self._looked = False
+        self._wanting: dict[str, list[int]] = {}
+        for turn, items in enumerate(self._items):
+            for sku in items:
+                self._wanting.setdefault(sku, []).append(turn)
+
+    def receive(self, location: str, goods: list[Goods], day: date | None) -> None:
+        """Goods come, and are shared out; on no known day if they are overdue."""
+        self._day = max(self._day, day or self._day)
+        for one in goods:
+            self.shelves.put(one)
+        skus = {one.sku for one in goods}
+        for turn in sorted({turn for sku in skus for turn in self._wanting.get(sku, ())}):
+            if not any(self.shelves.total(location, sku) for sku in skus):
+                break
+            waiting = self._turns[turn]
+            if turn not in self._served and location in waiting.ranked:
+                shares = share(waiting, self._items[turn], (location,), self.shelves)
+                self._serve(turn, shares, day, late=day is None)
+
+    def take_on(self, until: date | None = None) -> None:
+        """What is there goes to who waits beside it, as far as there is room until then."""
+        if self._looked and not any(days.next(self._day, until) for days in self._days.values()):
+            return
+        self._looked = True
+        for turn in range(len(self._turns)):
+            if turn not in self._served:
+                self._take_on_one(turn, until)
+
+    def _take_on_one(self, turn: int, until: date | None) -> None:
+        """Whole where there is room first or, where some of it waits for room, split."""
+        waiting, items = self._turns[turn], self._items[turn]
+        room_on = {place: self._room_on(place, until) for place in waiting.ranked}
+        open_on = {place: day for place, day in room_on.items() if day is not None}
+        whole = [place for place in open_on if self.shelves.has(place, items)]
+        if whole:
+            # min keeps the best of those that have room on the same day
+            shares: Shares = {min(whole, key=lambda place: open_on[place]): items}
+        elif self._days.keys().isdisjoint(open_on):
+            return
+        else:
+            shares = split(waiting, items, tuple(open_on), self.shelves)
+        if shares:
+            self._serve(turn, shares, max(open_on[place] for place in shares))
+            for place in self._days.keys() & shares.keys():
+                self._days[place].take()
+
+    def _room_on(self, place: str, until: date | None) -> date | None:
+        return self._days[place].next(self._day, until) if place in self._days else self._day
+
+    def _serve(self, turn: int, shares: Shares, day: date | None, *, late: bool = False) -> None:
+        if shares:
+            later = day is not None and any(day > self._today[place] for place in shares)
+            on = day if later else None
+            taken = self.shelves.take(shares)
+            self._served[turn] = Pegged(self._turns[turn], taken, on, late)
+
+    def pegged(self) -> tuple[Pegged, ...]:
+        return tuple(
+            self._served.get(turn) or Pegged(waiting, lacks=self._lacks(turn))
+            for turn, waiting in enumerate(self._turns)
         )
-        if many > 0:
-            taken.append(line._replace(quantity=min(many, line.quantity)))
-    return tuple(taken)
 
-
-def _without(lines: Sequence[WaitingLine], taken: Sequence[WaitingLine]) -> tuple[WaitingLine, ...]:
-    gone = {(one.line_id, one.sku): one.quantity for one in taken}
-    left = (
-        line._replace(quantity=line.quantity - gone.get((line.line_id, line.sku), 0))
-        for line in lines
-    )
-    return tuple(line for line in left if line.quantity)
-
-
-def _items(lines: Iterable[WaitingLine]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for line in lines:
-        for sku, each in line.unit:
-            total[sku] = total.get(sku, 0) + line.quantity * each
-    return total
-
-
-def _lacks(
-    ranked: Sequence[str], items: Mapping[str, int], shelves: _Shelves
-) -> tuple[tuple[str, int], ...]:
-    """What the location lacks that lacks least; all of it where none may serve."""
-    shortages = [
-        {sku: many - shelves.total(place, sku) for sku, many in items.items()} for place in ranked
-    ]
-    short = [{sku: many for sku, many in one.items() if many > 0} for one in shortages]
-    least = min(short, key=lambda one: sum(one.values()), default=items)
-    return tuple(sorted(least.items()))
+    def _lacks(self, turn: int) -> tuple[tuple[str, int], ...]:
+        """What the location lacks that lacks least; all of it where none may serve."""
+        items = self._items[turn]
+        shortages = [
+            {sku: many - self.shelves.total(place, sku) for sku, many in items.items()}
+            for place in self._turns[turn].ranked
+        ]
+        short = [{sku: many for sku, many in one.items() if many > 0} for one in shortages]
+        least = min(short, key=lambda one: sum(one.values()), default=items)
+        return tuple(sorted(least.items()))

@@ -1,7 +1,7 @@
 """What an order is promised: dates by the goods that it has or waits for, and words for them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from domain.pegging import Peg, Pegged
@@ -12,16 +12,11 @@ from domain.values import Value
 
 
 class Way(Value):
-    """How goods get from a location to the customer.
-
-    One that is `full_today` takes on nothing more of what is there; goods that come for who waits
-    go out all the same.
-    """
+    """How goods get from a location to the customer."""
 
     calendar: Calendar
     transit_days: int
     weekdays: Weekdays
-    full_today: bool = False
 
 
 class PromiseView(Value):
@@ -34,14 +29,14 @@ class PromiseView(Value):
     sentence: str
 
 
-def dated(pegs: Iterable[Peg], ways: Mapping[str, Way], now: datetime) -> Promise:
-    """Promise what is pegged: goods are handled from the start of the day that they come."""
-    last: dict[str, date | None] = {}
-    for one in pegs:
-        known = last.get(one.location)
-        last[one.location] = max(filter(None, (known, one.expected_on)), default=None)
-    made = [_left(ways[location], day, now) for location, day in last.items()]
-    return together(made)
+def dated(
+    locations: Iterable[str], on: date | None, ways: Mapping[str, Way], now: datetime
+) -> Promise:
+    """Promise what an order gets on a day (None: now): handled from the start of that day.
+
+    So is what has been at another location for long: nobody picks a part of an order that waits.
+    """
+    return together([_left(ways[location], on, now) for location in locations])
 
 
 def together(promises: Sequence[Promise]) -> Promise:
@@ -53,24 +48,43 @@ def together(promises: Sequence[Promise]) -> Promise:
 
 
 def told(promised: Promise | None, pegged: Sequence[Pegged] = ()) -> PromiseView:
-    """Put an order's promise in words; no promise, if some of its goods are on no way."""
+    """Put an order's promise in words; no promise, if some of its goods are on no way or late."""
     pegs = tuple(one for share in pegged for one in share.pegs)
     lacks = tuple(
         SkuQuantity(sku=sku, quantity=many) for share in pegged for sku, many in share.lacks
     )
     if promised is None:
-        nobody = not all(share.waiting.ranked for share in pegged)
-        why = (
-            "no location may serve it."
-            if nobody
-            else f"{_listed(f'{one.quantity} x {one.sku}' for one in lacks)} more must be ordered."
-        )
-        return PromiseView(pegs=pegs, lacks=lacks, sentence=f"No date yet: {why}")
-    on = sorted({(one.expected_on, one.supply_id) for one in pegs if one.expected_on})
-    of = _listed(f"{supply_id} on {day}" for day, supply_id in on)
+        return PromiseView(pegs=pegs, lacks=lacks, sentence=f"No date yet: {_why(pegged, lacks)}.")
+    on = sorted({one for share in pegged for one in _waits_for(share)})
+    of = _listed(f"{what} on {day}" for day, what in on)
     when = f"Leaves by {promised.ship_on} and arrives by {promised.deliver_on}"
     sentence = f"{when}: waits for {of}." if of else f"{when}."
     return PromiseView(**promised.model_dump(), pegs=pegs, sentence=sentence)
+
+
+def _why(pegged: Sequence[Pegged], lacks: Sequence[SkuQuantity]) -> str:
+    """Why nobody knows the day on which an order has all its goods."""
+    late = {
+        (one.expected_on, one.supply_id)
+        for share in pegged
+        for one, _ in share.taken
+        if one.overdue and one.expected_on
+    }
+    missing = _listed(f"{one.quantity} x {one.sku}" for one in lacks)
+    overdue = _listed(f"{supply_id} is overdue since {day}" for day, supply_id in sorted(late))
+    why = "; ".join(filter(None, (missing and f"{missing} more must be ordered", overdue)))
+    served = all(share.waiting.ranked for share in pegged)
+    return why if served and why else "no location may serve it"
+
+
+def _waits_for(share: Pegged) -> Iterable[tuple[date, str]]:
+    """The goods that it waits for with their days or, where all are there, the room for it."""
+    for one, _ in share.taken:
+        if one.expected_on:
+            yield one.expected_on, one.supply_id
+    if share.on and all(one.expected_on != share.on for one, _ in share.taken):
+        for location in sorted({one.location for one, _ in share.taken}):
+            yield share.on, f"room at {location}"
 
 
 def moved(was: Promise | None, now: Promise | None) -> str:
@@ -90,9 +104,6 @@ def _left(way: Way, day: date | None, now: datetime) -> Promise:
         # What is in the books may be older than the limits on what comes in.
         known = min(max(day, EXPECTED_FIRST), EXPECTED_LAST)
         ready_at = max(now, datetime.combine(known, time(), zone))
-    elif way.full_today:
-        tomorrow = now.astimezone(zone).date() + timedelta(days=1)
-        ready_at = datetime.combine(tomorrow, time(), zone)
     return promise(way.calendar, ready_at, way.transit_days, way.weekdays)
 
 

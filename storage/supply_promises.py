@@ -30,9 +30,7 @@ WITH RECURSIVE near (sku) AS (
     UNION
     SELECT unnest(w.skus) FROM near n JOIN stock_waiting w ON w.skus && ARRAY[n.sku]
 )
-{QUEUED} WHERE w.skus && ARRAY(SELECT sku FROM near) AND (-w.priority, w.since, w.position) <= (
-    SELECT -o.priority, o.since, o.position FROM stock_waiting o WHERE o.order_id = :order_id
-     ORDER BY o.priority, o.since DESC, o.position DESC LIMIT 1)
+{QUEUED} WHERE w.skus && ARRAY(SELECT sku FROM near)
 """)  # noqa: S608 - our own text
 _HELD = text(f"{HELD_BY} AND r.order_id = :order_id ORDER BY r.key")
 

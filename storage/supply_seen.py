@@ -7,16 +7,18 @@ from typing import Any, NamedTuple, Self
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.pegging import Goods, Pegged, Waiting, WaitingLine, peg
+from domain.pegging import Pegged, Room, peg
 from domain.promised import Way, dated, together
 from domain.promises import WORKING_WEEK, Calendar, Promise, promise
+from domain.shelves import Goods, Waiting, WaitingLine
 from domain.sourcing.rules import RuleSet
 
 QUEUED = """
 SELECT w.key, w.order_id, w.lines, w.skus, w.parts_max, w.priority,
        w.position, CAST(w.xmin AS text) AS version,
        ARRAY(SELECT r.place FROM unnest(w.ranked) WITH ORDINALITY AS r (place, n)
-              JOIN locations l ON l.location = r.place AND l.active ORDER BY r.n) AS ranked,
+              JOIN locations l ON l.location = r.place AND l.active
+               AND l.capacity_per_day IS DISTINCT FROM 0 ORDER BY r.n) AS ranked,
        coalesce(a.address ->> 'country', '') AS country, w.since
   FROM stock_waiting w
   LEFT JOIN orders o ON o.order_id = w.order_id
@@ -33,10 +35,12 @@ SELECT r.order_id, r.location, r.created_at, (
   LEFT JOIN addresses a ON a.order_id = o.order_id AND a.version = o.address_version
  WHERE r.state <> 'released'
 """
+# Less than none available is what comes first and is kept: see `stock.available`.
 _GOODS = text("""
-SELECT s.location, s.sku, s.available AS quantity, '' AS supply_id, 0 AS line,
-       CAST(NULL AS date) AS expected_on
-  FROM stock s WHERE s.sku = ANY (CAST(:skus AS text[])) AND s.available > 0
+SELECT s.location, s.sku, s.on_hand - s.reserved - s.damaged - s.safety_stock AS quantity,
+       '' AS supply_id, 0 AS line, CAST(NULL AS date) AS expected_on
+  FROM stock s WHERE s.sku = ANY (CAST(:skus AS text[]))
+   AND s.on_hand - s.reserved - s.damaged <> s.safety_stock
 UNION ALL
 SELECT a.destination, a.sku, a.quantity, a.supply_id, a.line, a.expected_on
   FROM supply_awaited a WHERE a.sku = ANY (CAST(:skus AS text[]))
@@ -45,8 +49,9 @@ _LOCATIONS = text("""
 SELECT l.location, l.country, jsonb_build_object(
            'timezone', l.timezone, 'cut_off', l.cut_off, 'handling_days', l.handling_days,
            'weekdays', l.weekdays, 'holidays', l.holidays) AS calendar,
-       l.capacity_per_day IS NOT NULL
-           AND sourcing_taken(l.location) >= l.capacity_per_day AS full_today
+       CAST(now() AT TIME ZONE l.timezone AS date) AS today, l.capacity_per_day,
+       greatest(CASE WHEN l.capacity_per_day IS NOT NULL
+                     THEN l.capacity_per_day - sourcing_taken(l.location) END, 0) AS left_today
   FROM locations l WHERE l.location = ANY (CAST(:locations AS text[]))
 """)
 
@@ -101,23 +106,27 @@ class Seen:
         self._goods = [Goods(*row) for row in there]
         self._at = {one.location: one for one in locations}
         self._ways: dict[tuple[str, str], Way] = {}
-        self._known: dict[tuple[str, frozenset[tuple[str, date | None]]], Promise] = {}
+        self._known: dict[tuple[str, frozenset[str], date | None], Promise] = {}
 
     def pegged(self) -> tuple[tuple[Queued, Pegged], ...]:
         """Who waits, in turn, with what each will get."""
         queue = [_waiting(one, number) for number, one in enumerate(self._queue)]
-        made = peg(queue, self._goods, self.now.astimezone(UTC).date())
+        rooms = {
+            location: Room(at.today, at.capacity_per_day, at.left_today)
+            for location, at in self._at.items()
+        }
+        made = peg(queue, self._goods, self.now.astimezone(UTC).date(), rooms)
         return tuple((self._queue[one.waiting.position], one) for one in made)
 
     def promised(self, pegged: Pegged, country: str) -> Promise | None:
-        """What is pegged to the same days at the same places leaves and arrives together."""
-        if not pegged.taken:
+        """What comes to the same places on the same day leaves and arrives together."""
+        if not pegged.taken or pegged.late:
             return None
-        days = frozenset((one.location, one.expected_on) for one, _ in pegged.taken)
-        if (country, days) not in self._known:
-            ways = {location: self._way(location, country) for location, _ in days}
-            self._known[country, days] = dated(pegged.pegs, ways, self.now)
-        return self._known[country, days]
+        at = frozenset(one.location for one, _ in pegged.taken)
+        if (country, at, pegged.on) not in self._known:
+            ways = {location: self._way(location, country) for location in at}
+            self._known[country, at, pegged.on] = dated(at, pegged.on, ways, self.now)
+        return self._known[country, at, pegged.on]
 
     def held(self, row: Any) -> Promise:
         """What was promised as it was sourced; where the queue gave the goods, from then on."""
@@ -144,7 +153,6 @@ class Seen:
                 calendar=Calendar(**at.calendar),
                 transit_days=zone.transit_days if zone else self._rules.transit_days,
                 weekdays=zone.delivery_weekdays if zone else WORKING_WEEK,
-                full_today=at.full_today,
             )
         return self._ways[location, country]
 

@@ -117,7 +117,7 @@ async def test_an_order_shows_the_goods_that_it_waits_for(world: World) -> None:
     assert found["pegs"] == [
         {
             "location": "berlin", "sku": "MUG", "quantity": 2,
-            "supply_id": path.rpartition("/")[2], "expected_on": "2099-12-01",
+            "supply_id": path.rpartition("/")[2], "expected_on": "2099-12-01", "overdue": False,
         }
     ]  # fmt: skip
     page = (await world.api("GET", "/api/stock/pegs")).json()

@@ -125,9 +125,18 @@ CREATE FUNCTION stock_enough(places text[], items_ jsonb) RETURNS boolean LANGUA
                               WHERE s.sku = i.sku AND s.location = ANY (places)))
 $$;
 
+-- Those of the places that give to who waits: open, and not without room for ever. (plpgsql, for
+-- capacities come with a later migration)
+CREATE FUNCTION stock_giving_places(places text[]) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN ARRAY(SELECT p.place FROM unnest(stock_open_places(places)) WITH ORDINALITY AS p (place, n)
+                   JOIN locations l ON l.location = p.place AND l.capacity_per_day IS DISTINCT FROM 0
+                  ORDER BY p.n);
+END $$;
+
 -- at most `parts_max` locations that together have it all, beginning with the best that leads there
 CREATE FUNCTION stock_split(w stock_waiting) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
-DECLARE places text[] := stock_open_places(w.ranked); place text; parts_ jsonb;
+DECLARE places text[] := stock_giving_places(w.ranked); place text; parts_ jsonb;
 BEGIN
     IF w.parts_max = 1 OR NOT stock_enough(places, w.items) THEN
         RETURN NULL;
@@ -178,9 +187,10 @@ CREATE FUNCTION stock_look_again(gained text[], skus_ text[]) RETURNS void LANGU
 $$;
 
 -- After stock became available: each order that waited gets all it wants, in turn, and its wake-up.
--- `cause` says in words what brought it. Nothing is locked after this.
+-- `cause` says in words what brought it. Nothing is locked after this. Dates are promised by the same
+-- steps (`domain/pegging.py`): what changes here changes there.
 CREATE FUNCTION stock_share_out(places text[], skus_ text[], cause text) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE w stock_waiting; parts_ jsonb; gained text[] := stock_open_places(places);
+DECLARE w stock_waiting; parts_ jsonb; gained text[] := stock_giving_places(places);
 BEGIN
     FOR w IN SELECT * FROM stock_waiting q WHERE q.skus && skus_ AND q.ranked && gained
               ORDER BY q.priority DESC, q.since, q.position LOOP
