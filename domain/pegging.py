@@ -145,11 +145,10 @@ class _Coming:
             for place, room in rooms.items()
             if room.a_day is not None
         }
+        # Nobody is looked at in vain: who lacks something is, when that comes to where it lacks it.
         self._looked = False
-        self._wanting: dict[str, list[int]] = {}
-        for turn, items in enumerate(self._items):
-            for sku in items:
-                self._wanting.setdefault(sku, []).append(turn)
+        self._beside = set(range(len(self._turns)))
+        self._lacking: dict[tuple[str, str], set[int]] = {}
 
     def receive(self, location: str, goods: list[Goods], day: date | None) -> None:
         """Goods come, and are shared out; on no known day if they are overdue."""
@@ -157,22 +156,46 @@ class _Coming:
         for one in goods:
             self.shelves.put(one)
         skus = {one.sku for one in goods}
-        for turn in sorted({turn for sku in skus for turn in self._wanting.get(sku, ())}):
+        lacked = {sku: self._lacking.pop((location, sku), set()) for sku in skus}
+        for turn in sorted(set().union(*lacked.values()) - self._served.keys()):
             if not any(self.shelves.total(location, sku) for sku in skus):
                 break
-            waiting = self._turns[turn]
-            if turn not in self._served and location in waiting.ranked:
-                shares = share(waiting, self._items[turn], (location,), self.shelves)
-                self._serve(turn, shares, day, late=day is None)
+            shares = share(self._turns[turn], self._items[turn], (location,), self.shelves)
+            self._serve(turn, shares, day, late=day is None)
+        for sku, turns in lacked.items():
+            left = turns - self._served.keys()
+            if self.shelves.total(location, sku):
+                for turn in left:
+                    self._look_out(turn)
+            else:
+                self._lacking.setdefault((location, sku), set()).update(left)
 
     def take_on(self, until: date | None = None) -> None:
         """What is there goes to who waits beside it, as far as there is room until then."""
-        if self._looked and not any(days.next(self._day, until) for days in self._days.values()):
+        if self._looked and not any(d.next(self._day, until) for d in self._days.values()):
             return
-        self._looked = True
-        for turn in range(len(self._turns)):
-            if turn not in self._served:
-                self._take_on_one(turn, until)
+        for turn in sorted(self._beside - self._served.keys()):
+            self._take_on_one(turn, until)
+        if not self._looked:
+            self._looked, self._beside = True, set()
+            for turn in range(len(self._turns)):
+                if turn not in self._served:
+                    self._look_out(turn)
+
+    def _look_out(self, turn: int) -> None:
+        """Look at it again when what it lacks comes or, if it lacks nothing, anything of it."""
+        waiting, items = self._turns[turn], self._items[turn]
+        for place in waiting.ranked:
+            where = waiting.ranked if waiting.parts_max > 1 else (place,)
+            lacks = [
+                sku
+                for sku, many in items.items()
+                if sum(self.shelves.total(at, sku) for at in where) < many
+            ]
+            if not lacks:
+                self._beside.add(turn)
+            for sku in lacks[:1] or items:
+                self._lacking.setdefault((place, sku), set()).add(turn)
 
     def _take_on_one(self, turn: int, until: date | None) -> None:
         """Whole where there is room first or, where some of it waits for room, split."""
