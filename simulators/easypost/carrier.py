@@ -9,6 +9,7 @@ from simulators.easypost.shipments import identity, shipment
 from simulators.journal import Effect, Entry, Journal
 
 Json = dict[str, Any]
+PAGE, PAGE_MAX = 20, 100
 MOVING = frozenset({"in_transit", "out_for_delivery", "delivered", "return_to_sender"})
 
 
@@ -44,7 +45,7 @@ class Carrier:
 
     def create(self, asked: Any) -> Json:
         """As <https://docs.easypost.com/docs/shipments#create-a-shipment>."""
-        if not isinstance(asked, dict) or not isinstance(asked.get("shipment"), dict):
+        if not isinstance(asked, dict) or not isinstance(asked.get("shipment") or None, dict):
             raise missing("shipment")
         made = shipment(asked["shipment"], len(self.shipments) + 1)
         self._write("shipment_created", made, made["id"], {"shipment": made})
@@ -108,7 +109,6 @@ class Carrier:
 
         As <https://docs.easypost.com/docs/shipments#retrieve-a-list-of-shipments>.
         """
-        size = int(asked["page_size"]) if asked.get("page_size", "").isdigit() else 20
         purchased = asked.get("purchased", "true") != "false"
         ids = [
             made["id"]
@@ -124,11 +124,25 @@ class Carrier:
         if "after_id" in asked:
             ids = [one for one in ids if order[one] > order[asked["after_id"]]]
         newest = ids[::-1]
-        shown = newest[: max(1, min(size, 100))]
+        shown = newest[: _page_size(asked)]
         return {
             "shipments": [self.shipments[one] for one in shown],
             "has_more": len(newest) > len(shown),
         }
+
+    def tracked(self, asked: dict[str, str]) -> Json:
+        """Newest first, and only those of this code and carrier.
+
+        As <https://docs.easypost.com/docs/trackers#retrieve-a-list-of-trackers>.
+        """
+        wanted = {name: asked[name] for name in ("tracking_code", "carrier") if name in asked}
+        newest = [
+            tracker
+            for tracker in reversed(self.trackers.values())
+            if all(tracker[name] == value for name, value in wanted.items())
+        ]
+        size = _page_size(asked)
+        return {"trackers": newest[:size], "has_more": len(newest) > size}
 
     def scan(self, tracker: Json, detail: Json, step: int | None) -> Json:
         """Write a scan down; the event that tells of it."""
@@ -186,3 +200,9 @@ class Carrier:
         order = reference.split("/")[0] if reference else None
         for entry in self._journal.append(Effect("easypost", effect, ref, reference, order, data)):
             self.apply(entry)
+
+
+def _page_size(asked: dict[str, str]) -> int:
+    """20 unless told, and at most 100."""
+    size = asked.get("page_size", "")
+    return max(1, min(int(size), PAGE_MAX)) if size.isdecimal() else PAGE

@@ -67,14 +67,8 @@ class Endpoint:
 
     async def trackers(self, request: Request) -> Response:
         """As <https://docs.easypost.com/docs/trackers#retrieve-a-list-of-trackers>."""
-        code = request.query_params.get("tracking_code")
-
-        def found(_asked: Any) -> dict[str, Any]:
-            everything = reversed(self._carrier.trackers.values())
-            fitting = [one for one in everything if code in (None, one["tracking_code"])]
-            return {"trackers": fitting[:100], "has_more": len(fitting) > 100}  # noqa: PLR2004
-
-        return await self._answer(request, "trackers", found)
+        asked = dict(request.query_params)
+        return await self._answer(request, "trackers", lambda _body: self._carrier.tracked(asked))
 
     async def tracker(self, request: Request) -> Response:
         """As <https://docs.easypost.com/docs/trackers#retrieve-a-tracker>."""

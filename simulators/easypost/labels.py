@@ -82,6 +82,7 @@ def detail(carrier: str, wanted: Json, place: Json, at: str | None = None) -> Js
             "country": place.get("country"),
             "zip": place.get("zip"),
         },
+        "est_delivery_date": None,
     }
 
 

@@ -4,14 +4,14 @@ from typing import Any
 
 
 class RefusedError(Exception):
-    """A status and an error object; `errors` comes as a list of fields or as an object."""
+    """A status and an error object; its `errors` are objects, of which there are two kinds."""
 
     def __init__(
         self,
         status: int,
         code: str,
         message: str,
-        errors: list[dict[str, Any]] | dict[str, Any] | None = None,
+        errors: list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -19,15 +19,23 @@ class RefusedError(Exception):
 
 
 def missing(*fields: str) -> RefusedError:
-    errors = [{"field": name, "message": "cannot be blank", "suggestion": None} for name in fields]
+    errors = [{"field": name, "message": "cannot be blank"} for name in fields]
     return RefusedError(422, "PARAMETER.REQUIRED", "Missing required parameter.", errors)
 
 
-def wrong_type(field: str, wanted: str) -> RefusedError:
-    """EasyPost's other form: an object from the field to what is wrong with it."""
+def absent(*names: str) -> RefusedError:
+    """A shipment without an address: each entry is named by what is wrong."""
     return RefusedError(
-        422, "PARAMETER.INVALID_TYPE", "Wrong parameter type.", {field: [f"must be {wanted}"]}
+        422,
+        "SHIPMENT.INVALID_PARAMS",
+        "Unable to create shipment, one or more parameters were invalid.",
+        [{name: "Required and missing."} for name in names],
     )
+
+
+def wrong_type(field: str, wanted: str) -> RefusedError:
+    errors = [{"field": field, "message": f"must be {wanted}"}]
+    return RefusedError(422, "PARAMETER.INVALID_TYPE", "Wrong parameter type.", errors)
 
 
 def not_found() -> RefusedError:

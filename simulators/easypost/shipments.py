@@ -1,9 +1,10 @@
 """Shipments as EasyPost makes them: addresses, a parcel, customs and the rates for it."""
 
 import hashlib
+import math
 from typing import Any
 
-from simulators.easypost.refusals import missing, wrong_type
+from simulators.easypost.refusals import absent, missing, wrong_type
 from simulators.journal import now
 
 Json = dict[str, Any]
@@ -55,6 +56,9 @@ def crosses_customs(shipment: Json) -> bool:
 
 def shipment(asked: Json, number: int) -> Json:
     """As <https://docs.easypost.com/docs/shipments#create-a-shipment>."""
+    lacking = [end for end in ("to_address", "from_address") if not asked.get(end)]
+    if lacking:
+        raise absent(*lacking)
     ends = {end: _address(asked, end, number) for end in ("to_address", "from_address")}
     made: Json = {
         "id": identity("shp", number),
@@ -106,19 +110,19 @@ def _options(asked: Json) -> Json:
 
 
 def _address(asked: Json, end: str, number: int) -> Json:
-    given = asked.get(end)
-    if not given:
-        raise missing(end)
+    """As <https://docs.easypost.com/docs/addresses>, within the US unless it says otherwise."""
+    given = asked[end]
     if not isinstance(given, dict):
         raise wrong_type(end, "an object")
-    lacking = [f"{end}.{name}" for name in ("street1", "city", "country") if not given.get(name)]
+    lacking = [f"{end}.{name}" for name in ("street1", "city") if not given.get(name)]
     if not (given.get("name") or given.get("company")):
         lacking.append(f"{end}.name")
     if lacking:
         raise missing(*lacking)
-    if len(str(given["country"])) != 2:  # noqa: PLR2004 - ISO 3166-1 alpha-2
+    country = given.get("country") or "US"
+    if len(str(country)) != 2:  # noqa: PLR2004 - ISO 3166-1 alpha-2
         raise wrong_type(f"{end}.country", "a two-letter country code")
-    kept = {name: given.get(name) for name in ADDRESS_FIELDS}
+    kept = {name: given.get(name) for name in ADDRESS_FIELDS} | {"country": country}
     return {
         "id": identity("adr", number, end),
         "object": "Address",
@@ -139,13 +143,10 @@ def _parcel(asked: Json, number: int) -> Json:
         raise wrong_type("parcel", "an object")
     if given.get("weight") is None:
         raise missing("parcel.weight")
-    sizes: dict[str, float | None] = {}
-    for name in ("weight", "length", "width", "height"):
-        value = given.get(name)
-        numeric = isinstance(value, int | float) and not isinstance(value, bool)
-        if value is not None and (not numeric or value <= 0):
-            raise wrong_type(f"parcel.{name}", "a number greater than 0")
-        sizes[name] = None if value is None else float(value)
+    sizes = {
+        name: None if given.get(name) is None else _positive(given[name], f"parcel.{name}")
+        for name in ("weight", "length", "width", "height")
+    }
     return {
         "id": identity("prcl", number),
         "object": "Parcel",
@@ -155,6 +156,17 @@ def _parcel(asked: Json, number: int) -> Json:
         "predefined_package": given.get("predefined_package"),
         "mode": MODE,
     }
+
+
+def _positive(value: Any, field: str) -> float:
+    """A number, or a text that is one, as in the vendor's own examples."""
+    try:
+        amount = 0.0 if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        amount = 0.0
+    if not 0 < amount < math.inf:
+        raise wrong_type(field, "a number greater than 0")
+    return amount
 
 
 def _customs(asked: Json, number: int) -> Json | None:
@@ -194,12 +206,7 @@ def _customs_item(item: Json, place: int, number: int) -> Json:
     if lacking:
         raise missing(*lacking)
     for name in ("quantity", "value", "weight"):
-        try:
-            amount = float(item[name])
-        except (TypeError, ValueError):
-            amount = 0
-        if not amount > 0:
-            raise wrong_type(f"{at}.{name}", "a number greater than 0")
+        _positive(item[name], f"{at}.{name}")
     return {
         "id": identity("cstitem", number, place),
         "object": "CustomsItem",

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from simulators import answers
 from simulators.faults import Fault
 from simulators.shopify import cost
-from simulators.shopify.errors import shown
+from simulators.shopify.errors import misasked, shown
 from simulators.shopify.schema import Root, load, mutations
 from simulators.shopify.shop import Shop
 
@@ -105,7 +105,7 @@ class Endpoint:
     def _run(self, call: "_Call", fault: Fault | None) -> dict[str, Any]:
         problems = self._problems(call.query, call.document)
         if problems:
-            return {"errors": [shown(problem) for problem in problems]}
+            return {"errors": [misasked(problem, call.document) for problem in problems]}
         dear = cost.too_dear(call.points)
         if dear is not None:
             return {"errors": [shown(dear)]}
@@ -125,7 +125,7 @@ class Endpoint:
         )
         answer: dict[str, Any] = {}
         if result.errors:
-            answer["errors"] = [shown(error) for error in result.errors]
+            answer["errors"] = [shown(error, call.variables) for error in result.errors]
         if result.data is not None or not result.errors:
             answer["data"] = result.data
         spent = min(cost.spent(call.operation, result.data), call.points)

@@ -5,12 +5,15 @@ from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from simulators.journal import Effect
 from simulators.shopify.ledger import SETTLED, Ledger, ShopOrder, Transaction
 from simulators.shopify.refusals import RefusedError, money
 from simulators.shopify.shapes import View, gid, number
 from simulators.shopify.views import Views
+
+STAFF_NOTE_LIMIT = 255
 
 
 class Payments:
@@ -29,13 +32,7 @@ class Payments:
         order = self._order(asked["id"], ["input", "id"])
         parent = self._transaction(order, asked["parentTransactionId"])
         amount = money(asked["amount"], ["input", "amount"])
-        currency = asked.get("currency")
-        if currency is None and order.currency != order.presentment_currency:
-            raise RefusedError(["input", "currency"], "Currency must be provided for this order")
-        if currency not in (None, order.presentment_currency):
-            raise RefusedError(
-                ["input", "currency"], "Currency must match the presentment currency of the order"
-            )
+        in_presentment(order, asked.get("currency"), ["input", "currency"])
         if not parent.succeeded("AUTHORIZATION"):
             raise RefusedError(
                 ["input", "parentTransactionId"], "Transaction is not a successful authorization"
@@ -78,19 +75,8 @@ class Payments:
 
         The job is over by the time it is asked about; an authorisation is always released.
         """
-        wanted = number("Order", asked["orderId"])
-        order = None if wanted is None else self._ledger.orders.get(wanted)
-        if order is None:
-            raise RefusedError(["orderId"], "Order does not exist", "NOT_FOUND")
-        if order.cancelled_at is not None:
-            raise RefusedError(["orderId"], "Order has already been cancelled", "INVALID")
-        if any(fulfilment.status == "SUCCESS" for fulfilment in order.fulfilments):
-            raise RefusedError(["orderId"], "Cannot cancel a fulfilled order", "INVALID")
+        order = self._to_cancel(asked)
         method = asked.get("refundMethod")
-        if method is not None and asked.get("refund") is not None:
-            raise RefusedError(
-                ["refund"], "Only one of refund and refundMethod may be given", "INVALID"
-            )
         refund = asked.get("refund") or bool(method and method.get("originalPaymentMethodsRefund"))
         effects = [
             self._voided(order, parent, self._ledger.peek("transaction", place))
@@ -98,7 +84,7 @@ class Payments:
         ]
         if refund:
             effects += self._refund_all(order, self._ledger.peek("transaction", len(effects)))
-        job = gid("Job", f"{order.id:032x}")
+        job = gid("Job", str(UUID(int=order.id)))
         data = {
             "reason": asked["reason"],
             "restock": asked["restock"],
@@ -108,6 +94,25 @@ class Payments:
         effects.append(self._made(order, "cancelled", str(order.id), None, data))
         self._write(*effects)
         return {"job": {"id": job, "done": False}}
+
+    def _to_cancel(self, asked: dict[str, Any]) -> ShopOrder:
+        wanted = number("Order", asked["orderId"])
+        order = None if wanted is None else self._ledger.orders.get(wanted)
+        if order is None:
+            raise RefusedError(["orderId"], "Order does not exist", "NOT_FOUND")
+        if order.cancelled_at is not None:
+            raise RefusedError(
+                ["orderId"], "Cannot cancel an order that has already been canceled", "INVALID"
+            )
+        if any(fulfilment.status == "SUCCESS" for fulfilment in order.fulfilments):
+            raise RefusedError(["orderId"], "Cannot cancel a fulfilled order", "INVALID")
+        if len(asked.get("staffNote") or "") > STAFF_NOTE_LIMIT:
+            words = f"Staff note is too long. Maximum length is {STAFF_NOTE_LIMIT} characters."
+            raise RefusedError(["staffNote"], words, "INVALID")
+        if asked.get("refundMethod") is not None and asked.get("refund") is not None:
+            words = "Only one of the arguments `refund` or `refund_method` is allowed."
+            raise RefusedError(["refund"], words, "INVALID")
+        return order
 
     def _refund_all(self, order: ShopOrder, first_id: int) -> list[Effect]:
         parents = [t for t in order.transactions if t.succeeded(*SETTLED)]
@@ -135,12 +140,19 @@ class Payments:
                 raise RefusedError(
                     None,
                     "The same idempotency key cannot be used with different operation parameters.",
-                    "IDEMPOTENCY_KEY_PARAMETER_MISMATCH",
                 )
             order = self._ledger.orders[done["order"]]
             refund = next(entry for entry in order.refunds if entry.id == done["refund"])
             return self._refunded(order, refund.id)
         order = self._order(asked["orderId"], ["orderId"])
+        try:
+            return self._refund(order, asked, key)
+        except RefusedError as refused:
+            refused.beside = {"order": self._views.order(order)}
+            raise
+
+    def _refund(self, order: ShopOrder, asked: dict[str, Any], key: str) -> View:
+        in_presentment(order, asked.get("currency"), ["currency"])
         lines = self._refund_lines(order, asked.get("refundLineItems") or [])
         shares = self._refund_shares(order, asked.get("transactions") or [])
         if not lines and not shares and not asked.get("shipping"):
@@ -180,6 +192,8 @@ class Payments:
                     "Quantity cannot refund more items than were purchased",
                 )
             restock = item.get("restockType") or "NO_RESTOCK"
+            if restock == "LEGACY_RESTOCK":
+                raise RefusedError([*field, "restockType"], "Restock type is not accepted")
             place = number("Location", item.get("locationId") or "")
             if restock in ("RETURN", "CANCEL") and place is None:
                 raise RefusedError([*field, "locationId"], "Location can't be blank")
@@ -208,18 +222,20 @@ class Payments:
             parent_id = number("OrderTransaction", item.get("parentId") or "")
             amount = money(item["amount"], [*field, "amount"])
             if item["kind"] != "REFUND":
-                raise RefusedError([*field, "kind"], "Kind must be REFUND")
+                raise RefusedError(None, f"Kind {item['kind'].lower()} is not a valid transaction")
             if number("Order", item["orderId"]) != order.id:
                 raise RefusedError([*field, "orderId"], "Order does not match the refund")
             if parent_id is None or parent_id not in left:
+                words = "Transactions require a parent_id associated with the order"
+                raise RefusedError(["transactions"], words)
+            if amount > left[parent_id]:
+                received = sum(left.values(), Decimal(0))
                 raise RefusedError(
-                    [*field, "parentId"], "Parent must be a successful sale or capture"
+                    None,
+                    f"Refund amount ${amount:.2f} is greater than net payment received"
+                    f" ${received:.2f}",
                 )
             left[parent_id] -= amount
-            if left[parent_id] < 0:
-                raise RefusedError(
-                    [*field, "amount"], "Refund amount can't be greater than the amount available"
-                )
             made = self._ledger.peek("transaction", place)
             shares.append({"parent_id": parent_id, "amount": str(amount), "transaction_id": made})
         return shares
@@ -267,3 +283,14 @@ class Payments:
             if transaction.id == wanted:
                 return transaction
         raise RefusedError(["input", "parentTransactionId"], "Transaction does not exist")
+
+
+def in_presentment(order: ShopOrder, currency: str | None, field: list[str]) -> None:
+    """The customer's currency, which must be named where the shop's is another.
+
+    As <https://shopify.dev/docs/api/admin-graphql/2026-07/input-objects/RefundInput> says.
+    """
+    if currency is None and order.currency != order.presentment_currency:
+        raise RefusedError(field, "Currency must be provided for this order")
+    if currency not in (None, order.presentment_currency):
+        raise RefusedError(field, "Currency must match the presentment currency of the order")

@@ -7,13 +7,17 @@ MAX_PLACES = 3
 
 
 class RefusedError(Exception):
-    """A user error: the field it is about, the words, and a code where the vendor has one."""
+    """A user error: the field it is about, the words, and a code where the vendor has one.
+
+    `beside` is what the answer shows all the same.
+    """
 
     def __init__(self, field: list[str] | None, message: str, code: str | None = None) -> None:
         super().__init__(message)
         self.error: dict[str, Any] = {"field": field, "message": message} | (
             {"code": code} if code else {}
         )
+        self.beside: dict[str, Any] = {}
 
 
 def money(given: str, field: list[str]) -> Decimal:

@@ -124,7 +124,7 @@ def mutations(
             try:
                 done = deed(info, **arguments)
             except RefusedError as refused:
-                return {"userErrors": [refused.error], field: [refused.error]}
+                return {"userErrors": [refused.error], field: [refused.error]} | refused.beside
             return {"userErrors": [], field: []} | done
 
         return resolve

@@ -92,7 +92,7 @@ CANCEL = """mutation($id: ID!, $reason: OrderCancelReason!, $refund: Boolean) {
 REFUND = """mutation($input: RefundInput!, $key: String!) {
   refundCreate(input: $input) @idempotent(key: $key) {
   refund { id totalRefundedSet { presentmentMoney { amount currencyCode } } }
-  userErrors { field message code } } }"""
+  userErrors { field message } } }"""
 VOID = """mutation($id: ID!) { transactionVoid(parentTransactionId: $id) {
   transaction { id kind } userErrors { field message code } } }"""
 
@@ -119,7 +119,7 @@ def shipment(reference: str, **changes: object) -> dict:
                 "city": "San Francisco", "state": "CA", "zip": "94104", "country": "US",
                 "phone": "4153334445", "email": "support@easypost.com",
             },
-            "parcel": {"length": 20.2, "width": 10.9, "height": 5, "weight": 65.9},
+            "parcel": {"length": "20.2", "width": "10.9", "height": "5", "weight": "65.9"},
             "reference": reference,
         }
         | changes

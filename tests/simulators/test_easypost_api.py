@@ -1,37 +1,17 @@
 """What the carrier does and refuses, in EasyPost's shapes."""
 
 import json
-from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 import pytest
 
 from tests.simulators.payloads import CUSTOMS, KEY, shipment
+from tests.simulators.published import published, same_shape
 from tests.simulators.simulator_process import journal
 
-VENDOR = Path(__file__).with_name("vendor")
 SHIPMENTS = "/easypost/v2/shipments"
 BERLIN = {"name": "Ada", "street1": "Unter den Linden 1", "city": "Berlin", "country": "DE"}
-
-
-def same_shape(ours: object, theirs: object, at: str = "$") -> None:
-    """Every key that the vendor's example has, with a value of the same JSON type."""
-    if theirs is None or ours is None:
-        return
-    number = (int, float)
-    alike = isinstance(ours, number) if isinstance(theirs, number) else type(ours) is type(theirs)
-    assert alike, f"{at}: {ours!r} against {theirs!r}"
-    if isinstance(theirs, dict):
-        assert theirs.keys() <= ours.keys(), f"{at} lacks {theirs.keys() - ours.keys()}"
-        for name, value in theirs.items():
-            same_shape(ours[name], value, f"{at}.{name}")
-    if isinstance(theirs, list) and theirs and ours:
-        same_shape(ours[0], theirs[0], f"{at}[0]")
-
-
-def published(name: str) -> dict:
-    return json.loads((VENDOR / f"{name}.json").read_text(encoding="utf-8"))["payload"]
 
 
 async def create(client, reference: str, **changes: object) -> httpx.Response:
@@ -49,7 +29,7 @@ async def test_a_bought_shipment_has_the_published_shape(client, order_id):
     assert made.json()["reference"] == f"demo-{order_id}/f1/p1/label/1"
     bought = await buy(client, made.json())
     assert bought.status_code == 200
-    same_shape(bought.json(), published("easypost_shipment_bought"))
+    same_shape(bought.json(), published("easypost_shipment_bought")["payload"])
     assert bought.json()["usps_zone"] is None
 
 
@@ -123,17 +103,17 @@ async def test_trackers_are_found_by_id_and_code(client, order_id):
 async def test_a_wrong_key_is_refused(client):
     answer = await client.post(SHIPMENTS, json=shipment("x"), auth=httpx.BasicAuth("EZno", ""))
     assert answer.status_code == 401
-    same_shape(answer.json(), published("easypost_error"))
+    same_shape(answer.json(), published("easypost_error")["payload"])
 
 
 @pytest.mark.parametrize(
     ("changes", "code", "field"),
     [
-        ({"to_address": None}, "PARAMETER.REQUIRED", "to_address"),
+        ({"to_address": None}, "SHIPMENT.INVALID_PARAMS", "to_address"),
         ({"to_address": {"name": "A", "country": "US"}}, "PARAMETER.REQUIRED", "street1"),
         ({"parcel": {}}, "PARAMETER.REQUIRED", "parcel"),
         ({"parcel": {"length": 1}}, "PARAMETER.REQUIRED", "parcel.weight"),
-        ({"parcel": {"weight": "65.9"}}, "PARAMETER.INVALID_TYPE", "parcel.weight"),
+        ({"parcel": {"weight": "many"}}, "PARAMETER.INVALID_TYPE", "parcel.weight"),
         ({"parcel": {"weight": 0}}, "PARAMETER.INVALID_TYPE", "parcel.weight"),
         ({"customs_info": {"customs_items": [{}]}}, "PARAMETER.REQUIRED", "description"),
         ({"reference": 7}, "PARAMETER.INVALID_TYPE", "reference"),
@@ -158,3 +138,63 @@ async def test_across_a_customs_border_there_is_no_rate_without_customs_info(cli
     assert len(full["rates"]) == 3
     within = {"to_address": BERLIN, "from_address": BERLIN | {"country": "FR", "city": "Lyon"}}
     assert (await create(client, reference, **within)).json()["rates"] != []
+
+
+async def test_the_published_shipment_is_taken(client):
+    example = published("easypost_shipment_created")
+    answer = await client.post(SHIPMENTS, json=example["request"], auth=KEY)
+    assert answer.status_code == 201
+    same_shape(answer.json(), example["payload"])
+    sizes = ("length", "width", "height", "weight")
+    wanted = {name: example["payload"]["parcel"][name] for name in sizes}
+    assert {name: answer.json()["parcel"][name] for name in sizes} == wanted
+
+
+async def test_an_address_is_in_the_us_unless_it_says_otherwise(client):
+    recorded = published("easypost_shipment_without_country")
+    answer = await client.post(SHIPMENTS, json=recorded["request"], auth=KEY)
+    assert answer.status_code == 201
+    for part, wanted in recorded["payload"].items():
+        assert wanted.items() <= answer.json()[part].items()
+
+
+async def test_a_label_is_bought_with_the_published_request(client, order_id):
+    made = (await create(client, f"demo-{order_id}/f1/p1/label/1")).json()
+    body = published("easypost_shipment_bought")["request"]
+    body["rate"]["id"] = made["rates"][0]["id"]
+    bought = await client.post(f"{SHIPMENTS}/{made['id']}/buy", json=body, auth=KEY)
+    assert (bought.status_code, bought.json()["selected_rate"]) == (200, made["rates"][0])
+
+
+async def test_a_refunded_shipment_has_the_published_shape(client, order_id):
+    made = (await create(client, f"demo-{order_id}/f1/p1/label/1")).json()
+    await buy(client, made)
+    done = await client.post(f"{SHIPMENTS}/{made['id']}/refund", auth=KEY)
+    example = published("easypost_shipment_refunded")
+    same_shape(done.json(), example["payload"])
+    assert done.json()["refund_status"] == example["payload"]["refund_status"]
+
+
+async def test_the_list_of_trackers_has_the_published_shape_and_size(client, order_id):
+    for parcel in range(2):
+        made = (await create(client, f"demo-{order_id}/f1/p{parcel}/label/1")).json()
+        bought = (await buy(client, made)).json()
+    scan = {"tracking_code": bought["tracking_code"], "status": "in_transit"}
+    await client.post("/control/easypost/scans", json=scan)
+    example = published("easypost_trackers")
+    asked = example["params"] | {"page_size": "1"}
+    listed = (await client.get("/easypost/v2/trackers", params=asked, auth=KEY)).json()
+    same_shape(listed, example["payload"])
+    assert len(listed["trackers"]) == 1
+    assert listed["has_more"] is True
+    assert listed["trackers"][0]["tracking_details"] != []
+
+
+@pytest.mark.parametrize(
+    ("body", "case"),
+    [({"shipment": {}}, "empty"), ({"shipment": {"parcel": {"weight": "1"}}}, "no_addresses")],
+)
+async def test_a_shipment_is_refused_as_the_live_carrier_does(client, body, case):
+    recorded = published("easypost_shipment_refused")[case]
+    answer = await client.post(SHIPMENTS, json=body, auth=KEY)
+    assert (answer.status_code, answer.json()) == (recorded["status"], recorded["payload"])

@@ -1,8 +1,5 @@
 """What the shop does and refuses through its GraphQL Admin API."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from tests.simulators.payloads import (
@@ -21,9 +18,9 @@ from tests.simulators.payloads import (
     make_order,
 )
 from tests.simulators.payloads import order as an_order
+from tests.simulators.published import published
 from tests.simulators.simulator_process import journal
 
-VENDOR = Path(__file__).with_name("vendor")
 PATH = "/admin/api/2026-07/graphql.json"
 
 
@@ -77,15 +74,6 @@ async def test_an_old_version_is_not_there(client):
         "/admin/api/2019-07/graphql.json", json={"query": "{ shop { name } }"}, headers=TOKEN
     )
     assert answer.status_code == 404
-
-
-async def test_a_field_that_does_not_exist_is_refused_in_shopifys_words(client):
-    answer = await graphql(client, '{ order(id: "gid://shopify/Order/1") { payments } }')
-    published = json.loads((VENDOR / "shopify_undefined_field.json").read_text())["payload"]
-    error, wanted = answer["errors"][0], published["errors"][0]
-    assert error["message"] == wanted["message"]
-    assert error["extensions"] == wanted["extensions"]
-    assert "data" not in answer
 
 
 async def test_an_amount_may_be_captured_once(client, order_id):
@@ -233,7 +221,8 @@ async def test_a_refund_happens_once_for_a_key(client, order_id):
     assert first["refund"]["totalRefundedSet"]["presentmentMoney"]["amount"] == "12.5"
     assert await refund(client, order, "12.50", f"{order_id}-a") == first
     other = await refund(client, order, "12.51", f"{order_id}-a")
-    assert other["userErrors"][0]["code"] == "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"
+    words = "The same idempotency key cannot be used with different operation parameters."
+    assert other["userErrors"] == [{"field": None, "message": words}]
     entries = await journal(client, effect="refunded", order=str(order_id))
     assert [(one["key"], one["data"]["amount"]) for one in entries] == [(f"{order_id}-a", "12.50")]
     assert (await fetch(client, order_id))["displayFinancialStatus"] == "PARTIALLY_REFUNDED"
@@ -244,7 +233,7 @@ async def test_no_more_is_refunded_than_was_captured(client, order_id):
     order = await fetch(client, order_id)
     assert (await refund(client, order, "20.00", f"{order_id}-a"))["userErrors"] == []
     refused = await refund(client, order, "10.01", f"{order_id}-b")
-    assert refused["userErrors"][0]["field"] == ["transactions", "0", "amount"]
+    assert "greater than net payment received $10.00" in refused["userErrors"][0]["message"]
     assert (await refund(client, order, "10.00", f"{order_id}-c"))["userErrors"] == []
 
 
@@ -263,9 +252,9 @@ async def test_a_refund_without_a_key_is_refused(client, order_id):
     query = """mutation($input: RefundInput!) { refundCreate(input: $input) {
         refund { id } userErrors { field message } } }"""
     answer = await graphql(client, query, input={"orderId": gid(order_id)})
-    published = json.loads((VENDOR / "shopify_idempotency_missing.json").read_text())["payload"]
-    assert answer["errors"][0]["message"] == published["errors"][0]["message"]
-    assert answer["errors"][0]["extensions"] == published["errors"][0]["extensions"]
+    wanted = published("shopify_idempotency_missing")["payload"]
+    assert answer["errors"][0]["message"] == wanted["errors"][0]["message"]
+    assert answer["errors"][0]["extensions"] == wanted["errors"][0]["extensions"]
     assert answer["errors"][0]["path"] == ["refundCreate"]
     assert answer["data"] == {"refundCreate": None}
 
@@ -283,8 +272,7 @@ async def test_orders_are_found_by_when_they_changed(client, order_id):
 async def test_every_answer_tells_its_cost(client, order_id):
     await make_order(client, order_id)
     cost = (await graphql(client, "{ shop { name } }"))["extensions"]["cost"]
-    published = json.loads((VENDOR / "shopify_throttled.json").read_text())["payload"]
-    wanted = published["extensions"]["cost"]
+    wanted = published("shopify_throttled")["payload"]["extensions"]["cost"]
     assert cost.keys() == wanted.keys()
     assert cost["throttleStatus"].keys() == wanted["throttleStatus"].keys()
 

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-from pathlib import Path
 
 from standardwebhooks import Webhook
 
@@ -25,10 +24,9 @@ from tests.simulators.payloads import (
     order,
     shipment,
 )
+from tests.simulators.published import published, same_shape
 from tests.simulators.simulator_process import journal, until
-from tests.simulators.test_easypost_api import BERLIN, SHIPMENTS, same_shape
-
-VENDOR = Path(__file__).with_name("vendor")
+from tests.simulators.test_easypost_api import BERLIN, SHIPMENTS
 
 
 def test_the_signatures_are_the_published_ones():
@@ -62,7 +60,7 @@ async def test_an_order_arrives_signed_with_every_header(client, receiver, order
 
 
 async def test_the_published_order_is_taken_and_sent_as_it_is(client, receiver):
-    given = json.loads((VENDOR / "shopify_orders_create.json").read_text())["payload"]
+    given = published("shopify_orders_create")["payload"]
     given["id"] += 500_000
     await client.post("/control/shopify/orders", json={"order": given, "send": True})
     sent = json.loads((await until(lambda: receiver.of(str(given["id"]))))[0].body)
@@ -157,7 +155,7 @@ async def test_a_scan_arrives_as_a_signed_event_of_the_published_shape(client, r
     mac = hmac.new(b"carrier_demo_secret", got.body, hashlib.sha256).hexdigest()
     assert got.headers["x-hmac-signature"] == f"hmac-sha256-hex={mac}"
     event = json.loads(got.body)
-    same_shape(event, json.loads((VENDOR / "easypost_event.json").read_text())["payload"])
+    same_shape(event, published("easypost_event")["payload"])
     assert event["result"]["tracking_details"][0]["message"] == "Sorted"
 
 
