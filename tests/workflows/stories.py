@@ -15,7 +15,7 @@ from domain.records import LEFT_WITHOUT_LABEL, UNPAID, FulfilmentRecord, OrderRe
 from domain.tracking import Course
 from domain.waits import Owner
 from tests.workflows.lives import Life, say_packed
-from tests.workflows.soundness import LEFT, assert_sound
+from tests.workflows.soundness import LEFT, assert_sound, until_told
 from tests.workflows.world import BOX, GOOD_ADDRESS, Fault, World, an_order, part_at
 
 F = FulfilmentStatus
@@ -108,6 +108,7 @@ class Story:
         await self._to_the_end()
         if self._now.status is OrderStatus.CANCELLED:
             await self._life.result()
+        await until_told(self._life)
         for command in self._commands:
             await self._life.settled(command)
         await assert_sound(self._life, stock=self._stock)
