@@ -105,7 +105,8 @@ class Payments:
                 ["orderId"], "Cannot cancel an order that has already been canceled", "INVALID"
             )
         if any(fulfilment.status == "SUCCESS" for fulfilment in order.fulfilments):
-            raise RefusedError(["orderId"], "Cannot cancel a fulfilled order", "INVALID")
+            words = "Cannot cancel an order that has outstanding fulfillments"
+            raise RefusedError(["orderId"], words, "INVALID")
         if len(asked.get("staffNote") or "") > STAFF_NOTE_LIMIT:
             words = f"Staff note is too long. Maximum length is {STAFF_NOTE_LIMIT} characters."
             raise RefusedError(["staffNote"], words, "INVALID")

@@ -120,6 +120,8 @@ async def test_every_call_has_variables_that_the_published_schema_takes(
         extra = {"Capture": {"currency"}, "Refund": {"currency", "notify"}}[name]
         theirs = published(example)["variables"]["input"].keys()
         assert all(call["input"].keys() - theirs == extra for call in asked[name])
+    theirs = published("shopify_fulfillment_create")["variables"]["fulfillment"].keys()
+    assert all(one["fulfillment"].keys() <= theirs for one in asked["Fulfil"])
     (cancelled,) = asked["Cancel"]
     assert cancelled.keys() <= published("shopify_order_cancel")["variables"].keys()
     called = {"Fulfil", "Cancellation", "Payment", "Shipments", "Refunds", "Order"}

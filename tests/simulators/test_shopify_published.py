@@ -236,7 +236,7 @@ async def test_a_fulfilment_is_asked_for_as_published_and_shown_so(client, order
     lacks = {"channelId", "destination", "fulfillAt", "fulfillBy", "inventoryItemId",
              "requestStatus", "requiresShipping", "weight"}  # fmt: skip
     same_shape(*await asked(client, "shopify_fulfillment_order", lacks, {"id": made["id"]}))
-    example = published("shopify_fulfillment_create")
+    example = published("shopify_fulfillment_create")["published"]
     share = example["variables"]["fulfillment"]["lineItemsByFulfillmentOrder"]
     tracking = {"number": "1Z1", "company": "UPS", "url": "https://ups.example/1Z1"}
     given = {"lineItemsByFulfillmentOrder": share | {"fulfillmentOrderId": made["id"]}}
@@ -248,6 +248,24 @@ async def test_a_fulfilment_is_asked_for_as_published_and_shown_so(client, order
     ours, theirs = await asked(client, "shopify_fulfillment", lacks, wanted)
     same_shape(ours, theirs)
     assert ours["fulfillment"]["trackingInfo"] == [tracking]
+
+
+async def test_a_fulfilment_is_made_as_in_the_live_shop(client, order_id):
+    await make_order(client, order_id)
+    order = await fetch(client, order_id)
+    (made,) = order["fulfillmentOrders"]["nodes"]
+    told = published("shopify_fulfillment_create")["variables"]
+    told["fulfillment"]["lineItemsByFulfillmentOrder"] = [{"fulfillmentOrderId": made["id"]}]
+    ours, theirs = await asked(client, "shopify_fulfillment_create", set(), told)
+    same_shape(ours, theirs)
+    ours, theirs = (one["fulfillmentCreate"]["fulfillment"] for one in (ours, theirs))
+    for name in ("status", "displayStatus", "trackingInfo"):
+        assert ours[name] == theirs[name]
+    recorded = published("shopify_order_cancel_refused")
+    again = await graphql(
+        client, recorded["query"], orderId=order["id"], restock=False, reason="OTHER"
+    )
+    assert again["data"] == recorded["outstanding"]
 
 
 async def test_a_fulfilment_is_refused_in_shopifys_words(client, order_id):
