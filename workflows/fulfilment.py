@@ -24,6 +24,7 @@ from domain.waits import Owner
 from workflows import stock
 from workflows.conduct import Conduct
 from workflows.fulfilment_state import FulfilmentState
+from workflows.holds import HoldGate, Holds
 from workflows.outside import CARRIER, WAREHOUSE
 from workflows.parcel import Parcel
 from workflows.parked import GO_ON, GivenUp
@@ -41,6 +42,7 @@ class Fulfilment:
     """The steps of one fulfilment in the order they happen; `state` is how it stands.
 
     `strand` is at work until the goods have left. `interruption` is what it must make way for.
+    `gate` is open before each step that cannot be taken back while nothing of `holds` is set.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Fulfilment:
         state: FulfilmentState,
         conduct: Conduct,
         interruption: Callable[[FulfilmentState], Interrupted | None],
+        holds: Holds,
     ) -> None:
         self._order = order
         self._telling = conduct.telling
@@ -56,6 +59,7 @@ class Fulfilment:
         self._readdressed = 0
         self.state = state
         self.strand = state.strand = conduct.strand(partial(interruption, state))
+        self.gate = HoldGate(holds, state, self.strand)
         self.undos = Undos()
         self.undos.register("stock", self._give_back)
 
@@ -88,6 +92,7 @@ class Fulfilment:
             ),
             WAREHOUSE,
             summary=f"ask {self.state.location} to pack",
+            gate=self.gate,
         )
         self.state.answered(answer)
         self.strand.make_way()
@@ -143,6 +148,7 @@ class Fulfilment:
         for parcel in self.state.parcels:
             if parcel.label is not None:
                 continue
+            await self.gate.open()
             self.undos.register(f"{parcel.parcel_id}/label", partial(self._void, parcel))
             parcel.label = await self.strand.attempt(
                 CarrierActivities.buy,
@@ -156,6 +162,7 @@ class Fulfilment:
                 ),
                 CARRIER,
                 summary=f"buy a label for {parcel.parcel_id}",
+                gate=self.gate,
             )
             self._telling.note(
                 "label_bought",
@@ -195,6 +202,7 @@ class Fulfilment:
                 ),
                 WAREHOUSE,
                 summary=f"hand over {self.state.reference}",
+                gate=self.gate,
                 overtaken=lambda: self.state.has_left,
             )
             if isinstance(answer, Recalled):
@@ -216,6 +224,7 @@ class Fulfilment:
         return True
 
     async def _recall(self) -> bool:
+        self.state.being_taken_back = True
         try:
             answer = await self.strand.attempt(
                 WarehouseActivities.recall,
@@ -228,6 +237,8 @@ class Fulfilment:
             )
         except Overtaken:
             return False
+        finally:
+            self.state.being_taken_back = False
         if isinstance(answer, HandedOver):
             self.state.left()
             return False
@@ -238,6 +249,7 @@ class Fulfilment:
 
     async def _void(self, parcel: Parcel) -> bool:
         """A carrier that will not give the money back need not stop the order: see `_give_up`."""
+        self.state.being_taken_back = True
         try:
             await self.strand.attempt(
                 CarrierActivities.void,
@@ -264,7 +276,9 @@ class Fulfilment:
             if parcel.label is not None:
                 self._telling.note("label_voided", data={"tracking_number": parcel.tracking_number})
             parcel.void()
-        if self.state.status is F.LABELLED:
+        finally:
+            self.state.being_taken_back = False
+        if self.state.status is F.LABELLED and not self.state.labels:
             self.state.advance(F.PACKED)
         return True
 

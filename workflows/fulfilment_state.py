@@ -65,6 +65,8 @@ class FulfilmentState:
         self.strand: Strand | None = None
         """What is at work on it now."""
         self.being_handed_over = False
+        self.being_taken_back = False
+        """Its labels or the goods, and no answer has come yet."""
         self.moves = 0
         """Counts its parcels' changes of course."""
 
@@ -98,7 +100,7 @@ class FulfilmentState:
                 self.answered(Packed(parcels=said.parcels))
             case "rejected" if F.REJECTED in FULFILMENT[self.status]:
                 self.reject(said.reason or "no_reason", said.short)
-            case "handed_over" if self.status is F.LABELLED:
+            case "handed_over" if self._may_have_left:
                 self.left()
             case _:
                 pass
@@ -110,7 +112,7 @@ class FulfilmentState:
                 continue
             if parcel.moved(moved.course):
                 self.moves += 1
-                if self.status is F.LABELLED:
+                if self._may_have_left:
                     self.left()
                 self._settle_delivery()
                 self._telling.note(
@@ -181,6 +183,12 @@ class FulfilmentState:
     @property
     def has_left(self) -> bool:
         return self.status in HAS_LEFT
+
+    @property
+    def _may_have_left(self) -> bool:
+        """Whether others are believed that say so: not before its labels, nor once recalled."""
+        recalled = self.status is F.RECALLED
+        return self.status is F.LABELLED or (self.being_taken_back and not recalled)
 
     @property
     def being_packed(self) -> bool:

@@ -5,7 +5,6 @@ order that is split has one fulfilment for each location; they go their ways sid
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -14,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 from activities.orders import OrderActivities
 from domain.lifecycles import FulfilmentStatus, OrderStatus
 from domain.orders import LineRef, OrderInput, OrderOutcome
-from domain.records import HoldRecord, OrderRecord
+from domain.records import OrderRecord
 from domain.stock import Part
 from domain.validation import HoldReason
 from domain.verbs import Cancel, InvalidVerb
@@ -136,15 +135,14 @@ class OrderWorkflow:
 
     async def _send(self, part: Fulfilment) -> None:
         """Fulfil, capture and ship; what its location rejects comes from elsewhere."""
-        may_go_on = partial(self._may_go_on, part)
         try:
-            await may_go_on()
+            await part.gate.open()
             await part.pack(self._state.address_version)
             if not part.state.has_left:
-                await self._till.take_payment(part.strand, may_go_on)
-            await may_go_on()
+                await self._till.take_payment(part.strand, part.gate)
+            await part.gate.open()
             await part.buy_labels(self._state.address_version)
-            await may_go_on()
+            await part.gate.open()
             await part.hand_over()
         except Rejected as rejection:
             if await self._hear_rejection(part, rejection):
@@ -243,7 +241,8 @@ class OrderWorkflow:
             self._id, number, part, key, telling=self._telling, moved=self._moved
         )
         self._state.fulfilments.append(state)
-        made = Fulfilment(self._order, state, self._conduct, self._requests.interruption)
+        interruption, holds = self._requests.interruption, self._state.holds
+        made = Fulfilment(self._order, state, self._conduct, interruption, holds)
         made.strand.carry_on(self._fulfilments[-1].strand if self._fulfilments else self._strand)
         self._fulfilments.append(made)
         return made
@@ -263,21 +262,6 @@ class OrderWorkflow:
     @property
     def _here(self) -> list[Fulfilment]:
         return [f for f in self._fulfilments if not f.state.over and not f.state.has_left]
-
-    async def _may_go_on(self, part: Fulfilment) -> None:
-        """Before each irreversible step: wait until nobody holds the order."""
-        while self._state.holds and not part.state.has_left:
-            hold = next(iter(self._state.holds.values()))
-            await part.strand.until(
-                partial(self._lifted_or_left, hold, part.state),
-                Owner.CUSTOMER if hold.reason == HoldReason.PAYMENT else Owner.OPERATOR,
-                f"hold:{hold.reason}",
-                next_action="goes on by itself when its holds are released",
-            )
-        part.strand.make_way()
-
-    def _lifted_or_left(self, hold: HoldRecord, part: FulfilmentState) -> bool:
-        return self._state.holds.get(hold.hold_id) is not hold or part.has_left
 
     async def _write(self, seq: int) -> None:
         """Write the state down: search attributes, current details, row and journal."""

@@ -65,6 +65,11 @@ class Parked:
         return self._refused.if_said_again if self._refused else None
 
 
+def tries_again(error: ActivityError) -> bool:
+    """Whether a call that failed so would be tried again, had it not been cancelled meanwhile."""
+    return not (isinstance(error.cause, ApplicationError) and error.cause.non_retryable)
+
+
 def _code(error: ActivityError) -> str:
     """`refused:<system>:<code>`, or the type of whatever else ended the activity for good."""
     cause: Any = error.cause

@@ -246,12 +246,13 @@ class Requests:
         self.fixes.clear()
 
     def came_too_late(self) -> None:
-        """The goods have left: what was asked for before and not done is refused."""
+        """The goods have left: what was asked for and not done is refused, and no hold holds."""
         late: list[Verb] = [*self.cancels, *self.fixes]
         self.cancels.clear()
         self.fixes.clear()
         for verb in late:
             self._refuse(verb, self._refusals.too_late())
+        self._state.lift(*self._state.holds, why=self._refusals.too_late())
 
     # -- returns asked for
 

@@ -105,11 +105,11 @@ class OrderState:
         )
         self._telling.note("held", why=str(reason), data={"problems": "; ".join(problems)})
 
-    def lift(self, *hold_ids: str) -> None:
+    def lift(self, *hold_ids: str, why: str = "") -> None:
         """Take holds back, if they are set."""
         for hold_id in hold_ids:
             if self.holds.pop(hold_id, None):
-                self._telling.note("released", data={"hold_id": hold_id})
+                self._telling.note("released", why=why, data={"hold_id": hold_id})
 
     # -- fulfilments
 

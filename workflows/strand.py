@@ -5,7 +5,7 @@ only place where an outside system's refusal ends.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from temporalio import workflow
@@ -14,7 +14,8 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 from temporalio.workflow import ActivityConfig, ActivityHandle
 
 from domain.waits import Owner, Wait
-from workflows.parked import GivenUp, Parked
+from workflows.gate import Gate
+from workflows.parked import GivenUp, Parked, tries_again
 from workflows.telling import Telling
 
 S = TypeVar("S")
@@ -69,6 +70,7 @@ class Strand:
         summary: str,
         interruptible: bool = True,
         overtaken: Callable[[], bool] = never,
+        gate: Gate | None = None,
         if_said_again: str | None = None,
         ways_on: str = "",
     ) -> R:
@@ -76,6 +78,9 @@ class Strand:
 
         A request to stop cancels it at once, even between two tries; its fate is then unknown and
         the undo by key settles it. `Refused` parks the strand until an operator acts.
+
+        No try goes out while `gate` is shut. One that shuts cancels the call likewise; as soon as
+        it is open, the same request under the same key learns what came of it, or does it.
 
         An undo or a refund says with `if_said_again` what comes of the verb that it is parked for
         if it is said again: `GO_ON` leaves it undone, anything else is why that does not help.
@@ -89,16 +94,20 @@ class Strand:
         options: ActivityConfig = {**config, "summary": summary, "retry_policy": self._retries}
         self.work()
         while True:
+            if gate is not None:
+                await gate.open()
             if interruptible:
                 self.make_way()
             if overtaken():
                 raise Overtaken
             call = workflow.start_activity_method(step, request, **options)
-            await self._done_or_unwanted(call, interruptible=interruptible, overtaken=overtaken)
+            unwanted = await self._done_or_unwanted(
+                call, interruptible=interruptible, overtaken=overtaken, gate=gate
+            )
             try:
                 return await call
             except ActivityError as error:
-                if not is_cancelled_exception(error):
+                if not (is_cancelled_exception(error) or (unwanted and tries_again(error))):
                     await self.park(
                         summary,
                         error,
@@ -109,16 +118,26 @@ class Strand:
                     )
 
     async def _done_or_unwanted(
-        self, call: ActivityHandle[R], *, interruptible: bool, overtaken: Callable[[], bool]
-    ) -> None:
-        """Cancel the call as soon as the strand must make way or the world has moved past it."""
+        self,
+        call: ActivityHandle[R],
+        *,
+        interruptible: bool,
+        overtaken: Callable[[], bool],
+        gate: Gate | None,
+    ) -> bool:
+        """Cancel the call as soon as it must not be tried again, or need not be; True if so."""
         await workflow.wait_condition(
             lambda: (
-                call.done() or overtaken() or (interruptible and self._interruption() is not None)
+                call.done()
+                or overtaken()
+                or (gate is not None and gate.shut)
+                or (interruptible and self._interruption() is not None)
             )
         )
-        if not call.done():
-            call.cancel()
+        if call.done():
+            return False
+        call.cancel()
+        return True
 
     async def park(
         self,
@@ -177,10 +196,11 @@ class Strand:
         what: str,
         *,
         timeout_s: float | None = None,
+        since: datetime | None = None,
         next_action: str = "",
         interruptible: bool = True,
     ) -> bool:
-        """Wait until `condition`, saying on whom; False if `timeout_s` passed first.
+        """Wait until `condition`, saying on whom and `since` when; False if `timeout_s` passed.
 
         Raises:
             Interrupted: the strand must make way (only if `interruptible`).
@@ -189,7 +209,7 @@ class Strand:
             return True
         if interruptible:
             self.make_way()
-        self._waiting(owner, what, timeout_s, next_action)
+        self._waiting(owner, what, timeout_s, since, next_action)
         heard = True
         try:
             await workflow.wait_condition(
@@ -211,6 +231,7 @@ class Strand:
         what: str,
         *,
         timeout_s: float | None = None,
+        since: datetime | None = None,
         next_action: str = "",
         interruptible: bool = True,
     ) -> bool:
@@ -223,6 +244,7 @@ class Strand:
                 owner,
                 what,
                 timeout_s=timeout_s,
+                since=since,
                 next_action=next_action,
                 interruptible=interruptible,
             )
@@ -230,13 +252,20 @@ class Strand:
             self._retryable -= 1
         return self._retries_asked > asked and not condition()
 
-    def _waiting(self, owner: Owner, what: str, timeout_s: float | None, next_action: str) -> None:
+    def _waiting(
+        self,
+        owner: Owner,
+        what: str,
+        timeout_s: float | None,
+        since: datetime | None,
+        next_action: str,
+    ) -> None:
         now = workflow.now()
         same = self._last_wait if self._last_wait and self._last_wait.what == what else None
         self.wait = self._last_wait = Wait(
             owner=owner,
             what=what,
-            since=same.since if same else now,
+            since=same.since if same else since or now,
             deadline=now + timedelta(seconds=timeout_s) if timeout_s is not None else None,
             next_action=next_action,
         )

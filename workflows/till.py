@@ -1,6 +1,7 @@
 """The order's money: taken once, before the first goods leave if they let us, and paid back."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from activities.channel import ChannelActivities
 from domain.ids import effect_key
@@ -13,11 +14,13 @@ from domain.payments import (
     RefundLine,
     RefundRequest,
 )
-from domain.records import PAID_AFTER_ALL, UNPAID, WRITTEN_OFF
+from domain.records import PAID_AFTER_ALL, UNPAID, WRITTEN_OFF, HoldRecord
 from domain.validation import HoldReason
 from domain.verbs import Cancel
 from domain.waits import Owner
 from workflows.conduct import Conduct
+from workflows.gate import Gate
+from workflows.holds import RELEASED, most_pressing, whom
 from workflows.outside import CHANNEL
 from workflows.parked import GO_ON
 from workflows.refunds import outcome_of, pieces_of
@@ -25,6 +28,7 @@ from workflows.state import OrderState
 from workflows.strand import Overtaken, Strand
 
 WRITE_OFF = "retry; or cancel it as unpaid, to go on without the money"
+PAYABLE = "goes on by itself when the channel says that it is paid; retry asks for the money again"
 CANCEL_FIRST = (
     "not_now: goods that are still here wait for the money too: cancel without unpaid first"
 )
@@ -84,11 +88,11 @@ class Till:
         if self._written_off and not self.lost and (pieces or returns):
             self._telling.note(PAID_AFTER_ALL, data={"pieces": pieces, "returns": returns})
 
-    async def take_payment(self, strand: Strand, may_go_on: Callable[[], Awaitable[None]]) -> None:
+    async def take_payment(self, strand: Strand, gate: Gate) -> None:
         """Capture what is authorised, unless that was done or another fulfilment is at it."""
         while self.owed:
-            await may_go_on()
-            await self._in_turn(strand, self._until_payable)
+            await gate.open()
+            await self._in_turn(strand, self._until_payable, gate)
 
     def collect(self) -> None:
         """Of goods that left unpaid the money is taken beside all else, or written off."""
@@ -101,17 +105,18 @@ class Till:
             await self._in_turn(strand, self._until_collectable)
         strand.rest()
 
-    async def _in_turn(self, strand: Strand, declined: Declined) -> None:
+    async def _in_turn(self, strand: Strand, declined: Declined, gate: Gate | None = None) -> None:
         if self._at_it is not None:
             await strand.until(lambda: self._at_it is None, Owner.CHANNEL, "capture")
             return
         self._at_it = strand
         try:
-            await self._capture(strand, declined)
+            await self._capture(strand, declined, gate)
         finally:
             self._at_it = None
 
-    async def _capture(self, strand: Strand, declined: Declined) -> None:
+    async def _capture(self, strand: Strand, declined: Declined, gate: Gate | None) -> None:
+        """A `gate` that shuts ends its turn; the next has the same key."""
         try:
             answer = await strand.attempt(
                 ChannelActivities.capture,
@@ -122,7 +127,7 @@ class Till:
                 ),
                 CHANNEL,
                 summary="capture the payment",
-                overtaken=self._settled_while_refused(strand),
+                overtaken=partial(self._not_now, strand, gate),
                 ways_on=WRITE_OFF if strand is self._collector else "",
             )
         except Overtaken:
@@ -183,25 +188,42 @@ class Till:
         if answer is not None and answer.already < pieces_of(request):
             self._state.book("refunded", answer.amount, answer.ref)
 
-    def _settled_while_refused(self, strand: Strand) -> Callable[[], bool]:
-        """Our capture in flight makes the channel say `paid` too: that must not stop it."""
-        return lambda: bool(strand.parked.attention) and not self.owed
+    def _not_now(self, strand: Strand, gate: Gate | None) -> bool:
+        """Whether it is paid while parked, or held while not.
+
+        Our capture in flight makes the channel say `paid` too: that must not stop it.
+        """
+        if strand.parked.attention:
+            return not self.owed
+        return gate is not None and gate.shut
 
     async def _until_payable(self, strand: Strand, reason: str) -> None:
         """The customer must mend the payment at the channel; `retry` asks for the money again."""
         self._state.hold_for_system(HoldReason.PAYMENT, (f"payment: {reason}",))
+        retried = False
         try:
-            await strand.until_or_retry(
-                lambda: (
-                    HoldReason.PAYMENT not in self._state.holds
-                    or self._state.payment is PaymentStatus.PAID
-                ),
-                Owner.CUSTOMER,
-                "hold:payment",
-            )
+            while not retried and (hold := self._unpayable):
+                retried = await strand.until_or_retry(
+                    partial(self._presses_no_more, hold),
+                    whom(hold),
+                    f"hold:{hold.reason}",
+                    since=hold.since,
+                    next_action=PAYABLE if whom(hold) is Owner.CUSTOMER else RELEASED,
+                )
         finally:
             # also where the wait makes way: whoever comes back asks for the money anew
             self._state.lift(HoldReason.PAYMENT)
+
+    @property
+    def _unpayable(self) -> HoldRecord | None:
+        """The hold that presses most while the money cannot be got, an operator's perhaps."""
+        payable = (
+            HoldReason.PAYMENT not in self._state.holds or self._state.payment is PaymentStatus.PAID
+        )
+        return None if payable else most_pressing(self._state.holds)
+
+    def _presses_no_more(self, hold: HoldRecord) -> bool:
+        return self._unpayable is not hold
 
     async def _until_collectable(self, strand: Strand, reason: str) -> None:
         """Nothing is left to hold: an operator gets the money, or gives it up."""

@@ -38,11 +38,15 @@ def _as_it_is(_: World) -> None:
 
 @dataclass(frozen=True)
 class Waiting:
-    """One wait; a hold that is set in it stops the order later, before `held_before`."""
+    """One wait; a hold that is set in it stops the order later, before `held_before`.
+
+    Where the customer is waited for, an operator's hold is waited for first (`held_at_once`).
+    """
 
     what: str
     deeds: int
     held_before: str = ""
+    held_at_once: bool = False
     more: tuple[str, ...] = ()
     arrange: Callable[[World], None] = _as_it_is
     order: Mapping[str, Any] = field(default_factory=dict)
@@ -62,7 +66,7 @@ class Waiting:
 
     @property
     def left_until_held(self) -> tuple[str, ...]:
-        return self.left[: self.left.index(self.held_before)]
+        return () if self.held_at_once else self.left[: self.left.index(self.held_before)]
 
     async def reach(self, begin: Start, world: World, own_id: str) -> Life:
         """Begin an order and bring it here; it has a second address to go to."""
@@ -169,7 +173,7 @@ WAITS: Mapping[str, Waiting] = {
     "payment": Waiting(
         "hold:payment",
         deeds=2,
-        held_before="request_packing",
+        held_at_once=True,
         order={"payment": PaymentStatus.PENDING},
         go_on=partial(_payment, payment=PaymentStatus.AUTHORISED),
     ),
@@ -193,14 +197,14 @@ WAITS: Mapping[str, Waiting] = {
     "declined": Waiting(
         "hold:payment",
         deeds=4,
-        held_before="buy_label",
+        held_at_once=True,
         arrange=_declining,
         go_on=partial(_payment, payment=PaymentStatus.PAID),
     ),
     "refused": Waiting(
         "refused:outside:buy_label_no",
         deeds=4,
-        held_before="hand_over",
+        held_before="buy_label",
         arrange=_refusing_a_label,
         go_on=Life.retry,
     ),
