@@ -9,6 +9,7 @@ from domain.ports import Inventory, Sourcing
 from domain.sourcing.case import Case
 from domain.sourcing.decision import Decision
 from domain.sourcing.lack import lack
+from domain.sourcing.packed import barred
 from domain.sourcing.source import source
 from domain.stock import (
     Changed,
@@ -19,6 +20,8 @@ from domain.stock import (
     RestockRequest,
     Short,
     ShortPickRequest,
+    Way,
+    WayRequest,
 )
 
 LOOKS_MAX = 20
@@ -63,6 +66,18 @@ class InventoryActivities:
         """Reserve where it is best, or wait for goods."""
         answer, _ = await reserve_where_best(self._sourcing, request)
         return answer
+
+    @activity.defn(name="may_ship")
+    async def may_ship(self, request: WayRequest) -> Way:
+        """Whether packed goods may go to another destination from where they are."""
+        wanted = ReserveRequest(
+            order_id=request.order_id,
+            key="",
+            lines=request.lines,
+            destination=request.destination,
+        )
+        case = await self._sourcing.case(wanted)
+        return Way(bar=await asyncio.to_thread(barred, case, request.location) or "")
 
     @activity.defn(name="release_stock")
     async def release(self, reservation: ReservationRef) -> None:

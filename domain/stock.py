@@ -89,6 +89,21 @@ class ReserveRequest(Message):
     currency: str = ""
 
 
+class WayRequest(Message):
+    """Whether a location that has packed these lines may send them to this destination."""
+
+    order_id: OrderId
+    location: str
+    lines: tuple[LineRef, ...]
+    destination: Destination
+
+
+class Way(Message):
+    """`bar` is the rule that forbids it, `domain.sourcing.decision.Bar`; empty if it may."""
+
+    bar: str = ""
+
+
 class Claim(Value):
     """What sourcing makes of a request: parts to reserve all at once or, without any, to wait.
 

@@ -90,6 +90,7 @@ def _on_our_own_rows(ports: Ports) -> Activities:
         orders.record,
         orders.record_return,
         inventory.reserve,
+        inventory.may_ship,
         inventory.release,
         inventory.short_pick,
         inventory.ship,

@@ -41,8 +41,8 @@ RECALL_FIRST = (
 class Fulfilment:
     """The steps of one fulfilment in the order they happen; `state` is how it stands.
 
-    `strand` is at work until the goods have left. `interruption` is what it must make way for.
-    `gate` is open before each step that cannot be taken back while nothing of `holds` is set.
+    `strand` is at work until the goods have left. `interruption` is what it must make way for,
+    and `holds` shut the `gate` before each step that cannot be taken back.
     """
 
     def __init__(

@@ -36,7 +36,8 @@ class Rejected(Interrupted):
 class FulfilmentState:
     """The state of one fulfilment; `moved` is called whenever its status changes.
 
-    `reservation_key` is the key of the part of the order's reservation that it ships.
+    `reservation_key` is the key of the part of the order's reservation that it ships, `country`
+    the one that its location was last found to ship to.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class FulfilmentState:
         part: Part,
         reservation_key: str,
         *,
+        country: str,
         telling: Telling,
         moved: Callable[["FulfilmentState"], None],
     ) -> None:
@@ -54,12 +56,15 @@ class FulfilmentState:
         self.number = number
         self.part = part
         self.reservation_key = reservation_key
+        self.country = country
         self.reference = effect_key(order_id, f"f{number}")
         self.status = F.PLANNED
         self.reason = ""
         self.parcels: list[Parcel] = []
         self.rejection: Rejected | None = None
         """Until the life has answered it."""
+        self.barred = False
+        """By a rule, from where the goods are to go now."""
         self.short: tuple[ShortPick, ...] = ()
         """What the warehouse did not find of it."""
         self.strand: Strand | None = None
@@ -186,7 +191,7 @@ class FulfilmentState:
 
     @property
     def _may_have_left(self) -> bool:
-        """Whether others are believed that say so: not before its labels, nor once recalled."""
+        """Whether others are believed that say so: with its labels, or while it is taken back."""
         recalled = self.status is F.RECALLED
         return self.status is F.LABELLED or (self.being_taken_back and not recalled)
 

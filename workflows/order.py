@@ -137,6 +137,7 @@ class OrderWorkflow:
         """Fulfil, capture and ship; what its location rejects comes from elsewhere."""
         try:
             await part.gate.open()
+            await self._sourcing.check_way(part.state, part.strand)
             await part.pack(self._state.address_version)
             if not part.state.has_left:
                 await self._till.take_payment(part.strand, part.gate)
@@ -168,12 +169,13 @@ class OrderWorkflow:
     async def _hear_rejection(self, part: Fulfilment, rejection: Rejected) -> bool:
         """The rejecting location gives its stock back and is not asked again.
 
-        Where it only found less than we thought, the record is corrected and it may be asked.
+        Where it only found less than we thought, the record is corrected and it may be asked;
+        where a rule keeps it from a new address, it may be asked for the next.
         False if the goods have left after all.
         """
         location = part.state.location
         self._telling.note("rejected", why=rejection.reason, data={"location": location})
-        if not part.state.short:
+        if not (part.state.short or part.state.barred):
             self._sourcing.exclude(location)
         taken_back = await part.undos.take_back()
         part.state.rejection = None
@@ -181,7 +183,10 @@ class OrderWorkflow:
         return taken_back
 
     async def _use_new_address(self) -> None:
-        """Packed goods stay and get a new label; what is not packed is routed again."""
+        """What is not packed is routed again; packed goods stay, if they may go there from there.
+
+        They get another label, too (`Sourcing.check_way`).
+        """
         self._state.checked = False
         await self._take_back(keep_packed=True)
         if self._state.all_left:
@@ -238,7 +243,13 @@ class OrderWorkflow:
     def _fulfilment(self, key: str, part: Part) -> Fulfilment:
         number = len(self._fulfilments) + 1
         state = FulfilmentState(
-            self._id, number, part, key, telling=self._telling, moved=self._moved
+            self._id,
+            number,
+            part,
+            key,
+            country=self._state.destination.country,
+            telling=self._telling,
+            moved=self._moved,
         )
         self._state.fulfilments.append(state)
         interruption, holds = self._requests.interruption, self._state.holds

@@ -6,9 +6,10 @@ from functools import partial
 from activities.inventory import InventoryActivities
 from domain.ids import effect_key
 from domain.orders import LineRef
-from domain.stock import Lack, Part, Reserved, ReserveRequest, Short
+from domain.stock import Lack, Part, Reserved, ReserveRequest, Short, WayRequest
 from domain.waits import Owner
 from workflows import stock
+from workflows.fulfilment_state import FulfilmentState
 from workflows.outside import OURS
 from workflows.requests import Requests
 from workflows.state import OrderState
@@ -71,6 +72,34 @@ class Sourcing:
                 undos.drop(key)
                 return {f"{key}/{n}": part for n, part in enumerate(parts, start=1)}
             await undos.take_back_one(key)
+
+    async def check_way(self, part: FulfilmentState, strand: Strand) -> None:
+        """See that goods which are packed may leave for another country from where they are.
+
+        Raises:
+            Interrupted: also `Rejected`, if a rule forbids it.
+        """
+        to = self._state.destination
+        if to.country == part.country or part.has_left:
+            return
+        request = WayRequest(
+            order_id=self._state.order.order_id,
+            location=part.location,
+            lines=part.part.lines,
+            destination=to,
+        )
+        way = await strand.attempt(
+            InventoryActivities.may_ship,
+            request,
+            OURS,
+            summary=f"look whether {part.location} may ship to {to.country}",
+        )
+        strand.make_way()  # the answer may be of yesterday's address
+        if way.bar:
+            part.barred = True
+            part.reject(way.bar)
+            strand.make_way()
+        part.country = to.country
 
     async def _reserved_or_assigned(
         self, key: str, lines: tuple[LineRef, ...], strand: Strand

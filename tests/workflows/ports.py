@@ -136,6 +136,7 @@ class Stockroom(_Port):
     """`Inventory` and `Sourcing` of the world."""
 
     async def case(self, request: ReserveRequest) -> Case:
+        await self._world.visit("case")
         stock = self._world.stock
         return Case(
             destination=request.destination,

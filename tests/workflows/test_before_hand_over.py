@@ -476,6 +476,78 @@ async def test_only_the_newest_of_several_addresses_is_used(begin: Start, world:
     assert (await life.settled("a"), await life.settled("b")) == ("", "")
 
 
+FRENCH = GOOD_ADDRESS.model_copy(
+    update={"city": "Paris", "postal_code": "75001", "country": "FR", "lines": ("Rue de Rivoli 1",)}
+)
+PARIS = {"country": "FR", "postal_code": "75001"}
+
+
+async def packed_and_unpaid(begin: Start, world: World, own_id: str) -> Life:
+    """Packed in Berlin, without a label; Leeds has the goods too, and there is one in France."""
+    world.stock = {("MUG", "berlin"): 600, ("MUG", "leeds"): 400}
+    world.declined = 1
+    life = await begin(an_order(own_id))
+    a_second_address(life, FRENCH)
+    a_second_address(life, version=3)
+    await life.until_waiting("hold:payment")
+    assert world.last(life.id).fulfilments[0].location == "berlin"
+    return life
+
+
+@pytest.mark.parametrize(
+    ("bar", "why"), [({"serves": ("DE",)}, "not_served"), ({"hazmat": False}, "")]
+)
+@at_once
+async def test_packed_goods_go_abroad_from_where_that_is_allowed(
+    begin: Start, world: World, bar: dict[str, Any], why: str
+) -> None:
+    """Nothing in the order is hazardous: only the country that is not served counts."""
+    life = await packed_and_unpaid(begin, world, f"abroad-{why or 'allowed'}".replace("_", "-"))
+    world.bars = {"berlin": bar}
+    await life.ask("fix_address", address_version=2, destination=PARIS)
+    await see_delivered(life)
+    parts = world.last(life.id).fulfilments
+    assert [(part.location, part.reason) for part in parts] == (
+        [("berlin", why), ("leeds", "")] if why else [("berlin", "")]
+    )
+    assert len(world.done("recall")) == len(world.done("release_stock")) == len(parts) - 1
+    assert len(world.done("readdress")) == (not why)
+    assert world.papers[parts[-1].reference] == 2
+
+
+@at_once
+async def test_a_location_that_may_not_ship_abroad_may_ship_at_home_again(
+    begin: Start, world: World
+) -> None:
+    life = await packed_and_unpaid(begin, world, "abroad-and-back")
+    world.bars = {place: {"serves": ("DE",)} for place in ("berlin", "leeds")}
+    await life.ask("fix_address", address_version=2, destination=PARIS)
+    assert owner(await life.until_waiting("no_location")) is Owner.OPERATOR
+    await life.ask("fix_address", address_version=3, destination=BERLIN)
+    await see_delivered(life)
+    assert [part.location for part in world.last(life.id).fulfilments] == ["berlin", "berlin"]
+
+
+@pytest.mark.parametrize("verb", ["cancel", "fix_address"])
+@at_once
+async def test_what_is_said_while_the_way_is_looked_at_goes_first(
+    begin: Start, world: World, verb: str
+) -> None:
+    life = await packed_and_unpaid(begin, world, f"abroad-{verb}".replace("_", "-"))
+    world.bars = {"berlin": {"serves": ("DE",)}}
+    gate = world.block("case")
+    await life.ask("fix_address", address_version=2, destination=PARIS)
+    await world.reaches("case")
+    home = {"address_version": 3, "destination": BERLIN} if verb == "fix_address" else {}
+    await life.ask(verb, **home)
+    gate.set()
+    if verb == "cancel":
+        await see_cancelled(life)
+        return
+    await see_delivered(life)
+    assert [part.location for part in world.last(life.id).fulfilments] == ["berlin"]
+
+
 # -- hand-over
 
 

@@ -210,3 +210,18 @@ async def test_a_warehouse_that_hands_over_what_it_will_not_recall_is_believed(
     await life.tell("warehouse_said", reference=f"{life.id}/f1", status="handed_over")
     await life.until_waiting(LEFT_WITHOUT_LABEL)
     assert (await life.settled("c"), world.last(life.id).status) == (TOO_LATE, OrderStatus.SHIPPED)
+
+
+@at_once
+async def test_what_was_recalled_has_not_left_whatever_is_said(begin: Start, world: World) -> None:
+    """After a hand-over was tried the goods are recalled first, and then the labels voided."""
+    world.refuse("hand_over")
+    life = await in_two_boxes(begin, world, "two-recalled")
+    await life.until_waiting("refused:outside:hand_over_no")
+    world.refuse("void_label")
+    await life.tell("cancel", command_id="c")
+    record = await life.until_waiting(NOT_VOIDED)
+    assert record.fulfilments[0].status is FulfilmentStatus.RECALLED
+    await life.tell("warehouse_said", reference=f"{life.id}/f1", status="handed_over")
+    await life.ask("retry")
+    await see_cancelled(life)
