@@ -30,6 +30,9 @@ from tests.workflows.world import BOX, GOOD_ADDRESS, World, an_order
 FOLDER = Path(__file__).parent / "histories"
 SKIPPING = ["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"]
 BERLIN = {"country": "DE", "postal_code": "10119"}
+PARIS = GOOD_ADDRESS.model_copy(
+    update={"city": "Paris", "postal_code": "75001", "country": "FR", "lines": ("Rue de Rivoli 1",)}
+)
 
 
 async def delivered(life: Life) -> None:
@@ -64,6 +67,23 @@ async def readdressed(life: Life) -> None:
     await life.tell("fix_address", address_version=2, destination=BERLIN, command_id="f")
     await life.until_waiting("hold:fraud")
     await life.tell("release", hold_id="h", command_id="r")
+    await delivered(life)
+
+
+async def held_between_tries(life: Life) -> None:
+    await life.world.reaches("buy_label")
+    await life.tell("hold", reason="fraud", command_id="h")
+    await life.until_waiting("hold:fraud")
+    life.world.faults["buy_label"].clear()
+    await life.tell("release", hold_id="h", command_id="r")
+    await delivered(life)
+
+
+async def moved_abroad(life: Life) -> None:
+    await life.until_waiting("hold:payment")
+    life.world.addresses[life.id, 2] = PARIS
+    there = {"country": "FR", "postal_code": "75001"}
+    await life.ask("fix_address", address_version=2, destination=there)
     await delivered(life)
 
 
@@ -196,6 +216,12 @@ def _rejecting(world: World) -> None:
     world.rejecting = {"berlin"}
 
 
+def _unpaid_at_home(world: World) -> None:
+    world.stock = {("MUG", "berlin"): 600, ("MUG", "leeds"): 400}
+    world.declined = 1
+    world.bars = {"berlin": {"serves": ("DE",)}}
+
+
 def _short(world: World) -> None:
     world.stock = {("MUG", "berlin"): 0}
 
@@ -257,6 +283,8 @@ Tale = tuple[Callable[[World], None], Callable[[Life], Awaitable[None]], dict[st
 LIVES: dict[str, Tale] = {
     "closed": (_as_it_is, closed, {}),
     "cancelled-while-retrying": (_down, cancelled_while_buying, {}),
+    "held-while-retrying": (_down, held_between_tries, {}),
+    "moved-abroad": (_unpaid_at_home, moved_abroad, {}),
     "cancelled-too-late": (_as_it_is, cancelled_too_late, {}),
     "readdressed-and-held": (_slow, readdressed, {}),
     "out-of-stock": (_short, out_of_stock, {}),

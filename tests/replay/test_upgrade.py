@@ -10,6 +10,7 @@ from tests.workflows.lives import Life
 from tests.workflows.running import living, start_life
 from tests.workflows.soundness import assert_sound
 from tests.workflows.world import World, an_order
+from workflows.gate import Gate
 from workflows.strand import Strand
 from workflows.till import Declined, Till
 
@@ -18,10 +19,10 @@ def release_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next release says before it takes money that it will."""
     capture = Till._capture
 
-    async def announced(till: Till, strand: Strand, declined: Declined) -> None:
+    async def announced(till: Till, strand: Strand, declined: Declined, gate: Gate | None) -> None:
         if workflow.patched("announce-capture"):
             strand._telling.note("will_capture")
-        await capture(till, strand, declined)
+        await capture(till, strand, declined, gate)
 
     monkeypatch.setattr(Till, "_capture", announced)
 
