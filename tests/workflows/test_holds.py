@@ -89,6 +89,30 @@ async def test_what_was_done_unheard_before_the_hold_is_done_once(
     assert len(world.done(step)) == 1
 
 
+@pytest.mark.parametrize("verb", ["hold", "fix_address"])
+@at_once
+async def test_a_try_that_fails_once_it_is_unwanted_is_nobodys_to_mend(
+    begin: Start, world: World, verb: str
+) -> None:
+    """It would be tried again, so nothing was refused."""
+    gate = world.block("buy_label")
+    world.faults["buy_label"][0].error = Unavailable("outside", "down")
+    order = an_order(f"unwanted-{verb}".replace("_", "-"))
+    world.addresses[order.order_id, 2] = GOOD_ADDRESS
+    life = await begin(order)
+    await world.reaches("buy_label")
+    berlin = {"country": "DE", "postal_code": "10117"}
+    fields = {"address_version": 2, "destination": berlin}
+    await life.ask(verb, command_id="h", **({"reason": "fraud"} if verb == "hold" else fields))
+    await life.state()
+    gate.set()
+    if verb == "hold":
+        await life.until_waiting("hold:fraud")
+        await life.ask("release", hold_id="h")
+    await see_delivered(life)
+    assert "refused" not in world.journal(life.id)
+
+
 @at_once
 async def test_a_hold_between_two_labels_stops_the_second(begin: Start, world: World) -> None:
     gate = world.block("buy_label", after=True)

@@ -98,7 +98,8 @@ async def with_one_label_left(
     world.faults["void_label"].append(Fault(gate=passes))
     world.fail("void_label", Refused("outside", "void_label_no"), times=10**6)
     await life.tell(verb, command_id="c", **fields)
-    await life.until_waiting(NOT_VOIDED)
+    record = await life.until_waiting(NOT_VOIDED)
+    assert record.fulfilments[0].status is FulfilmentStatus.LABELLED
     assert world.done("void_label") == [f"{life.id}/f1/p2/label/1/void"]
     return life
 
