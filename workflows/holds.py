@@ -7,8 +7,7 @@ from temporalio import workflow
 
 from domain.records import HoldRecord
 from domain.validation import HoldReason
-from domain.waits import Owner
-from workflows.conduct import PRESSING
+from domain.waits import PRESSING, Owner
 from workflows.fulfilment_state import FulfilmentState
 from workflows.strand import Strand
 
