@@ -42,8 +42,8 @@ _RECEIVE = text("""
 SELECT supply_receive(:key, :supply_id, CAST(:lines AS jsonb), :reason, :by)
 """)
 _RESCHEDULE = text("""
-SELECT supply_reschedule(:key, :supply_id, CAST(:sku AS text), CAST(:expected_on AS date),
-                         :reason, :by)
+SELECT supply_reschedule(:key, :supply_id, CAST(:sku AS text), CAST(:line AS integer),
+                         CAST(:expected_on AS date), :reason, :by)
 """)
 _END = text("SELECT supply_end(:key, :deed, :supply_id, :reason, :by)")
 _COUNT = text("SELECT supply_count(:key, :location, CAST(:lines AS jsonb), :reason, :by)")
@@ -140,10 +140,12 @@ class Supplies:
         by: str,
         *,
         sku: str | None = None,
+        line: int | None = None,
         reason: str = "",
     ) -> Supply:
-        """What is still to come (of one SKU) comes on another day."""
-        said = {"supply_id": supply_id, "expected_on": expected_on, "sku": sku, "reason": reason}
+        """What is still to come (of one SKU, or of one line) comes on another day."""
+        said = {"supply_id": supply_id, "expected_on": expected_on, "reason": reason}
+        said |= {"sku": sku, "line": line}
         return await self._deed("rescheduled", _RESCHEDULE, said | _said(key, by))
 
     async def close(self, supply_id: str, key: str, by: str, reason: str = "") -> Supply:

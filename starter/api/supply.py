@@ -91,10 +91,11 @@ class ReceiptAsked(Asked):
 
 
 class RescheduleAsked(Asked):
-    """What is still to come (of `sku`, if named) comes on this day."""
+    """What is still to come (of `sku` or of one `line`, if named) comes on this day."""
 
     expected_on: Expected
     sku: Name | None = None
+    line: Annotated[int, Field(strict=True, ge=1, le=LINES_MAX)] | None = None
 
 
 class SupplyPage(BaseModel):
@@ -179,8 +180,8 @@ async def reschedule(
     """What is still to come comes on another day; the promises that rest on it move."""
     deed = composition_of(request).wired.supplies.reschedule
     keyed = deed_key("reschedule", key, by)
-    moved = deed(supply_id, asked.expected_on, keyed, by, sku=asked.sku, reason=asked.reason)
-    return await answered(moved)
+    which = asked.model_dump(include={"sku", "line", "reason"})
+    return await answered(deed(supply_id, asked.expected_on, keyed, by, **which))
 
 
 @router.post("/supply/{kind}/{supply_id}/close")

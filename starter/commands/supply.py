@@ -95,15 +95,17 @@ def _add_verbs(group: typer.Typer, kind: str) -> None:
         _deed(kind, supply_id, "receive", {"lines": came, "reason": reason}, key)
 
     @group.command()
-    def reschedule(
+    def reschedule(  # noqa: PLR0917 - what is moved, and when
         supply_id: SupplyId,
         expected: Annotated[datetime, typer.Argument(formats=DAY)],
         sku: Annotated[str, typer.Option(help="Only this one")] = "",
+        line: Annotated[int | None, typer.Option(help="Only this one, by its number")] = None,
         reason: Reason = "",
         key: Key = "",
     ) -> None:
         """What is still to come comes on another day."""
-        body = {"expected_on": str(expected.date()), "sku": sku or None, "reason": reason}
+        which = {"sku": sku or None, "line": line}
+        body = {"expected_on": str(expected.date()), **which, "reason": reason}
         _deed(kind, supply_id, "reschedule", body, key)
 
     @group.command()
@@ -265,10 +267,10 @@ def _print_supply(one: dict[str, Any]) -> None:
     console = Console(soft_wrap=True)
     way = f"from {one['origin']} to {one['destination']}" if one["origin"] else one["destination"]
     console.print(f"{one['supply_id']} {one['state']}: {way}", markup=False, highlight=False)
-    table = Table("SKU", "quantity", "received", "awaited", "expected on")
+    table = Table("line", "SKU", "quantity", "received", "awaited", "expected on")
     for line in one["lines"]:
         numbers = (str(line[name]) for name in ("quantity", "received", "awaited"))
-        table.add_row(escape(line["sku"]), *numbers, line["expected_on"])
+        table.add_row(str(line["line"]), escape(line["sku"]), *numbers, line["expected_on"])
     console.print(table)
     for note in one["discrepancies"]:
         why = f": {note['reason']}" if note["reason"] else ""

@@ -58,6 +58,12 @@ def test_goods_are_ordered_received_moved_and_counted(oms: Say) -> None:
     assert days == ["2099-12-01", "2099-12-24"]
     said(oms, "po", "reschedule", po, "2099-12-30", "--sku", "POT")
     assert shown(oms, "po", po)["lines"][1]["expected_on"] == "2099-12-30"
+    assert "2099-12-08" in said(oms, "po", "reschedule", po, "2099-12-08", "--line", "1")
+    days = [line["expected_on"] for line in shown(oms, "po", po)["lines"]]
+    assert days == ["2099-12-08", "2099-12-30"]
+    assert "line: is not on this document" in oms(
+        "po", "reschedule", po, "2099-12-08", "--line", "3"
+    ).stderr  # fmt: skip
     said(oms, "po", "receive", po, "CUP=11/2", "--key", "k")
     assert "over 1 x CUP" in said(oms, "po", "receive", po, "CUP=11/2", "--key", "k")
     refused = oms("po", "close", po)

@@ -177,7 +177,7 @@ async def test_deeds_at_the_same_time_tell_one_story(room: Room) -> None:
         assert len(lines) > 3
 
 
-ANOTHER_DAY = "SELECT supply_reschedule('x', '{early}', NULL, '{day}', '', 'bob')"
+ANOTHER_DAY = "SELECT supply_reschedule('x', '{early}', NULL, NULL, '{day}', '', 'bob')"
 LEAVES = "SELECT stock_release('{first}', '{first}/reserve/1')"
 COMES_FIRST = """
 SELECT stock_wait('demo-3', 'demo-3/reserve/1', '[{{"line_id": "1", "sku": "CUP", "quantity": 2}}]',

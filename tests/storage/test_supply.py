@@ -1,6 +1,7 @@
 """Goods come in part, too many, too few or not at all, and every unit of them is accounted for."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -114,6 +115,28 @@ async def test_a_purchase_order_is_cancelled_only_before_anything_came(
         assert (refused.value.code, refused.value.field) == (code, "")
     assert await level(stock) == (1, 0)
     assert await sound(stock_engine)
+
+
+async def test_one_of_several_days_of_a_sku_is_moved_by_its_line(supplies: Supplies) -> None:
+    po = await ordered(supplies, ("cup", 5, 3), ("pot", 1, 3), ("cup", 5, 9))
+
+    async def moved(key: str, **which: Any) -> list[int]:
+        found = await supplies.reschedule(po, in_days(20), key, "ann", **which)
+        return [(one.expected_on - in_days(0)).days for one in found.lines]
+
+    assert await moved("m1", line=3) == [3, 3, 20]
+    assert await moved("m1", line=3) == [3, 3, 20]
+    await supplies.receive(po, came(("cup", 5)), "r", "ann")
+    for key, field, which in (
+        ("m2", "line", {"line": 1}),  # nothing of it is to come
+        ("m3", "line", {"line": 4}),
+        ("m4", "line", {"line": 2, "sku": "cup"}),
+        ("m1", "key", {"line": 2}),
+    ):
+        with pytest.raises(SupplyRefused) as refused:
+            await moved(key, **which)
+        assert refused.value.field == field
+    assert await moved("m5", line=2, sku="pot") == [3, 20, 20]
 
 
 async def test_a_deed_is_done_once_however_often_it_is_said(

@@ -128,11 +128,12 @@ BEGIN
     RETURN supply_done(key_, 'received', id_, asked, reason_, by_);
 END $$;
 
--- another date for all lines, or for those of one SKU; nothing moves but what was promised
-CREATE FUNCTION supply_reschedule(key_ text, id_ text, sku_ text, expected_on_ date, reason_ text, by_ text)
-RETURNS jsonb LANGUAGE plpgsql AS $$
+-- another date for all lines, for those of one SKU, or for one of them; nothing moves but what was
+-- promised
+CREATE FUNCTION supply_reschedule(key_ text, id_ text, sku_ text, line_ integer, expected_on_ date,
+                                  reason_ text, by_ text) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    asked jsonb := jsonb_build_object('deed', 'rescheduled', 'supply_id', id_, 'sku', sku_,
+    asked jsonb := jsonb_build_object('deed', 'rescheduled', 'supply_id', id_, 'sku', sku_, 'line', line_,
                                       'expected_on', expected_on_, 'reason', reason_);
     answer jsonb := supply_answered(key_, asked);
     s supplies;
@@ -145,9 +146,10 @@ BEGIN
         PERFORM supply_refuse(s.state);
     END IF;
     UPDATE supply_lines l SET expected_on = expected_on_
-     WHERE l.supply_id = id_ AND (sku_ IS NULL OR l.sku = sku_) AND l.received < l.quantity;
+     WHERE l.supply_id = id_ AND (sku_ IS NULL OR l.sku = sku_) AND (line_ IS NULL OR l.line = line_)
+       AND l.received < l.quantity;
     IF NOT FOUND THEN
-        PERFORM supply_refuse('not_on_document', 'sku');
+        PERFORM supply_refuse('not_on_document', CASE WHEN line_ IS NULL THEN 'sku' ELSE 'line' END);
     END IF;
     RETURN supply_done(key_, 'rescheduled', id_, asked, reason_, by_);
 END $$;
