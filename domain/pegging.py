@@ -234,10 +234,6 @@ class _Coming:
     def _lacks(self, turn: int) -> tuple[tuple[str, int], ...]:
         """What the location lacks that lacks least; all of it where none may serve."""
         items = self._items[turn]
-        shortages = [
-            {sku: many - self.shelves.total(place, sku) for sku, many in items.items()}
-            for place in self._turns[turn].ranked
-        ]
-        short = [{sku: many for sku, many in one.items() if many > 0} for one in shortages]
+        short = [self.shelves.lacks(place, items) for place in self._turns[turn].ranked]
         least = min(short, key=lambda one: sum(one.values()), default=items)
         return tuple(sorted(least.items()))

@@ -82,6 +82,15 @@ class Shelves:
         shelf = self._all.get((location, sku))
         return max(shelf.total, 0) if shelf else 0
 
+    def lacks(self, location: str, items: Mapping[str, int]) -> dict[str, int]:
+        """What must come before all of it can be had, with what is kept of that."""
+        short = {}
+        for sku, many in items.items():
+            shelf = self._all.get((location, sku))
+            if (lack := many - (shelf.total if shelf else 0)) > 0:
+                short[sku] = lack
+        return short
+
     def has(self, location: str, items: Mapping[str, int]) -> bool:
         return all(self.total(location, sku) >= many for sku, many in items.items())
 

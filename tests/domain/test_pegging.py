@@ -112,6 +112,7 @@ def test_what_comes_fills_the_safety_stock_first() -> None:
     queue = [order(1, line("cup", 3))]
     lacking = here("cup", -5)
     assert comes(peg(queue, [lacking, coming("cup", 5, 4)], MONDAY)[0]) is None
+    assert peg(queue, [lacking, coming("cup", 1, 4)], MONDAY)[0].lacks == (("cup", 7),)
     two = numbered(coming("cup", 6, 4), coming("cup", 2, 8))
     (pegged,) = peg(queue, [lacking, *two], MONDAY)
     assert gets(pegged) == [("berlin", "cup", 1, 4), ("berlin", "cup", 2, 8)]

@@ -145,6 +145,7 @@ async def test_what_comes_fills_the_safety_stock_before_it_is_promised(room: Roo
     await room.receive("berlin", CUP=2)
     _, answer = await room.once(wanted("a-1", ("CUP", 3)))
     assert isinstance(answer, Short)
+    assert await sentences(room) == {"a-1": "No date yet: 6 x CUP more must be ordered."}
     supplies = Supplies(room.engine)
     first = (await supplies.open(goods(("CUP", 5, 4)), "k1", "ann")).supply_id
     assert await sentences(room) == {"a-1": "No date yet: 1 x CUP more must be ordered."}
