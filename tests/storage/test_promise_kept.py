@@ -140,6 +140,8 @@ async def test_each_order_has_its_goods_on_the_day_that_was_promised(room: Room)
 
 
 async def test_what_comes_fills_the_safety_stock_before_it_is_promised(room: Room) -> None:
+    shut = LYON.model_copy(update={"active": False})
+    await Catalogue(room.engine).put_locations([shut])
     safety = StockChange(key="s", sku="CUP", location="berlin", quantity=5, reason="", by="ann")
     await room.stock.set_safety(safety)
     await room.receive("berlin", CUP=2)
