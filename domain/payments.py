@@ -41,11 +41,15 @@ class CancelRequest(Message):
 
 
 class ChannelCancelled(Message):
-    """`refunded` is what the customer got back, None if nothing had been captured."""
+    """`refunded` is what the customer got back, None if nothing had been captured.
+
+    It is never more than our books can hold; `given` is what the channel says where that is more.
+    """
 
     kind: Literal["cancelled"] = "cancelled"
     refunded: Money | None = None
     ref: str
+    given: Money | None = None
 
 
 class RefundLine(Message):
@@ -67,9 +71,14 @@ class RefundRequest(Message):
 
 
 class Refunded(Message):
-    """`already` pieces had been refunded at the channel by hand: `amount` is without them."""
+    """`already` pieces had been refunded at the channel by hand: `amount` is without them.
+
+    `amount` is what our books can hold: never more than was captured and not refunded yet. `given`
+    is what the channel says where that is more.
+    """
 
     kind: Literal["refunded"] = "refunded"
     amount: Money
     ref: str
     already: int = 0
+    given: Money | None = None

@@ -24,6 +24,10 @@ LEFT_WITHOUT_LABEL = "left_without_label"
 NOT_REFUNDED = "not_refunded"
 """The journal's code for a refund that was given up: `deed` is its key, `pieces` how many."""
 
+REFUNDED_MORE = "refunded_more"
+"""The journal's code for a refund of which the channel says more than our books can hold: `deed` is
+its key, `amount_minor` and `currency` what the channel says."""
+
 WRITTEN_OFF = "written_off"
 """The journal's code for the money of goods that left `unpaid`, which nobody asks for any more.
 Of a return, for what is not paid back of it: `deed` and `pieces` as for `NOT_REFUNDED`."""

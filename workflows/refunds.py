@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable
 
+from domain.money import Money
 from domain.payments import Refunded, RefundRequest
-from domain.records import NOT_REFUNDED
+from domain.records import NOT_REFUNDED, REFUNDED_MORE
 from workflows.parked import GivenUp
 from workflows.telling import Telling
 
@@ -19,7 +20,17 @@ async def outcome_of(
         return None
     if answer.already:
         telling.note("refunded_already", data={"pieces": answer.already})
+    tell_given(answer.given, request.key, telling)
     return answer
+
+
+def tell_given(given: Money | None, key: str, telling: Telling) -> None:
+    """Keep what the channel gave back where it is more than our books can hold."""
+    if given is not None:
+        telling.note(
+            REFUNDED_MORE,
+            data={"deed": key, "amount_minor": given.amount_minor, "currency": given.currency},
+        )
 
 
 def pieces_of(request: RefundRequest) -> int:

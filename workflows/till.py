@@ -23,7 +23,7 @@ from workflows.gate import Gate
 from workflows.holds import RELEASED, most_pressing, whom
 from workflows.outside import CHANNEL
 from workflows.parked import GO_ON
-from workflows.refunds import outcome_of, pieces_of
+from workflows.refunds import outcome_of, pieces_of, tell_given
 from workflows.state import OrderState
 from workflows.strand import Overtaken, Strand
 
@@ -161,6 +161,7 @@ class Till:
                 # the capture's answer was lost: what came back had been taken
                 self._state.book("captured", answer.refunded, "")
             self._state.book("refunded", answer.refunded, answer.ref)
+        tell_given(answer.given, effect_key(self._state.order.order_id, "cancel"), self._telling)
 
     async def refund(self, lines: tuple[LineRef, ...], strand: Strand) -> None:
         """Pay back what will not be sent; an operator may go on without.

@@ -68,7 +68,7 @@ def captures_agree(world: World, effects: Effects) -> Checked:
 
 
 def refunds_agree(world: World, effects: Effects) -> Checked:  # noqa: ARG001 - one shape a check
-    """What we hold as refunded is what the shop gave back, but for what was given by hand."""
+    """What we hold as refunded is what the shop gave back, but for what it gave by hand or more."""
     ours = _money(world, "refunded")
     returning = {one.order_id for one in world.facts.returns if one.status not in RETURN_ENDED}
 

@@ -27,8 +27,9 @@ SELECT key, order_id, kind, amount_minor, currency, exponent FROM money
  WHERE kind IN ('captured', 'refunded') ORDER BY at, key
 """
 _BY_HAND = """
-SELECT order_id, bool_or(return_id IS NULL AND code <> 'refunded_already') AS untold
-  FROM journal WHERE code = ANY (:by_hand) AND seq > 0 GROUP BY order_id
+SELECT order_id, bool_or(return_id IS NULL AND code NOT IN ('refunded_already', 'refunded_more'))
+           AS untold
+  FROM journal WHERE (code = ANY (:by_hand) OR code = 'refunded_more') AND seq > 0 GROUP BY order_id
 """
 _FULFILMENTS = "SELECT order_id, reference, status FROM fulfilments"
 _PIECES = """
@@ -153,8 +154,8 @@ class Facts:
     """The keys of the labels that the journal says an operator went on without."""
     money: tuple[MoneyFact, ...]
     by_hand: dict[str, bool]
-    """The orders that money may have been given back for by hand; and whether the channel need not
-    have heard from us what of them will not be sent."""
+    """The orders that money may have been given back for by hand, or more than our books can hold;
+    and whether the channel need not have heard from us what of them will not be sent."""
     fulfilments: tuple[FulfilmentFact, ...]
     pieces: tuple[PiecesFact, ...]
     returns: tuple[ReturnFact, ...]

@@ -156,6 +156,24 @@ async def return_refunded_by_hand(world: SmallWorld) -> None:
     await _say(world, "refunded_already", world.returned, return_id="r1")
 
 
+async def return_refunded_at_another_rate(world: SmallWorld) -> None:
+    """The shop gave more than it had taken: our books hold what it took."""
+    _refund(world, "1004")["data"]["amount"] = "35.50"
+    await _say(world, "refunded_more", world.returned, return_id="r1")
+
+
+async def refunded_more_and_not_booked(world: SmallWorld) -> None:
+    """However much it gave, what was due is booked."""
+    await world.plant("DELETE FROM money WHERE return_id = 'r1'")
+    _refund(world, "1004")["data"]["amount"] = "35.50"
+    await _say(world, "refunded_more", world.returned, return_id="r1")
+
+
+async def never_cancelled_though_more_was_refunded(world: SmallWorld) -> None:
+    await _say(world, "refunded_more", world.partly_cancelled)
+    _refund(world, "1006")["data"]["lines"] = []
+
+
 async def return_given_up_and_refunded_by_hand(world: SmallWorld) -> None:
     await return_refunded_by_hand(world)
     _refund(world, "1004")["data"]["amount"] = "15.00"
@@ -204,6 +222,8 @@ PLANTED: list[tuple[Plant, str, str]] = [
     (captured_while_news_of_it_is_on_its_way, "captures_agree", "demo-1001"),
     (left_unlabelled_in_silence, "one_live_label", "demo-1001/f1/p1"),
     (return_refunded_by_hand_in_another, "refunded_returns_paid", "r1"),
+    (refunded_more_and_not_booked, "refunded_returns_paid", "r1"),
+    (never_cancelled_though_more_was_refunded, "shop_lines_agree", "demo-1006 line l2"),
     (refunded_and_not_booked, "refunds_agree", "demo-1001"),
     (booked_and_not_refunded, "refunds_agree", "demo-1006"),
     (never_cancelled_at_its_shop, "shop_lines_agree", "demo-1006 line l2"),
@@ -220,6 +240,7 @@ SOUND = (
     rest_not_refunded_yet,
     rest_paid_back_without_its_pieces,
     return_refunded_by_hand,
+    return_refunded_at_another_rate,
     return_given_up_and_refunded_by_hand,
     return_of_what_was_written_off,
 )

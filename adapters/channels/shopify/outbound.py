@@ -117,7 +117,10 @@ class ShopifyChannel:
         answer = await self._effects.once(
             request.key, SYSTEM, call_s=self.deed_s, act=act, look=look, model=_CANCELLED
         )
-        return answer.model_copy(update={"refunded": _ours(answer.refunded, request, order)})
+        ours = _ours(answer.refunded, request, order)
+        more = ours is not None and answer.refunded is not None and answer.refunded > ours
+        given = answer.refunded if more else None
+        return answer.model_copy(update={"refunded": ours, "given": given})
 
     async def refund(self, request: RefundRequest, order: Order) -> Refunded:
         gid = _gid(order.channel_order_id)
@@ -126,7 +129,7 @@ class ShopifyChannel:
             return await self._refunds.refund(gid, request, order, begun.until)
 
         async def look(_begun: Begun) -> Refunded | None:
-            return await self._refunds.find(gid, request, None)
+            return await self._refunds.find(gid, request, order, None)
 
         return await self._effects.once(
             request.key, SYSTEM, call_s=self.deed_s, act=act, look=look, model=_REFUNDED
@@ -161,14 +164,14 @@ class ShopifyChannel:
 def _ours(refunded: Money | None, request: CancelRequest, order: Order) -> Money | None:
     """What came back of the money in our books.
 
-    Shopify gives back all that was paid: also for lines that nobody sends, and what was paid of a
-    payment that we wait for. Neither was ever captured by our books.
+    Shopify gives back all that was paid, at the rate of the day, and also what was paid of a
+    payment that we wait for: that was never captured by our books.
     """
     if refunded is None or (request.captured is None and order.payment is PaymentStatus.PENDING):
         return None
     if request.captured is None and order.payment is PaymentStatus.AUTHORISED:
         return refunded
-    return min(refunded, request.captured or order.totals.total)
+    return min(refunded, request.captured or order.paid_total or order.totals.total)
 
 
 def _gid(channel_order_id: str) -> str:

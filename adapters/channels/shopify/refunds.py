@@ -54,9 +54,10 @@ class Refunds:
         self._graphql = graphql
 
     async def find(
-        self, order_gid: str, request: RefundRequest, until: float | None
+        self, order_gid: str, request: RefundRequest, order: Order, until: float | None
     ) -> Refunded | None:
-        return _found(await self._made(order_gid, until), request)
+        made = await self._made(order_gid, until)
+        return await self._found(order_gid, made, request, order, until)
 
     async def refund(
         self, order_gid: str, request: RefundRequest, order: Order, until: float
@@ -69,7 +70,7 @@ class Refunds:
         https://shopify.dev/docs/api/admin-graphql/2026-07/mutations/refundCreate
         """
         made = await self._made(order_gid, until)
-        found = _found(made, request)
+        found = await self._found(order_gid, made, request, order, until)
         if found is not None:
             return found
         before = _pieces(made, order)
@@ -99,7 +100,38 @@ class Refunds:
             raise refused(said.user_errors)
         if said.refund is None:
             raise Unavailable(SYSTEM, "unreadable_answer", fate_unknown=True)
-        return _refunded(said.refund, already)
+        if amount.currency != order.totals.total.currency:
+            made = await self._made_since(order_gid, until)
+        return _refunded(said.refund, already, _room(paid, order, made, said.refund))
+
+    async def _made_since(self, order_gid: str, until: float) -> list[_Made]:
+        """At another rate than ours, a refund of another return meanwhile leaves less room.
+
+        Where looking fails, the refund is made all the same.
+        """
+        try:
+            return await self._made(order_gid, until)
+        except Unavailable as error:
+            error.fate_unknown = True
+            raise
+
+    async def _found(
+        self,
+        order_gid: str,
+        made: list[_Made],
+        request: RefundRequest,
+        order: Order,
+        until: float | None,
+    ) -> Refunded | None:
+        """Our refund, if Shopify has it: what it lacks of the pieces had been refunded by hand."""
+        mark = _mark(request.key)
+        ours = next((one for one in made if one.note.endswith(mark)), None)
+        if ours is None:
+            return None
+        given = sum(line.quantity for line in ours.lines)
+        paid = await paid_order(self._graphql, order_gid, until)
+        already = max(_count(request.lines) - given, 0)
+        return _refunded(ours.refund, already, _room(paid, order, made, ours.refund))
 
     async def _lines(
         self, order_gid: str, request: RefundRequest, until: float
@@ -153,18 +185,31 @@ def _mark(key: str) -> str:
     return f"[{key}]"
 
 
-def _found(made: list[_Made], request: RefundRequest) -> Refunded | None:
-    """Our refund, if Shopify has it: what it is short of the pieces had been refunded by hand."""
-    mark = _mark(request.key)
-    ours = next((one for one in made if one.note.endswith(mark)), None)
-    if ours is None:
-        return None
-    given = sum(line.quantity for line in ours.lines)
-    return _refunded(ours.refund, max(_count(request.lines) - given, 0))
+def _refunded(refund: Refund, already: int, room: Money) -> Refunded:
+    """Shopify converts by the rate of the day: what it gave back may be more than it took.
+
+    https://help.shopify.com/en/manual/international/pricing/refunds
+    """
+    said = refund.total_refunded_set.shop
+    return Refunded(
+        amount=min(said, room),
+        ref=refund.id,
+        already=already,
+        given=said if said > room else None,
+    )
 
 
-def _refunded(refund: Refund, already: int) -> Refunded:
-    return Refunded(amount=refund.total_refunded_set.shop, ref=refund.id, already=already)
+def _room(paid: PaidOrder, order: Order, made: list[_Made], refund: Refund) -> Money:
+    """What our books hold of the order's money beside our other refunds; staff's are not in them.
+
+    They hold what we took of it, or what the order was worth when it came to us paid.
+    """
+    others = [one for one in made if one.refund.id != refund.id and _OURS.fullmatch(one.note)]
+    worth = order.paid_total or order.totals.total
+    taken = Money.sum((one.amount_set.shop for one in paid.taken()), worth.currency)
+    given = (one.refund.total_refunded_set.shop for one in others)
+    left = min(taken, worth) - Money.sum(given, worth.currency)
+    return max(left, Money.zero(worth.currency))
 
 
 def _pieces(made: list[_Made], order: Order) -> dict[str, int]:

@@ -124,7 +124,7 @@ async def test_of_a_refund_only_what_our_books_had_captured_is_told(
     order = await bought(world, financial_status="paid", line_items=[mugs, voucher])
     assert order.totals.total < euros("48.55"), "nobody sends the voucher"
     answer = await channel.cancel(cancel_of(order), order)
-    assert answer.refunded == order.totals.total
+    assert (answer.refunded, order.paid_total) == (euros("48.55"), euros("48.55"))
     waiting = order.model_copy(update={"payment": PaymentStatus.PENDING})
     assert (await channel.cancel(cancel_of(order), waiting)).refunded is None
     taken = cancel_of(order).model_copy(update={"captured": euros("48.55")})
