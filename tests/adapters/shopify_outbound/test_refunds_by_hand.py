@@ -58,6 +58,7 @@ async def by_hand(
     asked = {
         "orderId": shop["id"],
         "note": note,
+        "currency": (order.presentment_total or order.totals.total).currency,
         "transactions": [share],
         "refundLineItems": list(lines),
     }
