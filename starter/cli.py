@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from config.leaving import run_and_leave
 from starter.commands.calls import call, fail
@@ -56,7 +58,9 @@ def command(where: Annotated[str, typer.Argument(help="A command's id or address
 
 
 @app.command()
-def tasks() -> None:
+def tasks(
+    as_json: Annotated[bool, typer.Option("--json", help="As the API answers it.")] = False,
+) -> None:
     """What an operator must decide that belongs to no order's wait."""
     found: list[Any] = []
     cursor = None
@@ -66,7 +70,15 @@ def tasks() -> None:
         cursor = page["next"]
         if cursor is None:
             break
-    Console().print_json(json.dumps({"tasks": found}))
+    console = Console(soft_wrap=True)
+    if as_json:
+        console.print_json(json.dumps({"tasks": found}))
+        return
+    table = Table("since", "kind", "order", "what")
+    for task in found:
+        order = task["order_id"] or ""
+        table.add_row(task["created_at"][:16], task["kind"], order, escape(task["message"]))
+    console.print(table if found else "no tasks")
 
 
 @app.command()

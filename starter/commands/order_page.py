@@ -39,7 +39,9 @@ def _parcels(order: dict[str, Any]) -> Iterator[str]:
         why = f" ({share['reason']})" if share["reason"] else ""
         pieces = ", ".join(f"{line['quantity']} x {line['sku']}" for line in share["lines"])
         what = f"fulfilment {share['number']} at {share['location']}, {pieces}"
-        yield f"{what}: {share['status']}{why}"
+        wait = share["waiting_on"] if len(order["fulfilments"]) > 1 else None
+        stands = f", {wait['sentence']}" if wait else ""
+        yield f"{what}: {share['status']}{why}{stands}"
         for parcel in share["parcels"]:
             label = parcel["label"]
             number = f"{label['carrier']} {label['tracking_number']}" if label else "no label"

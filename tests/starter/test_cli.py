@@ -44,6 +44,8 @@ def test_an_operator_sets_up_imports_and_steers(
     shown = oms("order", "show", f"api-{own_id}", "--json")
     assert json.loads(shown.stdout)["number"] == "#1"
     assert f"api-{own_id}" in oms("order", "list").stdout
+    assert oms("tasks").stdout == "no tasks\n"
+    assert json.loads(oms("tasks", "--json").stdout) == {"tasks": []}
     assert httpx.get(f"{served}/readyz", trust_env=False).json()["temporal"] == "ok"
 
 
