@@ -295,5 +295,6 @@ def _print_count(one: dict[str, Any]) -> None:
 
 
 def _peg(one: dict[str, Any]) -> str:
-    source = f"{one['supply_id']} on {one['expected_on']}" if one["supply_id"] else "stock"
+    on = "overdue since" if one["overdue"] else "on"
+    source = f"{one['supply_id']} {on} {one['expected_on']}" if one["supply_id"] else "stock"
     return f"{one['quantity']} x {one['sku']} at {one['location']} from {source}"

@@ -4,12 +4,17 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
 from itertools import count
 from random import Random
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from config.wiring import Wiring
 from domain.stock import ReservationRef, Short, StockChange
+from starter.resourcing import source_again
 from storage.catalogue import Catalogue
 from storage.engine import create_engine
+from storage.sourcing_batch import SourcingBatch
 from storage.supply import Supplies
 from storage.supply_promises import Promises
 from tests.storage.sourcingroom import Room, place, wanted
@@ -73,14 +78,17 @@ class Trade:
         self.split += sum(len(places) > 1 for on, places in promised.values() if on)
         await self.ends()
 
-    async def comes(self) -> None:
-        lines = [
-            (sku, self.chance.randint(1, 5))
-            for sku in self.chance.sample([*SKUS, "SET"], self.chance.choice([1, 1, 2]))
+    def wants(self) -> list[tuple[str, int]]:
+        many = self.chance.choice([1, 1, 2])
+        return [
+            (sku, self.chance.randint(1, 5)) for sku in self.chance.sample([*SKUS, "SET"], many)
         ]
+
+    async def comes(self) -> None:
+        """With all that the queue knows drawn: where it may be served, its parts, its priority."""
         places = PLACES[:: self.chance.choice([1, -1])][: self.chance.choice([1, 2, 2])]
         parts, priority = self.chance.choice([1, 2]), self.chance.choice([0, 0, 1])
-        asked = request(f"a-{next(self.numbers)}", *lines)
+        asked = request(f"a-{next(self.numbers)}", *self.wants())
         await reserve(self.room.stock, asked, places, parts_max=parts, priority=priority)
 
     async def opens(self) -> None:
@@ -111,6 +119,10 @@ class Trade:
                  if one.awaited and one.expected_on == in_days(days)]  # fmt: skip
         if lines:
             await self.supplies.receive(document, came(*lines), f"k-{next(self.numbers)}", "ann")
+            await self.sweeps()
+
+    async def sweeps(self) -> None:
+        """Nobody was sourced."""
 
     async def ends(self) -> None:
         """Who still waits goes; goods stay for the next round, and what is overdue is given up."""
@@ -124,15 +136,30 @@ class Trade:
         self.documents.clear()
 
 
+class SourcedTrade(Trade):
+    """Orders that were sourced, and are sourced anew after each receipt, as in a shop."""
+
+    async def comes(self) -> None:
+        await self.room.once(wanted(f"a-{next(self.numbers)}", *self.wants()))
+
+    async def sweeps(self) -> None:
+        batch = SourcingBatch(self.room.engine)
+        sources = SimpleNamespace(sourcing=self.room.sourcing, sourcing_batch=batch)
+        await source_again(cast("Wiring", sources))
+
+
 def request_ref(order: str) -> ReservationRef:
     asked = request(order)
     return ReservationRef(order_id=asked.order_id, key=asked.key)
 
 
 @pytest.mark.timeout(120)
-async def test_each_order_has_its_goods_on_the_day_that_was_promised(room: Room) -> None:
+@pytest.mark.parametrize("kind", [Trade, SourcedTrade])
+async def test_each_order_has_its_goods_on_the_day_that_was_promised(
+    room: Room, kind: type[Trade]
+) -> None:
     """Not later, nor sooner; and who was promised nothing gets nothing."""
-    trade = Trade(room, 7)
+    trade = kind(room, 7)
     for _ in range(ROUNDS):
         await trade.round()
     assert trade.kept > ROUNDS * 3
