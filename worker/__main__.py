@@ -25,9 +25,17 @@ log = structlog.get_logger(__name__)
 PAUSE_FIRST_S = 0.5
 PAUSE_MAX_S = 15.0
 AWAY = frozenset(
-    {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED}
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+        RPCStatusCode.CANCELLED,
+    }
 )
-"""What a server says that is not there yet; anything else (no such namespace) does not pass."""
+"""What is said of a server that is not there yet, or of a connection that broke under the call.
+
+Anything else (no such namespace) does not pass.
+"""
 
 
 async def work(settings: Settings) -> None:
