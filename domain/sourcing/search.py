@@ -10,7 +10,7 @@ from domain.sourcing.problem import Problem
 from domain.sourcing.shares import IMPOSSIBLE, Shares
 
 EXACT_PARTS = 3
-STEPS_MAX = 24_000
+STEPS_MAX = 30_000
 """A step takes some one and a half microseconds."""
 STEPS_AT_FIRST = 1_000
 ROUNDS = ((4_000, 1_000), (15_000, 4_000), (STEPS_MAX, STEPS_MAX))
