@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.result import Spread
+from config import garbage
 from domain.geography import load
 from domain.orders import Destination
 from domain.promises import Calendar
@@ -97,6 +98,7 @@ def main() -> int:
 def measure(shape: Shape, cases: int) -> Timing:
     chance = random.Random(SEED)
     load({country for _, country, _ in CITIES} | {country for country, _ in CUSTOMERS})
+    garbage.settle()  # as the worker does
     source(case_of(shape, chance))
     times_ms: list[float] = []
     decisions: list[Decision] = []

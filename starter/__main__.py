@@ -10,6 +10,7 @@ import uvloop
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from config import garbage
 from config.inbound import senders_of
 from config.leaving import leave
 from config.logging import configure_logging
@@ -64,6 +65,7 @@ async def _serve(settings: Settings) -> int:
             timeout_graceful_shutdown=int(settings.drain_s),
         )
     )
+    garbage.settle()
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn drains and then raises the signal again; ours is an orderly end.
         signal.signal(number, lambda *_: None)

@@ -11,6 +11,7 @@ import uvloop
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from config import garbage
 from config.leaving import leave
 from config.logging import configure_logging
 from config.settings import Settings, SettingsInvalid, load_settings
@@ -52,6 +53,7 @@ async def work(settings: Settings) -> None:
     # a fifth of a second now, not at the first order to each country
     await asyncio.to_thread(geography.load, geography.countries())
     wiring = wire(settings, settings.worker_database_pool)
+    garbage.settle()
     ports = Ports(
         order_book=wiring.order_book,
         scans=wiring.scans,
