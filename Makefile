@@ -57,7 +57,7 @@ down: $(INSTALLED) ## end what `KEEP=1 make demo` left up
 	@$(BIN)/python -m starter.local down
 
 test: $(INSTALLED) ## every test but the crash matrix, and one crash run with many orders
-	@$(BIN)/python -m pytest -m "not crash" --ignore=tests/crash -n 4 --dist loadfile
+	@$(BIN)/python -m pytest -m "not crash" --ignore=tests/crash -n 3 --dist loadfile
 	@$(BIN)/python -m pytest tests/workflows --workflow-cache 0 -k "$(UNCACHED)" -n 3 --dist loadfile
 	@$(BIN)/python -m pytest tests/crash/test_smoke.py
 
