@@ -35,7 +35,7 @@ class Location(Value):
     """Whether it may ship dangerous goods."""
     parcel_weight_max_g: int | None = Field(default=None, gt=0, le=WEIGHT_MAX_G)
     capacity_per_day: int | None = Field(default=None, ge=0, le=CAPACITY_MAX)
-    """Parts of orders that it can take on in a day; None: as many as come."""
+    """Parts of orders that it takes on for a day on which it handles; None: as many as come."""
     cost_minor: Amount = 0
     """What a part shipped from here costs, whatever is in it."""
     cut_off: WallTime = CUT_OFF

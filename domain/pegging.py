@@ -4,7 +4,7 @@ Documents come in full on their days, those of one day by number, and each recei
 the queue does it: in turn, by priority and then age, all that an order wants or nothing. So who
 wants more than has come is passed by, and who is behind may have the units: a date that knew
 nothing of it would be broken by the first receipt. Goods that are there already, but at a location
-that takes on only so many orders a day, are dealt out day by day.
+that takes on only so many orders a day, are dealt out to its open days, one after another.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,16 +12,25 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
+from domain.promises import Calendar, next_open
 from domain.shelves import Goods, Shares, Shelves, Waiting, items_of, share, split
 from domain.values import Value
 
+_ONE_DAY = timedelta(1)
+EVERY_DAY = Calendar(weekdays=(1, 2, 3, 4, 5, 6, 7))
+
 
 class Room(NamedTuple):
-    """How many orders a location takes on of what is there: any number, unless `a_day` says."""
+    """How many orders a location takes on of what is there: any number, unless `a_day` says.
+
+    `left` are those of the day that it takes on for now, `handled_on` (None: today).
+    """
 
     today: date
     a_day: int | None = None
-    left_today: int = 0
+    left: int = 0
+    handled_on: date | None = None
+    calendar: Calendar = EVERY_DAY
 
 
 class Peg(Value):
@@ -108,21 +117,30 @@ def _number(supply_id: str) -> int:
 
 
 class _Days:
-    """The days of a location that takes on so many orders a day."""
+    """The open days of a location that takes on so many orders for each of them."""
 
-    def __init__(self, today: date, left_today: int, a_day: int) -> None:
-        self._day = today
-        self._left = left_today
+    def __init__(self, room: Room, a_day: int) -> None:
+        self._now = self._day = room.handled_on or room.today
+        self._left = room.left
         self._a_day = a_day
+        self._calendar = room.calendar
 
     def next(self, earliest: date, until: date | None) -> date | None:
-        """Tell the day on which it takes on another order, if that is not after `until`."""
+        """Tell the day on which it takes on another order, if that is not after `until`.
+
+        It takes on at once what it handles on the day that is filled now.
+        """
         if self._day < earliest:
-            self._day, self._left = earliest, self._a_day
+            self._day, self._left = self._open(earliest - _ONE_DAY), self._a_day
         if self._left <= 0:
-            self._day, self._left = self._day + timedelta(1), self._a_day
+            self._day, self._left = self._open(self._day), self._a_day
+        day = earliest if self._day == self._now else self._day
         never = self._left <= 0
-        return None if never or (until is not None and self._day > until) else self._day
+        return None if never or (until is not None and day > until) else day
+
+    def _open(self, after: date) -> date:
+        """A location that never opens again deals out calendar days: its dates say as little."""
+        return max(next_open(self._calendar, after), after + _ONE_DAY)
 
     def take(self) -> None:
         self._left -= 1
@@ -141,7 +159,7 @@ class _Coming:
         ) | {place: room.today for place, room in rooms.items()}
         self._day = min(self._today.values(), default=today)
         self._days = {
-            place: _Days(room.today, room.left_today, room.a_day)
+            place: _Days(room, room.a_day)
             for place, room in rooms.items()
             if room.a_day is not None
         }

@@ -68,16 +68,22 @@ class Promise(Value):
     deliver_on: date
 
 
-def ship_date(calendar: Calendar, ready_at: AwareDatetime) -> date:
-    """Tell the location's local date on which goods leave that may be handled from `ready_at`."""
+def handling_date(calendar: Calendar, ready_at: AwareDatetime) -> date:
+    """Tell the local date on which a location begins with goods that it may handle from then on."""
     day = ready_at.astimezone(_zone(calendar.timezone)).date()
     while not (calendar.is_open(day) and ready_at <= cut_off_at(calendar, day)):
-        later = _next_open(calendar, day)
+        later = next_open(calendar, day)
         if later == day:
             return day
         day = later
+    return day
+
+
+def ship_date(calendar: Calendar, ready_at: AwareDatetime) -> date:
+    """Tell the location's local date on which goods leave that may be handled from `ready_at`."""
+    day = handling_date(calendar, ready_at)
     for _ in range(calendar.handling_days):
-        day = _next_open(calendar, day)
+        day = next_open(calendar, day)
     return day
 
 
@@ -120,7 +126,7 @@ def days_late(deliver_on: date, asked: date | None) -> int:
     return 0 if asked is None else max((deliver_on - asked).days, 0)
 
 
-def _next_open(calendar: Calendar, day: date) -> date:
+def next_open(calendar: Calendar, day: date) -> date:
     """Find the next open day; the same day again if there is none within `CLOSED_MAX_DAYS`."""
     for ahead in range(1, CLOSED_MAX_DAYS + 1):
         later = day + ahead * _ONE_DAY

@@ -31,9 +31,9 @@ SYSTEM = "sourcing"
 PAGE_MAX = 500
 
 # A unit's weight is what the catalogue says of it, else what its components weigh, else what the
-# channel said; its value is what was paid for it. The capacity that is left is today's where the
-# location is: what was given back the same day counts no more. Arrays of SKUs keep the planner, who
-# cannot know how few there are, from reading whole tables.
+# channel said; its value is what was paid for it. The capacity that is left is that of the day on
+# which the location handles what it takes on now: what was given back counts no more. Arrays of
+# SKUs keep the planner, who cannot know how few there are, from reading whole tables.
 _CASE = text("""
 WITH wanted AS MATERIALIZED (
     SELECT l.line_id, l.sku, l.quantity, l.price_minor

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.pegging import Pegged, Room, peg
 from domain.promised import Way, dated, together
-from domain.promises import WORKING_WEEK, Calendar, Promise, promise
+from domain.promises import WORKING_WEEK, Calendar, Promise, handling_date, promise
 from domain.shelves import Goods, Waiting, WaitingLine
 from domain.sourcing.rules import RuleSet
 
@@ -51,7 +51,7 @@ SELECT l.location, l.country, jsonb_build_object(
            'weekdays', l.weekdays, 'holidays', l.holidays) AS calendar,
        CAST(now() AT TIME ZONE l.timezone AS date) AS today, l.capacity_per_day,
        greatest(CASE WHEN l.capacity_per_day IS NOT NULL
-                     THEN l.capacity_per_day - sourcing_taken(l.location) END, 0) AS left_today
+                     THEN l.capacity_per_day - sourcing_taken(l.location) END, 0) AS left_now
   FROM locations l WHERE l.location = ANY (CAST(:locations AS text[]))
 """)
 
@@ -111,10 +111,7 @@ class Seen:
     def pegged(self) -> tuple[tuple[Queued, Pegged], ...]:
         """Who waits, in turn, with what each will get."""
         queue = [_waiting(one, number) for number, one in enumerate(self._queue)]
-        rooms = {
-            location: Room(at.today, at.capacity_per_day, at.left_today)
-            for location, at in self._at.items()
-        }
+        rooms = {location: self._room(at) for location, at in self._at.items()}
         made = peg(queue, self._goods, self.now.astimezone(UTC).date(), rooms)
         return tuple((self._queue[one.waiting.position], one) for one in made)
 
@@ -144,6 +141,11 @@ class Seen:
             made = self.promised(pegged, one.country)
             found.setdefault(one.order_id, []).append(made)
         return {order_id: all_of(made) for order_id, made in found.items()}
+
+    def _room(self, at: Any) -> Room:
+        calendar = Calendar(**at.calendar)
+        handled_on = handling_date(calendar, self.now)
+        return Room(at.today, at.capacity_per_day, at.left_now, handled_on, calendar)
 
     def _way(self, location: str, country: str) -> Way:
         if (location, country) not in self._ways:

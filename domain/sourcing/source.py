@@ -132,7 +132,7 @@ def _candidates(
     for candidate in sorted(case.candidates, key=lambda one: one.location):
         bar = bars.get(candidate.location)
         if bar:
-            reason = bar_in_words(bar, case)
+            reason = bar_in_words(bar, case, candidate.calendar)
             found.append(_considered(candidate, bar=bar, reason=reason))
             continue
         index = at[candidate.location]
@@ -151,7 +151,7 @@ def _usable(
     return _considered(
         place.candidate,
         bar=bar,
-        reason=bar_in_words(bar, case, lacks=lacks, skus=skus) if bar else "",
+        reason=bar_in_words(bar, case, place.candidate.calendar, lacks, skus) if bar else "",
         lacks=lacks,
         cost=plan.cost if plan else None,
         place=place,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from domain.money import Money
+from domain.promises import Calendar, handling_date
 from domain.sourcing.case import Case
 from domain.sourcing.decision import Bar, Considered, Cost, Plan, PlannedPart
 from domain.stock import SkuQuantity
@@ -41,7 +42,11 @@ def sentence(
 
 
 def bar_in_words(
-    bar: Bar, case: Case, *, lacks: Sequence[SkuQuantity] = (), skus: Sequence[str] = ()
+    bar: Bar,
+    case: Case,
+    calendar: Calendar,
+    lacks: Sequence[SkuQuantity] = (),
+    skus: Sequence[str] = (),
 ) -> str:
     """Say what keeps a location from shipping the order alone, to follow its name."""
     country, goods = case.destination.country, _listed(sorted(set(skus)))
@@ -50,7 +55,7 @@ def bar_in_words(
         Bar.INACTIVE: "is not active",
         Bar.NOT_SERVED: f"does not serve {country}",
         Bar.NO_ZONE: f"has no shipping zone to {country}",
-        Bar.NO_CAPACITY: "has no capacity left today",
+        Bar.NO_CAPACITY: f"has no capacity left for {day(handling_date(calendar, case.now))}",
         Bar.HAZMAT: f"may not ship the dangerous goods {goods}",
         Bar.TOO_HEAVY: f"ships no parcel as heavy as {goods}",
         Bar.STOCK: f"lacks {quantities(lacks)}",

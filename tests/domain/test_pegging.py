@@ -183,7 +183,7 @@ def test_a_day_is_over_when_it_is_over_where_the_goods_are_to_come() -> None:
 
 def test_a_location_that_takes_on_so_many_a_day_takes_on_those_who_wait_day_by_day() -> None:
     queue = [order(n, line("cup", 1)) for n in range(1, 6)]
-    rooms = {"berlin": Room(MONDAY, a_day=2, left_today=1)}
+    rooms = {"berlin": Room(MONDAY, a_day=2, left=1)}
     pegged = peg(queue, [here("cup", 4)], MONDAY, rooms)
     assert [comes(one) for one in pegged] == [0, 1, 1, 2, None]
     assert told(dated(["berlin"], after(1), WAYS, NOW), [pegged[1]]).sentence == (
@@ -197,10 +197,24 @@ def test_a_location_that_takes_on_so_many_a_day_takes_on_those_who_wait_day_by_d
     )  # fmt: skip
 
 
+def test_room_is_dealt_out_to_open_days_and_what_is_left_of_the_first_is_given_now() -> None:
+    """On a Friday after the cut-off, orders are taken on for Monday; that is all that is left."""
+    queue = [order(n, line("cup", 1)) for n in range(1, 5)]
+    friday = after(4)
+    rooms = {"berlin": Room(friday, a_day=1, left=1, handled_on=after(7), calendar=Calendar())}
+    pegged = peg(queue, [here("cup", 9)], friday, rooms)
+    assert [one.on for one in pegged] == [None, after(8), after(9), after(10)]
+    full = {"berlin": rooms["berlin"]._replace(left=0)}
+    assert [one.on for one in peg(queue[:2], [here("cup", 9)], friday, full)] == [
+        after(8),
+        after(9),
+    ]
+
+
 def test_goods_that_come_go_to_who_waits_for_room_as_well() -> None:
     """Who waits for room takes what comes, and leaves what it waited beside."""
     queue = [order(n, line("cup", 1)) for n in (1, 2, 3)]
-    rooms = {"berlin": Room(MONDAY, a_day=1, left_today=0)}
+    rooms = {"berlin": Room(MONDAY, a_day=1, left=0)}
     goods = [here("cup", 2), coming("cup", 1, 2)]
     assert [comes(one) for one in peg(queue, goods, MONDAY, rooms)] == [1, 2, 2]
     either = [order(n, line("cup", 1), ranked=("berlin", "lyon")) for n in (1, 2, 3)]

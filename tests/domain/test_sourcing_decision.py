@@ -256,7 +256,7 @@ def test_an_order_that_ships_complete_waits_though_two_locations_have_it() -> No
     [
         ({"active": False}, Bar.INACTIVE, "is not active"),
         ({"serves": ("FR", "GB")}, Bar.NOT_SERVED, "does not serve DE"),
-        ({"capacity_left": 0}, Bar.NO_CAPACITY, "has no capacity left today"),
+        ({"capacity_left": 0}, Bar.NO_CAPACITY, "has no capacity left for Mon 23 Nov"),
         ({"hazmat": False}, Bar.HAZMAT, "may not ship the dangerous goods MUG and POT"),
         ({"parcel_weight_max_g": 399}, Bar.TOO_HEAVY, "ships no parcel as heavy as MUG and POT"),
     ],

@@ -1,5 +1,6 @@
 """A small world to source in: three locations, a few SKUs, a bundle, and one way to ask."""
 
+from datetime import time
 from typing import Any
 
 from sqlalchemy import text
@@ -29,6 +30,8 @@ def place(location: str, country: str, postal_code: str, **more: Any) -> Locatio
     )
 
 
+ALL_DAY = {"weekdays": (1, 2, 3, 4, 5, 6, 7), "cut_off": time(23, 59, 59)}
+"""What is reserved on a day is handled on that day, whichever it is."""
 BERLIN = place("berlin", "DE", "10115")
 LYON = place("lyon", "FR", "69001")
 WIEN = place("wien", "AT", "1010")

@@ -79,7 +79,7 @@ async def test_a_new_day_counts_where_a_location_has_a_capacity(room: Room) -> N
     await room.run("ALTER TABLE locations DISABLE TRIGGER locations_changed")
     await room.run("UPDATE locations SET changed_at = now() - interval '3 days'")
     assert await outdated(room) == []
-    await room.run("UPDATE locations SET capacity_per_day = 5 WHERE location = 'lyon'")
+    await room.run("UPDATE locations SET capacity_per_day = 5, weekdays = '{1,2,3,4,5,6,7}'")
     assert await outdated(room) == ["demo-1"]
 
 

@@ -17,7 +17,7 @@ from domain.stock import Changed, ReservationRef, Reserved, Short, SkuQuantity, 
 from storage.documents import document
 from storage.engine import create_engine
 from tests.storage.orderbook import an_order, eur
-from tests.storage.sourcingroom import BERLIN, LYON, WIEN, Room, wanted, where
+from tests.storage.sourcingroom import ALL_DAY, BERLIN, LYON, WIEN, Room, wanted, where
 
 YESTERDAY = """
 INSERT INTO reservations (key, base, part, order_id, location, state, lines, items, created_at)
@@ -255,7 +255,7 @@ async def test_a_location_takes_on_no_more_parts_than_it_can_in_a_day(room: Room
 
 
 async def test_capacity_is_of_the_locations_own_day(room: Room) -> None:
-    await room.furnish(BERLIN.model_copy(update={"capacity_per_day": 1}))
+    await room.furnish(BERLIN.model_copy(update={"capacity_per_day": 1, **ALL_DAY}))
     await room.receive("berlin", CUP=9)
     await room.run(YESTERDAY)
     _, answer = await room.once(wanted("demo-1", ("CUP", 1)))

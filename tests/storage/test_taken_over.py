@@ -24,10 +24,11 @@ from domain.stock import (
 )
 from storage.catalogue import Catalogue
 from storage.engine import create_engine
-from tests.storage.sourcingroom import BERLIN, Room, wanted, where
+from tests.storage.sourcingroom import ALL_DAY, BERLIN, Room, wanted, where
 from tests.storage.stockroom import assigned, someone_waits_for_a_lock, until, waiting
 
 CART = cart_reservation("c-1")
+SMALL = BERLIN.model_copy(update={"capacity_per_day": 1, **ALL_DAY})
 
 
 @pytest.fixture
@@ -167,7 +168,7 @@ async def test_what_a_cart_got_counts_on_the_day_on_which_its_order_takes_it_ove
     room: Room, days: int, *, room_left: bool
 ) -> None:
     await room.receive("berlin", CUP=9)
-    await Catalogue(room.engine).put_locations([BERLIN.model_copy(update={"capacity_per_day": 1})])
+    await Catalogue(room.engine).put_locations([SMALL])
     await hold(room, ("CUP", 1))
     await days_pass(room, days)
     case = await room.sourcing.case(order(("CUP", 1)))
@@ -181,7 +182,7 @@ async def test_what_a_cart_got_counts_on_the_day_on_which_its_order_takes_it_ove
 
 async def test_a_day_that_is_full_takes_on_no_cart_of_another_day(room: Room) -> None:
     await room.receive("berlin", CUP=9)
-    await Catalogue(room.engine).put_locations([BERLIN.model_copy(update={"capacity_per_day": 1})])
+    await Catalogue(room.engine).put_locations([SMALL])
     await hold(room, ("CUP", 1))
     await days_pass(room, 2)
     assert where(await buy(room, wanted("demo-9", ("CUP", 1)))) == {"berlin": {"CUP": 1}}

@@ -1,8 +1,8 @@
 -- The units go from hand to hand: between the two movements nobody else can have them.
 
 -- An order gets what its cart holds, and why it may ship from there ({decision, facts}). NULL: source
--- it anew. What a cart held too long, or where no more of today's orders can be taken on, or may not be
--- shipped from (`why` is NULL), is given back. What the cart got today is counted for today already.
+-- it anew. What a cart held too long, or where no more orders can be taken on for the day, or may not be
+-- shipped from (`why` is NULL), is given back. What the cart got for the same day is counted already.
 CREATE FUNCTION sourcing_take_over(cart_ text, cart_key text, order_ text, key_ text, why jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE held jsonb; expired text[]; earlier jsonb; closed boolean; r reservations;
@@ -11,7 +11,7 @@ BEGIN
     PERFORM stock_lock_order(order_);
     SELECT jsonb_agg(stock_part(x.location, x.lines) ORDER BY x.part),
            jsonb_agg(jsonb_build_object('location', x.location))
-               FILTER (WHERE x.created_at < date_trunc('day', now(), l.timezone)),
+               FILTER (WHERE x.created_at <= sourcing_day_began(l)),
            bool_or(NOT l.active)
       INTO held, earlier, closed
       FROM reservations x JOIN locations l ON l.location = x.location

@@ -123,15 +123,41 @@ CREATE TRIGGER sourcing_decisions_append_only BEFORE UPDATE OR DELETE OR TRUNCAT
 """
 
 # A location with a capacity is locked before any stock, by name in one order, and counted under its
-# lock: two orders cannot both be its last for today. What is there already was counted before.
+# lock: two orders cannot both be its last for a day. What is there already was counted before. Whose
+# day a reservation fills is not kept but told by the calendar, so that a holiday that is entered late
+# moves what fell on it to the next open day.
 RESERVE = """
 CREATE INDEX reservations_by_day ON reservations (location, created_at);
 
+-- The instant of a day's cut-off, as domain/promises.py tells it: the first, where the wall time comes twice.
+CREATE FUNCTION sourcing_cut_off(l locations, day date) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+DECLARE wall timestamp := day + l.cut_off; told timestamptz := wall AT TIME ZONE l.timezone; earlier timestamptz;
+BEGIN
+    earlier := told - interval '24 hours';
+    earlier := (wall - ((earlier AT TIME ZONE l.timezone) - (earlier AT TIME ZONE 'UTC'))) AT TIME ZONE 'UTC';
+    RETURN CASE WHEN earlier AT TIME ZONE l.timezone = wall THEN least(earlier, told) ELSE told END;
+END $$;
+
+-- Since when a location takes on what it handles on one day, its next open one or today until the cut-off:
+-- since the last cut-off of an open day. One that had none in 400 days takes on one day's worth.
+CREATE FUNCTION sourcing_day_began(l locations, seen_at timestamptz DEFAULT now()) RETURNS timestamptz
+LANGUAGE plpgsql STABLE AS $$
+DECLARE day date := (seen_at AT TIME ZONE l.timezone)::date; cut timestamptz;
+BEGIN
+    FOR ago IN 0..400 LOOP
+        IF extract(isodow FROM day - ago)::smallint = ANY (l.weekdays) AND NOT day - ago = ANY (l.holidays) THEN
+            cut := sourcing_cut_off(l, day - ago);
+            EXIT WHEN cut < seen_at;
+        END IF;
+        cut := NULL;
+    END LOOP;
+    RETURN coalesce(cut, seen_at - interval '400 days');
+END $$;
+
 CREATE FUNCTION sourcing_taken(place text) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT count(*) FROM locations l
-      JOIN reservations r ON r.location = l.location AND r.state <> 'released'
-       AND r.created_at >= date_trunc('day', now(), l.timezone)
-     WHERE l.location = place
+    SELECT count(*) FROM reservations r
+     WHERE r.location = place AND r.state <> 'released'
+       AND r.created_at > (SELECT sourcing_day_began(l) FROM locations l WHERE l.location = place)
 $$;
 
 CREATE FUNCTION sourcing_full(parts_ jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -252,12 +278,12 @@ END $$;
 """
 
 # What changes takes its time of day before it commits: whoever was sourced up to 15 seconds later
-# may not have seen it. A location whose day is new has room again.
+# may not have seen it. A location whose cut-off is over takes on for its next day.
 OUTDATED = """
 CREATE FUNCTION sourcing_settled() RETURNS timestamptz LANGUAGE sql STABLE AS $$
     SELECT greatest((SELECT max(l.changed_at) FROM locations l) + interval '15 seconds',
                     (SELECT max(r.activated_at) FROM sourcing_rules r) + interval '15 seconds',
-                    (SELECT max(date_trunc('day', now(), l.timezone)) FROM locations l
+                    (SELECT max(sourcing_day_began(l)) FROM locations l
                       WHERE l.capacity_per_day IS NOT NULL))
 $$;
 
@@ -315,7 +341,7 @@ def downgrade() -> None:
     op.execute(
         "DROP FUNCTION sourcing_take_over, sourcing_given, sourcing_settled, sourcing_resold, sourcing_roomy, "
         "sourcing_changed, sourcing_wait, sourcing_assign, sourcing_reserve, sourcing_keep, sourcing_lacking, sourcing_full, sourcing_more_stand, sourcing_standing, sourcing_recount, "
-        "sourcing_taken, sourcing_activate, sourcing_rules_active, sourcing_rules_guard"
+        "sourcing_taken, sourcing_day_began, sourcing_cut_off, sourcing_activate, sourcing_rules_active, sourcing_rules_guard"
     )
     op.execute("DROP INDEX reservations_by_day")
     op.execute(
