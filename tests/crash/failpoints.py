@@ -42,6 +42,7 @@ class Fault:
     """`call` counts, in each process, the calls of `point` that are about `order` (empty: any).
 
     What a starter does for no order is about what its first argument names, if that is a text.
+    With `activity` they are the calls that this activity makes.
     """
 
     point: str
@@ -49,13 +50,15 @@ class Fault:
     order: str = ""
     call: int = 1
     action: Action = "kill"
+    activity: str = ""
 
     @property
     def name(self) -> str:
         return f"{self.point}-{self.moment}-{self.order or 'any'}-{self.call}-{self.action}"
 
     def __str__(self) -> str:
-        return f"{self.action} {self.moment} {self.point}"
+        within = f" in {self.activity}" if self.activity else ""
+        return f"{self.action} {self.moment} {self.point}{within}"
 
 
 _PLAN: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
@@ -98,8 +101,14 @@ class Failpoints:
     async def call(
         self, point: str, method: Callable[..., Awaitable[Any]], *given: Any, **named: Any
     ) -> Any:
-        order = _about(*given)
-        concerned = [f for f in self._plan if f.point == point and f.order in ("", order)]
+        order, within = _about(*given), _activity()
+        concerned = [
+            fault
+            for fault in self._plan
+            if fault.point == point
+            and fault.order in ("", order)
+            and fault.activity in ("", within)
+        ]
         for fault in concerned:
             self._calls[fault] += 1
         _call.set(_Call(given, {fault: self._calls[fault] for fault in concerned}))
@@ -257,6 +266,11 @@ def _about(*given: Any) -> str:
     if activity.in_activity():
         return str(activity.info().workflow_id).removeprefix("order:")
     return given[0] if given and isinstance(given[0], str) else ""
+
+
+def _activity() -> str:
+    """The name, in Temporal, of the activity that is under way; empty outside of any."""
+    return activity.info().activity_type if activity.in_activity() else ""
 
 
 def _write(path: Path, text: str) -> None:

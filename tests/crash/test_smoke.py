@@ -2,14 +2,15 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import pytest
 
 from tests.crash.catalogue import NEAR
-from tests.crash.failpoints import Fault, Moment
+from tests.crash.deeds import ON_THE_WAY, deaths
+from tests.crash.failpoints import Fault
 from tests.crash.operators import send_all_back, tell_all
 from tests.crash.orders import Placed
 from tests.crash.people import Person, personal_values
@@ -22,18 +23,6 @@ ORDERS = 40
 DEATHS = 6
 RETURNS = 2
 SEED = 20260701
-OURS: tuple[Moment, ...] = ("before", "after")
-OUTSIDE: tuple[Moment, ...] = ("before", "begun", "done", "after")
-POINTS: dict[str, tuple[Moment, ...]] = {
-    "order_book.save_verdict": OURS,
-    "inventory.reserve": OURS,
-    "warehouse.request": OUTSIDE,
-    "channel.capture": OUTSIDE,
-    "carrier.buy": OUTSIDE,
-    "warehouse.hand_over": OUTSIDE,
-    "inventory.ship": OURS,
-    "channel.tell_shipped": OUTSIDE,
-}
 REFUSALS = (
     ("warehouse", "request", "no_such_street"),
     ("easypost", "buy", "address.verify.failure"),
@@ -56,11 +45,11 @@ HOLD_NOTE = "rang her up, the old lady has moved"
 @pytest.mark.timeout(240)
 def test_forty_orders_arrive_once_each_while_workers_die(world: World) -> None:
     chance = random.Random(SEED)  # the same deaths in every run
-    moments = list(chain.from_iterable([(p, m) for m in POINTS[p]] for p in POINTS))
     unlucky = chance.sample(range(ORDERS), DEATHS)
+    dying = chance.sample(deaths(ON_THE_WAY, 0), DEATHS)
     plan = [
-        Fault(point, moment, f"demo-{world.till.first + n}")
-        for n, (point, moment) in zip(unlucky, chance.sample(moments, DEATHS), strict=True)
+        replace(death, order=f"demo-{world.till.first + n}")
+        for n, death in zip(unlucky, dying, strict=True)
     ]
     refused = [n for n in range(ORDERS) if n not in unlucky][: len(REFUSALS)]
     buggy = f"demo-{world.till.first + ORDERS}"
