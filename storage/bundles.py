@@ -1,13 +1,14 @@
 """Bundles: SKUs that are sold as one and picked as their components."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.problems import Problem
+from domain.sourcing.rules import WEIGHT_MAX_G
 from domain.values import Value
 from storage.catalogue import PAGE_MAX, Put, SkuName
 from storage.documents import storable
@@ -17,7 +18,8 @@ COMPONENTS_MAX = 100
 
 # In SKU order, as everybody locks them: nobody receives or reserves them while they change.
 _LOCK = text("""
-SELECT sku FROM skus WHERE sku = ANY (CAST(:skus AS text[])) ORDER BY sku FOR NO KEY UPDATE
+SELECT sku, weight_g FROM skus
+ WHERE sku = ANY (CAST(:skus AS text[])) ORDER BY sku FOR NO KEY UPDATE
 """)
 _BUNDLED = text("""
 SELECT bundle, component FROM bundle_components
@@ -86,8 +88,8 @@ class Bundles:
         """Say what a SKU is made up of; orders that hold or wait for stock are left as they are.
 
         Raises:
-            BundleRefused: a SKU is unknown, a component is a bundle, the bundle is a component or
-                has stock or orders of its own.
+            BundleRefused: a SKU is unknown, a component is a bundle, the bundle is a component,
+                has stock or orders of its own, or weighs too much.
         """
         answer = (await self.put_all([bundle], strict=False))[bundle.sku]
         if isinstance(answer, BundleRefused):
@@ -132,9 +134,13 @@ class _Known:
     """What the catalogue and the stock say of the SKUs concerned."""
 
     def __init__(
-        self, skus: set[str], bundles: set[str], components: set[str], own_stock: set[str]
+        self,
+        weights_g: Mapping[str, int],
+        bundles: set[str],
+        components: set[str],
+        own_stock: set[str],
     ) -> None:
-        self.skus = skus
+        self.weights_g = weights_g
         self.bundles = bundles
         self.components = components
         self.own_stock = own_stock
@@ -152,13 +158,21 @@ class _Known:
         return refused
 
     def _wrong_whole(self, bundle: Bundle) -> Iterator[Problem]:
-        if bundle.sku not in self.skus:
+        if bundle.sku not in self.weights_g:
             yield _problem("sku", "unknown_sku", "is not in the catalogue")
         if bundle.sku in self.components:
             yield _problem("sku", "is_component", "is itself a component of a bundle")
         if bundle.sku in self.own_stock - self.bundles:
             message = "has stock, or orders that wait for it, of its own: a bundle has none"
             yield _problem("sku", "has_stock", message)
+        if not self.weights_g.get(bundle.sku) and self._picked_g(bundle) > WEIGHT_MAX_G:
+            message = (
+                f"weigh more than {WEIGHT_MAX_G} g together, which nothing can be sourced with"
+            )
+            yield _problem("components", "too_heavy", message)
+
+    def _picked_g(self, bundle: Bundle) -> int:
+        return sum(self.weights_g.get(one.sku, 0) * one.quantity for one in bundle.components)
 
     def _wrong_components(self, bundle: Bundle) -> Iterator[Problem]:
         seen: set[str] = set()
@@ -166,7 +180,7 @@ class _Known:
             field, sku = f"components.{n}.sku", component.sku
             if sku in seen:
                 yield _problem(field, "repeated", "is named twice")
-            elif sku not in self.skus:
+            elif sku not in self.weights_g:
                 yield _problem(field, "unknown_sku", "is not in the catalogue")
             elif sku in self.bundles or sku == bundle.sku:
                 yield _problem(field, "is_bundle", "is itself a bundle")
@@ -180,11 +194,11 @@ def _problem(field: str, reason: str, message: str) -> Problem:
 async def _known(connection: AsyncConnection, bundles: Sequence[Bundle]) -> _Known:
     named = {bundle.sku for bundle in bundles}
     skus = named | {component.sku for bundle in bundles for component in bundle.components}
-    known = set((await connection.execute(_LOCK, {"skus": sorted(skus)})).scalars())
+    known = (await connection.execute(_LOCK, {"skus": sorted(skus)})).all()
     bundled = (await connection.execute(_BUNDLED, {"skus": sorted(skus)})).all()
     stocked = (await connection.execute(_OWN_STOCK, {"skus": sorted(named)})).scalars()
     return _Known(
-        skus=known,
+        weights_g={row.sku: row.weight_g for row in known},
         bundles={row.bundle for row in bundled},
         components={row.component for row in bundled},
         own_stock=set(stocked),

@@ -17,7 +17,7 @@ from domain.promises import Calendar
 from domain.sourcing.case import Candidate, Case, Demand
 from domain.sourcing.claims import claim
 from domain.sourcing.decision import Decision
-from domain.sourcing.rules import RuleSet
+from domain.sourcing.rules import WEIGHT_MAX_G, RuleSet
 from domain.stock import Changed, Claim, Reserved, ReserveRequest, Short
 from storage.carts import look, take_over
 from storage.engine import alone
@@ -28,6 +28,7 @@ from storage.stock import PostgresInventory
 from storage.stock_calls import check_quantities, stock_connection
 
 SYSTEM = "sourcing"
+TOO_HEAVY = "too_heavy"
 PAGE_MAX = 500
 
 # A unit's weight is what the catalogue says of it, else what its components weigh, else what the
@@ -138,7 +139,8 @@ class PostgresSourcing:
         An order that is sourced again has the date that its first plan promised.
 
         Raises:
-            Refused: a line's SKU is not in the catalogue, or its quantity makes no sense.
+            Refused: a line's SKU is not in the catalogue, its quantity makes no sense, or a unit
+                of it is `too_heavy` (the detail is its SKU).
         """
         check_quantities(request.lines)
         async with stock_connection(self._engine) as connection:
@@ -257,6 +259,9 @@ def _asked(request: ReserveRequest) -> dict[str, Any]:
 
 
 def _demand(found: list[dict[str, Any]]) -> tuple[Demand, ...]:
+    heavy = [line["sku"] for line in found if line["weight_g"] > WEIGHT_MAX_G]
+    if heavy:
+        raise Refused(SYSTEM, TOO_HEAVY, heavy[0])
     try:
         return tuple(Demand(**line) for line in found)
     except ValidationError as error:

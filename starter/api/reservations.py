@@ -12,12 +12,14 @@ from domain.errors import Refused
 from domain.orders import Destination, LineRef
 from domain.problems import Problem
 from domain.sourcing.decision import Decision
+from domain.sourcing.rules import WEIGHT_MAX_G
 from domain.stock import ReserveRequest, Short, SkuQuantity, cart_reservation
 from starter.api.auth import Caller
 from starter.bodies import LimitedRoute
 from starter.composition import Composition, composition_of
 from starter.problems import Refusal, invalid, not_found
 from storage.reservations import HeldPart
+from storage.sourcing import TOO_HEAVY
 
 router = APIRouter(prefix="/api/stock/reservations", tags=["stock"], route_class=LimitedRoute)
 
@@ -117,7 +119,7 @@ async def hold(
     try:
         answer, decision = await reserve_where_best(on.wired.sourcing, _wanted(asked))
     except Refused as refused:
-        raise _refusal(refused) from None
+        raise _too_heavy(asked, refused) or _refusal(refused) from None
     if isinstance(answer, Short):
         raise _short(asked, answer, decision)
     response.headers["Location"] = f"{router.prefix}/{asked.reservation_id}"
@@ -236,6 +238,19 @@ def _short(asked: ReservationAsked, short: Short, decision: Decision) -> Refusal
     bars = [f"{one.name} {one.reason}" for one in decision.candidates if one.bar]
     why = "; ".join(bars[:PLACES_NAMED]) or "there is none that ships all"
     return Refusal(409, "short", f"No location can ship it: {why}.", problems)
+
+
+def _too_heavy(asked: ReservationAsked, refused: Refused) -> Refusal | None:
+    """Its components may have become as heavy since it was put together."""
+    if refused.code != TOO_HEAVY:
+        return None
+    message = f"is made up of more than {WEIGHT_MAX_G} g a unit"
+    problems = [
+        Problem(field=f"lines.{n}.sku", reason=TOO_HEAVY, message=message)
+        for n, line in enumerate(asked.lines)
+        if line.sku == refused.detail
+    ]
+    return invalid(problems)
 
 
 def _refusal(refused: Refused) -> Refusal:

@@ -13,7 +13,7 @@ from domain.orders import Destination, LineRef
 from domain.sourcing.rules import RuleSet
 from domain.sourcing.source import source
 from domain.stock import ReserveRequest, Short
-from tests.starter.goods import fields, receive, with_goods
+from tests.starter.goods import fields, put, receive, with_goods
 from tests.starter.world import World, canonical_order, eventually
 
 PATH = "/api/stock/reservations"
@@ -251,3 +251,18 @@ async def test_a_bad_cart_names_the_field_and_holds_nothing(
     assert field in fields(await world.api("POST", PATH, cart(("CUP", 1)) | changes))
     assert await reserved(world) == {}
     assert (await world.api("GET", f"{PATH}/none")).status_code == 404
+
+
+async def test_a_cart_with_a_bundle_that_became_too_heavy_names_its_line(world: World) -> None:
+    await with_goods(world)
+    await put(world, "skus/CUP", {"title": "Cup", "weight_g": 2_000_000})
+    heavy = {"components": [{"sku": "CUP", "quantity": 51}]}
+    refused = await world.api("PUT", "/api/bundles/SET", heavy)
+    assert fields(refused) == ["components"]
+    await put(world, "skus/CUP", {"title": "Cup", "weight_g": 0})
+    await put(world, "bundles/SET", heavy)
+    await put(world, "skus/CUP", {"title": "Cup", "weight_g": 2_000_000})
+    answer = await hold(world, ("POT", 1), ("SET", 1))
+    assert fields(answer) == ["lines.1.sku"]
+    assert [error["reason"] for error in answer.json()["errors"]] == ["too_heavy"]
+    assert (await world.api("GET", f"{PATH}/cart-1")).status_code == 404

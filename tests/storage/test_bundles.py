@@ -92,3 +92,15 @@ async def test_two_that_would_make_a_circle_are_not_both_taken(
         assert len(await rows(stock_engine, "SELECT 1 FROM bundle_components")) == 1
         await bundles.remove("set")
         await bundles.remove("big")
+
+
+async def test_what_no_order_could_be_sourced_with_is_not_put_together(
+    bundles: Bundles, stock_engine: AsyncEngine
+) -> None:
+    """A unit of 100 t is the most; what the bundle says of its own weight counts first."""
+    catalogue = Catalogue(stock_engine)
+    await catalogue.put_skus([CatalogueSku(sku="cup", title="cup", weight_g=1_000_000)])
+    assert await refusal(bundles, bundle("set", pot=1, cup=101)) == [("components", "too_heavy")]
+    assert await bundles.put(bundle("set", pot=1, cup=100)) is Put.ADDED
+    await catalogue.put_skus([CatalogueSku(sku="big", title="big", weight_g=1)])
+    assert await bundles.put(bundle("big", cup=101)) is Put.ADDED
