@@ -1,16 +1,20 @@
 """The simulators as a real process, the effects in a real database, and an order to ship."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from adapters.http import Answer, OutsideHttp
 from domain.addresses import Address
 from domain.ids import OrderId
 from domain.locations import Location
@@ -23,8 +27,12 @@ CARRIER_KEY = "EZTK_of_the_tests"
 CARRIER_SECRET = "sécret of the tests"
 WAREHOUSE_KEY = "whk_of_the_tests"
 WAREHOUSE_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-CALL_S = 1.5
-"""Long enough on a busy machine; what a hanging call costs a test."""
+CALL_S = 10.0
+"""Long enough on any machine. No test waits until it is over: see `calls_are_over` and `Clock`."""
+PATIENCE_S = 60.0
+_CALLS_ARE_OVER = text(
+    "UPDATE effects SET call_until = clock_timestamp() WHERE call_until > clock_timestamp()"
+)
 
 _ORDERS = count(1)
 
@@ -36,6 +44,7 @@ class World:
     url: str
     control: httpx.AsyncClient
     receiver: Receiver
+    engine: AsyncEngine
 
     async def journal(self, order_id: str, effect: str) -> list[dict[str, Any]]:
         asked = {"order": order_id, "effect": effect}
@@ -53,6 +62,110 @@ class World:
 
     async def labels(self, order_id: str) -> list[dict[str, Any]]:
         return [entry["data"] for entry in await self.journal(order_id, "label_bought")]
+
+    async def calls_are_over(self) -> None:
+        await calls_are_over(self.engine)
+
+    async def fired(self) -> bool:
+        """A call has arrived that goes wrong."""
+        faults = (await self.control.get("/control/faults")).json()["faults"]
+        return any(fault["fired"] for fault in faults)
+
+    async def taken_up(self, key: str, times: int) -> bool:
+        """So many have begun the deed, or to take it back."""
+        asked = text("SELECT fence >= :times FROM effects WHERE key = :key")
+        async with self.engine.connect() as connection:
+            return bool(await connection.scalar(asked, {"key": key, "times": times}))
+
+
+async def calls_are_over(engine: AsyncEngine) -> None:
+    """Their deadlines have passed: who tries again need not wait for what went before."""
+    async with engine.begin() as connection:
+        await connection.execute(_CALLS_ARE_OVER)
+
+
+async def eventually(ask: Callable[..., Awaitable[bool]], *about: Any) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline_s:
+        if await ask(*about):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"did not happen within {PATIENCE_S} s")
+
+
+class Clock:
+    """The running loop's clock: what waits or times out by it does so at once, or never."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._real = loop.time
+        self._ahead_s = 0.0
+        self._stopped_at: float | None = None
+        monkeypatch.setattr(loop, "time", self._time)
+
+    def _time(self) -> float:
+        return self._real() + self._ahead_s if self._stopped_at is None else self._stopped_at
+
+    def forward(self, seconds: float) -> None:
+        self._ahead_s += seconds
+
+    def stop(self) -> float:
+        """What nothing waits for takes no time from now on."""
+        self._stopped_at = self._time()
+        return self._stopped_at
+
+
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(asyncio.get_running_loop(), monkeypatch)
+
+
+Meanwhile = Callable[[str, Callable[[], Awaitable[object]]], None]
+
+
+@pytest.fixture
+def meanwhile(http: OutsideHttp, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """Call it with what happens between the next call that has such a text and its leaving."""
+    send = http.send
+
+    def before(call: str, happens: Callable[[], Awaitable[object]]) -> None:
+        async def later(method: str, path: str, **more: Any) -> Answer:
+            if call in f"{method} {path} {more.get('json')}":
+                monkeypatch.setattr(http, "send", send)
+                await happens()
+            return await send(method, path, **more)
+
+        monkeypatch.setattr(http, "send", later)
+
+    return before
+
+
+@dataclass
+class Held:
+    """A call that has begun and is on its way until it may `go`."""
+
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self) -> None:
+        self.begun.set()
+        await self.go.wait()
+
+
+@pytest.fixture
+def comes_true(http: OutsideHttp, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Awaitable[None]]:
+    """Call it, and the far side does what it was asked for last, whoever still waits for that."""
+    send, asked = http.send, dict[str, Any]()
+
+    async def listen(method: str, path: str, *, until: float | None = None, **more: Any) -> Answer:
+        if method == "POST":
+            asked.update(more, method=method, path=path)
+        return await send(method, path, until=until, **more)
+
+    async def late() -> None:
+        await send(**asked)
+
+    monkeypatch.setattr(http, "send", listen)
+    return late
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +190,11 @@ async def simulators_url(
 
 
 @pytest.fixture
-async def world(simulators_url: str, receiver: Receiver) -> AsyncIterator[World]:
-    async with httpx.AsyncClient(base_url=simulators_url, timeout=10, trust_env=False) as control:
-        yield World(simulators_url, control, receiver)
+async def world(
+    simulators_url: str, receiver: Receiver, engine: AsyncEngine
+) -> AsyncIterator[World]:
+    async with httpx.AsyncClient(base_url=simulators_url, timeout=30, trust_env=False) as control:
+        yield World(simulators_url, control, receiver, engine)
         await control.delete("/control/faults")
 
 

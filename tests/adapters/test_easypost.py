@@ -1,7 +1,7 @@
 """The port `Carrier`, proven against each carrier we speak to: a label is bought once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,7 +18,16 @@ from domain.orders import Order
 from domain.ports import Carrier
 from domain.tracking import Course
 from storage.effects import Effects
-from tests.adapters.conftest import CALL_S, CARRIER_KEY, World, line_refs
+from tests.adapters.conftest import (
+    CALL_S,
+    CARRIER_KEY,
+    Clock,
+    Held,
+    Meanwhile,
+    World,
+    eventually,
+    line_refs,
+)
 
 PARCEL = PackedParcel(weight_g=1_000, length_mm=300, width_mm=200, height_mm=110)
 Buy = Callable[[], "asyncio.Future[Label]"]
@@ -63,6 +72,10 @@ def buy(
 
 async def _buy(carrier: Carrier, request: LabelRequest, sender: Location, order: Order) -> Label:
     return await carrier.buy(request, sender, order)
+
+
+async def _void(carrier: Carrier, ref: LabelRef) -> Voided:
+    return await carrier.void(ref)
 
 
 class TestBuying:
@@ -180,6 +193,7 @@ class TestBuying:
             await buy()
         assert caught.value.fate_unknown
         (bought,) = await world.labels(order_id)
+        await world.calls_are_over()
         label = await buy()
         assert label.tracking_number == bought["tracking_code"]
         assert len(await world.labels(order_id)) == 1
@@ -196,30 +210,56 @@ class TestBuying:
         assert len(await world.labels(order_id)) == 1
 
     async def test_a_call_that_hangs_past_its_deadline_leaves_one_label(
-        self, world: World, buy: Buy, order_id: OrderId
+        self, world: World, buy: Buy, clock: Clock, order_id: OrderId
     ) -> None:
-        await world.fault("easypost", "buy", "hang", match=order_id)
-        with pytest.raises(Unavailable) as caught:
-            await buy()
-        assert (caught.value.code, caught.value.fate_unknown) == ("timeout", True)
+        caught = await timed_out(world, buy, clock)
+        assert (caught.code, caught.fate_unknown) == ("timeout", True)
+        assert await world.labels(order_id) == []
+        await world.calls_are_over()
         await buy()
         assert len(await world.labels(order_id)) == 1
         assert len(await world.journal(order_id, "shipment_created")) == 1
 
     async def test_an_answer_that_is_late_but_came_true_leaves_one_label(
-        self, world: World, buy: Buy, order_id: OrderId
+        self,
+        world: World,
+        buy: Buy,
+        clock: Clock,
+        order_id: OrderId,
+        comes_true: Callable[[], Awaitable[None]],
     ) -> None:
-        await world.fault("easypost", "buy", "slow", match=order_id, seconds=CALL_S + 0.3)
-        with pytest.raises(Unavailable, match="timeout"):
-            await buy()
-        await buy()
+        await timed_out(world, buy, clock)
+        await comes_true()
+        (bought,) = await world.labels(order_id)
+        await world.calls_are_over()
+        assert (await buy()).tracking_number == bought["tracking_code"]
         assert len(await world.labels(order_id)) == 1
 
-    async def test_two_workers_at_once_buy_one_label(
-        self, world: World, buy: Buy, order_id: OrderId
+    @pytest.mark.parametrize("call", ["POST v2/shipments {", "/buy"])
+    async def test_four_workers_at_once_buy_one_label(
+        self,
+        *,
+        world: World,
+        buy: Buy,
+        clock: Clock,
+        request_: LabelRequest,
+        meanwhile: Meanwhile,
+        call: str,
     ) -> None:
-        answers = await asyncio.gather(*(buy() for _ in range(4)), return_exceptions=True)
+        """The first is overtaken before it buys, or while it does."""
+        order_id = request_.order_id
+        meanwhile(call, held := Held())
+        first = buy()
+        await held.begun.wait()
+        others = [buy() for _ in range(3)]
+        await eventually(world.taken_up, request_.key, 4)
+        held.go.set()
+        with pytest.raises(Unavailable, match="superseded"):
+            await first
+        clock.forward(2 * CALL_S)
+        answers = await asyncio.gather(*others, return_exceptions=True)
         label = await buy()
+        assert label in answers
         assert len(await world.labels(order_id)) == 1
         for answer in answers:
             assert answer == label or (
@@ -286,24 +326,35 @@ class TestBuying:
         assert await world.labels(request_.order_id) == []
 
     async def test_a_label_that_was_bought_by_someone_else_meanwhile_is_taken(
-        self, world: World, buy: Buy, effects: Effects, request_: LabelRequest
+        self, world: World, buy: Buy, order_id: OrderId, meanwhile: Meanwhile
     ) -> None:
         """A worker thought dead buys after the newer one has looked."""
-        await world.fault("easypost", "buy", "throttle", match=request_.order_id)
-        with pytest.raises(Unavailable):
-            await buy()
-        (made,) = await world.journal(request_.order_id, "shipment_created")
-        shipment = made["data"]["shipment"]
-        await world.fault("easypost", "retrieve", "slow", match=request_.order_id, seconds=0.5)
-        newer = buy()
-        answer = await world.control.post(
-            f"/easypost/v2/shipments/{shipment['id']}/buy",
-            json={"rate": {"id": shipment["rates"][2]["id"]}},
-            auth=(CARRIER_KEY, ""),
-        )
-        assert answer.is_success
-        assert (await newer).tracking_number == answer.json()["tracking_code"]
-        assert len(await world.labels(request_.order_id)) == 1
+        codes: list[str] = []
+
+        async def worker_thought_dead() -> None:
+            (made,) = await world.journal(order_id, "shipment_created")
+            shipment = made["data"]["shipment"]
+            answer = await world.control.post(
+                f"/easypost/v2/shipments/{shipment['id']}/buy",
+                json={"rate": {"id": shipment["rates"][2]["id"]}},
+                auth=(CARRIER_KEY, ""),
+            )
+            codes.append(answer.json()["tracking_code"])
+
+        meanwhile("/buy", worker_thought_dead)
+        assert [(await buy()).tracking_number] == codes
+        assert len(await world.labels(order_id)) == 1
+
+
+async def timed_out(world: World, buy: Buy, clock: Clock) -> Unavailable:
+    """Why nothing is known of a label whose purchase hangs past its deadline."""
+    await world.fault("easypost", "buy", "hang")
+    buying = buy()
+    await eventually(world.fired)
+    clock.forward(CALL_S)
+    with pytest.raises(Unavailable) as caught:
+        await buying
+    return caught.value
 
 
 class TestVoiding:
@@ -321,6 +372,7 @@ class TestVoiding:
         await world.fault("easypost", "buy", "lost", match=ref.order_id)
         with pytest.raises(Unavailable):
             await buy()
+        await world.calls_are_over()
         assert await carrier.void(ref) == Voided()
         (bought,) = await world.labels(ref.order_id)
         (refunded,) = await world.journal(ref.order_id, "label_refunded")
@@ -336,27 +388,37 @@ class TestVoiding:
         assert await world.journal(ref.order_id, "shipment_created") == []
 
     async def test_a_shipment_that_was_not_bought_needs_no_refund(
-        self, world: World, carrier: Carrier, buy: Buy, ref: LabelRef
+        self, world: World, carrier: Carrier, buy: Buy, ref: LabelRef, clock: Clock
     ) -> None:
-        await world.fault("easypost", "buy", "hang", match=ref.order_id)
-        with pytest.raises(Unavailable):
-            await buy()
+        await timed_out(world, buy, clock)
+        await world.calls_are_over()
         assert await carrier.void(ref) == Voided()
         assert await world.labels(ref.order_id) == []
         assert await world.journal(ref.order_id, "label_refunded") == []
 
     async def test_a_purchase_in_flight_is_waited_out_and_given_back(
-        self, world: World, carrier: Carrier, buy: Buy, ref: LabelRef
+        self,
+        *,
+        world: World,
+        carrier: Carrier,
+        buy: Buy,
+        ref: LabelRef,
+        clock: Clock,
+        meanwhile: Meanwhile,
     ) -> None:
-        await world.fault("easypost", "buy", "slow", match=ref.order_id, seconds=0.5)
+        meanwhile("/buy", held := Held())
         buying = buy()
-        while not await world.journal(ref.order_id, "shipment_created"):
-            pass
-        assert await carrier.void(ref) == Voided()
+        await held.begun.wait()
+        voiding = asyncio.ensure_future(_void(carrier, ref))
+        await eventually(world.taken_up, ref.bought_key, 2)
+        held.go.set()
         with pytest.raises(Unavailable, match="superseded"):
             await buying
-        bought = await world.labels(ref.order_id)
-        assert len(await world.journal(ref.order_id, "label_refunded")) == len(bought)
+        assert len(await world.labels(ref.order_id)) == 1
+        assert not voiding.done()
+        clock.forward(2 * CALL_S)
+        assert await voiding == Voided()
+        assert len(await world.journal(ref.order_id, "label_refunded")) == 1
 
     async def test_a_refund_whose_answer_was_lost_is_not_asked_for_twice(
         self, world: World, carrier: Carrier, buy: Buy, ref: LabelRef
@@ -366,6 +428,7 @@ class TestVoiding:
         with pytest.raises(Unavailable) as caught:
             await carrier.void(ref)
         assert caught.value.fate_unknown
+        await world.calls_are_over()
         assert await carrier.void(ref) == Voided()
         assert len(await world.journal(ref.order_id, "label_refunded")) == 1
 

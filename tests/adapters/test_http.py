@@ -1,7 +1,6 @@
 """What an outside system does on the wire becomes one of two errors, with its fate."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -10,6 +9,8 @@ import pytest
 
 from adapters.http import OutsideHttp, retry_after_s, short_code
 from domain.errors import Refused, Unavailable
+from tests.adapters.conftest import CALL_S, Clock
+from tests.simulators.simulator_process import until
 
 JSON = b"content-type: application/json\r\n"
 
@@ -50,7 +51,7 @@ def explain(content: object) -> tuple[str, str]:
 
 @pytest.fixture
 async def http(wire: Wire) -> AsyncIterator[OutsideHttp]:
-    http = OutsideHttp("far", wire.url, call_s=5, explain=explain, auth=("key", ""))
+    http = OutsideHttp("far", wire.url, call_s=CALL_S, explain=explain, auth=("key", ""))
     yield http
     await http.aclose()
 
@@ -174,22 +175,26 @@ async def test_an_answer_without_end_is_not_read_to_its_end(
     assert error.code == "unreadable_answer"
 
 
-async def test_a_call_ends_at_its_deadline_however_slowly_the_answer_drips(wire: Wire) -> None:
-    http = OutsideHttp("far", wire.url, call_s=0.2, explain=explain)
+async def test_a_call_ends_at_its_deadline_however_slowly_the_answer_drips(
+    wire: Wire, http: OutsideHttp, clock: Clock
+) -> None:
     wire.says = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"
     wire.hold = True
-    started = time.monotonic()
-    error = await failure(http)
-    assert time.monotonic() - started < 2
+    failing = asyncio.ensure_future(failure(http))
+    await until(lambda: wire.heard)
+    clock.forward(CALL_S)
+    error = await failing
     assert isinstance(error, Unavailable)
     assert (error.code, error.fate_unknown) == ("timeout", True)
-    await http.aclose()
 
 
-async def test_no_call_outlives_its_deed(wire: Wire, http: OutsideHttp) -> None:
+async def test_no_call_outlives_its_deed(wire: Wire, http: OutsideHttp, clock: Clock) -> None:
     wire.hold = True
     now = asyncio.get_running_loop().time()
-    error = await failure(http, until=now + 0.2)
+    failing = asyncio.ensure_future(failure(http, until=now + CALL_S / 2))
+    await until(lambda: wire.heard)
+    clock.forward(CALL_S / 2)
+    error = await failing
     assert error.code == "timeout"
     late = await failure(http, until=now)
     assert isinstance(late, Unavailable)
@@ -198,7 +203,7 @@ async def test_no_call_outlives_its_deed(wire: Wire, http: OutsideHttp) -> None:
 
 
 async def test_a_system_that_is_not_there_has_done_nothing(unused_tcp_port: int) -> None:
-    http = OutsideHttp("far", f"http://127.0.0.1:{unused_tcp_port}", call_s=5, explain=explain)
+    http = OutsideHttp("far", f"http://127.0.0.1:{unused_tcp_port}", call_s=CALL_S, explain=explain)
     error = await failure(http)
     assert isinstance(error, Unavailable)
     assert (error.code, error.fate_unknown) == ("no_connection", False)

@@ -1,7 +1,7 @@
 """The port `Warehouse`, proven against each warehouse we speak to: everything is asked once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -30,7 +30,17 @@ from domain.orders import Order
 from domain.ports import Warehouse
 from domain.stock import ShortPick, ShortReason, SkuQuantity, summed
 from storage.effects import Effects
-from tests.adapters.conftest import CALL_S, WAREHOUSE_KEY, World, line_refs
+from tests.adapters.conftest import (
+    CALL_S,
+    PATIENCE_S,
+    WAREHOUSE_KEY,
+    Clock,
+    Held,
+    Meanwhile,
+    World,
+    eventually,
+    line_refs,
+)
 
 PARCEL = PackedParcel(weight_g=1_520, length_mm=300, width_mm=200, height_mm=110)
 """How the simulator packs four pieces."""
@@ -101,7 +111,7 @@ def hand_over(pack: PackRequest, *tracking_numbers: str, key: str = "hand-over")
 
 
 async def until_packed(warehouse: Warehouse, pack: PackRequest) -> Packed:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             standing = await warehouse.look(ref(pack, "look"))
             if isinstance(standing, Packed):
@@ -169,15 +179,7 @@ class TestRequesting:
             {"sku": "SPOON", "quantity": 3},
         ]
 
-    @pytest.mark.parametrize(
-        "fault",
-        [
-            {"mode": "lost"},
-            {"mode": "lost", "status": 502},
-            {"mode": "hang"},
-            {"mode": "slow", "seconds": CALL_S + 0.3},
-        ],
-    )
+    @pytest.mark.parametrize("fault", [{"mode": "lost"}, {"mode": "lost", "status": 502}])
     async def test_an_answer_that_never_came_leaves_one_request(
         self,
         world: World,
@@ -190,6 +192,29 @@ class TestRequesting:
         with pytest.raises(Unavailable) as caught:
             await warehouse.request(pack, order)
         assert caught.value.fate_unknown
+        await world.calls_are_over()
+        assert await warehouse.request(pack, order) == PackAccepted()
+        assert len(await world.journal(pack.order_id, "accepted")) == 1
+
+    @pytest.mark.parametrize("late", [False, True])
+    async def test_a_call_that_hangs_past_its_deadline_leaves_one_request(
+        self,
+        *,
+        world: World,
+        warehouse: Warehouse,
+        pack: PackRequest,
+        order: Order,
+        clock: Clock,
+        comes_true: Callable[[], Awaitable[None]],
+        late: bool,
+    ) -> None:
+        """Also where it comes true after it was given up."""
+        caught = await timed_out(world, warehouse, pack, order, clock)
+        assert (caught.code, caught.fate_unknown) == ("timeout", True)
+        if late:
+            await comes_true()
+        assert len(await world.journal(pack.order_id, "accepted")) == late
+        await world.calls_are_over()
         assert await warehouse.request(pack, order) == PackAccepted()
         assert len(await world.journal(pack.order_id, "accepted")) == 1
 
@@ -228,12 +253,26 @@ class TestRequesting:
         assert caught.value.detail == "TOWEL"
         assert await warehouse.request(pack, order) == PackAccepted()
 
-    async def test_two_workers_at_once_ask_once(
-        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+    async def test_four_workers_at_once_ask_once(
+        self,
+        *,
+        world: World,
+        warehouse: Warehouse,
+        pack: PackRequest,
+        order: Order,
+        clock: Clock,
+        meanwhile: Meanwhile,
     ) -> None:
-        await asyncio.gather(
-            *(warehouse.request(pack, order) for _ in range(4)), return_exceptions=True
-        )
+        meanwhile("POST ", held := Held())
+        first = asyncio.ensure_future(_request(warehouse, pack, order))
+        await held.begun.wait()
+        others = [asyncio.ensure_future(_request(warehouse, pack, order)) for _ in range(3)]
+        await eventually(world.taken_up, pack.reference, 4)
+        held.go.set()
+        with pytest.raises(Unavailable, match="superseded"):
+            await first
+        clock.forward(2 * CALL_S)
+        assert PackAccepted() in await asyncio.gather(*others, return_exceptions=True)
         assert await warehouse.request(pack, order) == PackAccepted()
         assert len(await world.journal(pack.order_id, "accepted")) == 1
 
@@ -244,6 +283,29 @@ class TestRequesting:
         await warehouse.request(pack, order)
         assert await warehouse.look(ref(pack, "look")) == PackAccepted()
         assert len(await world.journal(pack.order_id, "accepted")) == 1
+
+
+async def _request(
+    warehouse: Warehouse, pack: PackRequest, order: Order
+) -> PackAccepted | PackRejected:
+    return await warehouse.request(pack, order)
+
+
+async def _recall(warehouse: Warehouse, pack: PackRequest) -> Recalled | HandedOver:
+    return await warehouse.recall(ref(pack, "recall"))
+
+
+async def timed_out(
+    world: World, warehouse: Warehouse, pack: PackRequest, order: Order, clock: Clock
+) -> Unavailable:
+    """Why nothing is known of a request that hangs past its deadline."""
+    await world.fault("warehouse", "request", "hang", match=pack.order_id)
+    asking = asyncio.ensure_future(_request(warehouse, pack, order))
+    await eventually(world.fired)
+    clock.forward(CALL_S)
+    with pytest.raises(Unavailable) as caught:
+        await asking
+    return caught.value
 
 
 class TestRecalling:
@@ -271,29 +333,40 @@ class TestRecalling:
         await world.fault("warehouse", "request", "lost", match=pack.order_id)
         with pytest.raises(Unavailable):
             await warehouse.request(pack, order)
+        await world.calls_are_over()
         assert await warehouse.recall(ref(pack, "recall")) == Recalled()
         assert len(await world.journal(pack.order_id, "recalled")) == 1
 
     async def test_a_request_that_got_lost_on_its_way_needs_no_recall(
-        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order, clock: Clock
     ) -> None:
-        await world.fault("warehouse", "request", "hang", match=pack.order_id)
-        with pytest.raises(Unavailable):
-            await warehouse.request(pack, order)
+        await timed_out(world, warehouse, pack, order, clock)
+        await world.calls_are_over()
         assert await warehouse.recall(ref(pack, "recall")) == Recalled()
         assert await world.journal(pack.order_id, "accepted") == []
 
     async def test_a_request_in_flight_is_waited_out_and_taken_back(
-        self, world: World, warehouse: Warehouse, pack: PackRequest, order: Order
+        self,
+        *,
+        world: World,
+        warehouse: Warehouse,
+        pack: PackRequest,
+        order: Order,
+        clock: Clock,
+        meanwhile: Meanwhile,
     ) -> None:
-        await world.fault("warehouse", "request", "slow", match=pack.order_id, seconds=0.4)
-        asking = asyncio.ensure_future(warehouse.request(pack, order))
-        async with asyncio.timeout(5):
-            while not (await world.control.get("/control/faults")).json()["faults"][0]["fired"]:
-                pass
-        assert await warehouse.recall(ref(pack, "recall")) == Recalled()
+        meanwhile("POST ", held := Held())
+        asking = asyncio.ensure_future(_request(warehouse, pack, order))
+        await held.begun.wait()
+        recalling = asyncio.ensure_future(_recall(warehouse, pack))
+        await eventually(world.taken_up, pack.reference, 2)
+        held.go.set()
         with pytest.raises(Unavailable, match="superseded"):
             await asking
+        assert len(await world.journal(pack.order_id, "accepted")) == 1
+        assert not recalling.done()
+        clock.forward(2 * CALL_S)
+        assert await recalling == Recalled()
         assert len(await world.journal(pack.order_id, "recalled")) == 1
 
     async def test_a_recall_whose_answer_was_lost_is_made_once(
@@ -304,6 +377,7 @@ class TestRecalling:
         with pytest.raises(Unavailable) as caught:
             await warehouse.recall(ref(pack, "recall"))
         assert caught.value.fate_unknown
+        await world.calls_are_over()
         assert await warehouse.recall(ref(pack, "recall")) == Recalled()
         assert len(await world.journal(pack.order_id, "recalled")) == 1
 
@@ -376,6 +450,7 @@ class TestHandingOver:
         with pytest.raises(Unavailable) as caught:
             await warehouse.hand_over(hand_over(pack))
         assert caught.value.fate_unknown
+        await world.calls_are_over()
         assert await warehouse.hand_over(hand_over(pack)) == HandedOver()
         assert len(await world.journal(pack.order_id, "handed_over")) == 1
 

@@ -11,7 +11,7 @@ from domain.payments import (
     CancelRequest,
     CaptureDeclined,
 )
-from tests.adapters.conftest import World, euros
+from tests.adapters.conftest import Clock, Held, Meanwhile, World, euros, eventually
 from tests.adapters.shopify_outbound.asking import (
     bought,
     cancel_of,
@@ -53,6 +53,7 @@ async def test_a_capture_whose_answer_was_lost_is_found_and_not_repeated(
     with pytest.raises(Unavailable) as caught:
         await channel.capture(capture_of(order), order)
     assert caught.value.fate_unknown
+    await world.calls_are_over()
     captured = await channel.capture(capture_of(order), order)
     assert not isinstance(captured, CaptureDeclined)
     assert captured.amount == euros("48.55")
@@ -83,12 +84,19 @@ async def test_nothing_to_capture_is_declined_and_money_there_already_is_capture
     assert await world.journal(paid.channel_order_id, "captured") == []
 
 
-async def test_two_workers_at_once_capture_once(world: World, channel: ShopifyChannel) -> None:
+async def test_two_workers_at_once_capture_once(
+    world: World, channel: ShopifyChannel, meanwhile: Meanwhile, clock: Clock
+) -> None:
     order = await bought(world)
-    said = await asyncio.gather(
-        *(channel.capture(capture_of(order), order) for _ in range(2)), return_exceptions=True
-    )
-    assert any(not isinstance(one, BaseException) for one in said)
+    meanwhile("mutation Capture(", held := Held())
+    one, other = (asyncio.ensure_future(channel.capture(capture_of(order), order)) for _ in "12")
+    await held.begun.wait()
+    await eventually(world.taken_up, capture_of(order).key, 2)
+    held.go.set()
+    await asyncio.wait((one, other), return_when=asyncio.FIRST_COMPLETED)
+    clock.forward(channel.deed_s)
+    said = await asyncio.gather(one, other, return_exceptions=True)
+    assert sorted(type(answer).__name__ for answer in said) == ["Captured", "Unavailable"]
     assert len(await world.journal(order.channel_order_id, "captured")) == 1
 
 
@@ -151,6 +159,7 @@ async def test_a_cancellation_whose_answer_was_lost_refunds_once(
     with pytest.raises(Unavailable) as caught:
         await channel.cancel(cancel_of(order), order)
     assert caught.value.fate_unknown
+    await world.calls_are_over()
     assert (await channel.cancel(cancel_of(order), order)).refunded == euros("48.55")
     assert len(await world.journal(order.channel_order_id, "refunded")) == 1
 

@@ -96,6 +96,7 @@ async def test_a_refund_whose_answer_was_lost_is_found_and_not_repeated(
     with pytest.raises(Unavailable) as caught:
         await channel.refund(refund_of(order, "r1", 1, 1), order)
     assert caught.value.fate_unknown
+    await world.calls_are_over()
     refunded = await channel.refund(refund_of(order, "r1", 1, 1), order)
     assert refunded.amount == euros("16.33")
     assert len(await world.journal(order.channel_order_id, "refunded")) == 1
@@ -159,6 +160,7 @@ async def test_what_is_not_sent_any_more_is_cancelled_where_shopify_would_have_s
     await world.fault("shopify", "refundCreate", "lost", match=order.channel_order_id)
     with pytest.raises(Unavailable):
         await channel.refund(rest_of(order, 1, 2), order)
+    await world.calls_are_over()
     refunded = await channel.refund(rest_of(order, 1, 2), order)
     assert refunded.amount == euros("21.65")  # a third of 33.00, and 10.65
     (entry,) = await world.journal(order.channel_order_id, "refunded")

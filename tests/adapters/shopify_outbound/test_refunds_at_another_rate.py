@@ -108,6 +108,7 @@ async def test_a_refund_whose_answer_was_lost_is_booked_like_any_other(
     await world.fault("shopify", "refundCreate", "lost", match=order.channel_order_id)
     with pytest.raises(Unavailable):
         await dear.refund(refund_of(order, "r2", 2, 2), order)
+    await world.calls_are_over()
     found = await dear.refund(refund_of(order, "r2", 2, 2), order)
     assert (found.amount, found.given) == (euros("35.35"), euros("39.18"))
     assert len(await world.journal(order.channel_order_id, "refunded")) == 2
@@ -148,6 +149,7 @@ async def test_a_look_that_fails_after_the_deed_leaves_its_fate_open(
     with pytest.raises(Unavailable) as caught:
         await dear.refund(refund_of(order, "r1", 3, 2), order)
     assert caught.value.fate_unknown
+    await world.calls_are_over()
     found = await dear.refund(refund_of(order, "r1", 3, 2), order)
     assert (found.amount, found.given) == (euros("48.55"), euros("52.38"))
     assert len(await world.journal(order.channel_order_id, "refunded")) == 1

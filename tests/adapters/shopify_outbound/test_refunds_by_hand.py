@@ -148,6 +148,7 @@ async def test_a_refund_found_again_says_what_staff_had_refunded(
     await world.fault("shopify", "refundCreate", "lost", match=order.channel_order_id)
     with pytest.raises(Unavailable):
         await channel.refund(rest_of(order, 2, 0), order)
+    await world.calls_are_over()
     refunded = await channel.refund(rest_of(order, 2, 0), order)
     assert (refunded.amount, refunded.already) == (euros("11.00"), 1)
     assert await refunded_pieces(world, order) == [1, 1]
@@ -165,6 +166,7 @@ async def test_a_refund_of_more_lines_than_a_page_is_found_whole(
     await world.fault("shopify", "refundCreate", "lost", match=order.channel_order_id)
     with pytest.raises(Unavailable):
         await channel.refund(refund_of(order, "r1", *[1] * 7), order)
+    await world.calls_are_over()
     refunded = await channel.refund(refund_of(order, "r1", *[1] * 7), order)
     assert refunded.already == 0
     assert await refunded_pieces(world, order) == [7]

@@ -64,6 +64,7 @@ async def test_a_fulfilment_whose_answer_was_lost_is_not_made_again(
     with pytest.raises(Unavailable) as caught:
         await channel.tell_shipped(notice_of(order, 3, 2), order)
     assert caught.value.fate_unknown
+    await world.calls_are_over()
     told = await channel.tell_shipped(notice_of(order, 3, 2), order)
     assert told.ref.startswith("gid://shopify/Fulfillment/")
     assert len(await world.journal(order.channel_order_id, "fulfilled")) == 1
@@ -101,6 +102,7 @@ async def test_what_left_without_a_label_is_told_without_a_number_once(
     await world.fault("shopify", "fulfillmentCreate", "lost", match=order.channel_order_id)
     with pytest.raises(Unavailable):
         await channel.tell_shipped(bare, order)
+    await world.calls_are_over()
     told = await channel.tell_shipped(bare, order)
     (entry,) = await world.journal(order.channel_order_id, "fulfilled")
     assert entry["data"]["tracking_numbers"] == []
@@ -123,6 +125,7 @@ async def test_a_share_without_a_label_leaves_the_pieces_of_the_other_alone(
     await world.fault("shopify", "fulfillmentCreate", fault, match=order.channel_order_id)
     with pytest.raises(Unavailable):
         await channel.tell_shipped(bare, order)
+    await world.calls_are_over()
     told = await channel.tell_shipped(bare, order)
     entries = await world.journal(order.channel_order_id, "fulfilled")
     assert [told.ref.endswith(f"/{entry['ref']}") for entry in entries] == [False, True]
@@ -141,6 +144,7 @@ async def test_a_share_without_a_label_is_not_taken_for_another_with_other_piece
         await channel.tell_shipped(without_label(bare), order)
     await channel.tell_shipped(without_label(other), order)
     await channel.tell_shipped(notice_of(order, 0, 1, parcel=3), order)
+    await world.calls_are_over()
     assert not (await channel.tell_shipped(without_label(bare), order)).already
     assert await sent(world, order) == [{"MUG": 2, "BOWL": 1}, {"BOWL": 1}, {"MUG": 1}]
 
@@ -190,6 +194,7 @@ async def test_each_part_of_a_split_order_is_told_once_with_its_own_pieces(
         await channel.tell_shipped(first, order)
     told = await channel.tell_shipped(second, order)
     assert (await channel.tell_shipped(second, order)) == told
+    await world.calls_are_over()
     assert (await channel.tell_shipped(first, order)) != told
     assert await sent(world, order) == [{"MUG": 1, "BOWL": 2}, {"MUG": 2}]
 
