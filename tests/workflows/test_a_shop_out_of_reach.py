@@ -33,6 +33,15 @@ async def delivered_unheard(
     return life
 
 
+async def bring_back(life: Life, pieces: int) -> None:
+    """They come back, are put on the shelf and paid back."""
+    back = await life.ask_back(pieces)
+    await back.signal("received", {})
+    line = {"line_id": "L1", "sku": "MUG", "restock": pieces, "discard": 0, "refund": pieces}
+    await back.signal("inspected", {"lines": [line]})
+    await life.until_return(ReturnStatus.CLOSED)
+
+
 @pytest.mark.parametrize("step", ["tell_shipped", "ship_stock"])
 @at_once
 async def test_what_the_customer_has_can_be_returned_whoever_has_not_heard_of_it(
@@ -40,11 +49,7 @@ async def test_what_the_customer_has_can_be_returned_whoever_has_not_heard_of_it
 ) -> None:
     """The return ends meanwhile; the order closes once all is told."""
     life = await delivered_unheard(begin, world, f"unheard-{step}", step)
-    back = await life.ask_back(1)
-    await back.signal("received", {})
-    line = {"line_id": "L1", "sku": "MUG", "restock": 1, "discard": 0, "refund": 1}
-    await back.signal("inspected", {"lines": [line]})
-    await life.until_return(ReturnStatus.CLOSED)
+    await bring_back(life, 1)
     await life.until_waiting("return_window")
     world.faults[step].clear()
     await life.until(lambda _: bool(world.done("tell_shipped")))
@@ -75,11 +80,7 @@ async def test_what_came_back_unheard_waits_for_its_return(begin: Start, world: 
     await world.reaches("tell_shipped")
     await life.parcel(Course.RETURNED)
     await life.until_waiting("undelivered")
-    back = await life.ask_back(2)
-    await back.signal("received", {})
-    line = {"line_id": "L1", "sku": "MUG", "restock": 2, "discard": 0, "refund": 2}
-    await back.signal("inspected", {"lines": [line]})
-    await life.until_return(ReturnStatus.CLOSED)
+    await bring_back(life, 2)
     assert (await life.state()).status is OrderStatus.UNDELIVERED
     world.faults["tell_shipped"].clear()
     assert (await life.result()).status == "closed"

@@ -35,6 +35,16 @@ async def gone_while_capture_is_refused(begin: Start, world: World, own_id: str)
     return life
 
 
+async def with_the_first_share_gone(begin: Start, world: World, own_id: str) -> Life:
+    """Of two unpaid shares one is packed, its capture parked; and it has left unseen."""
+    life = await split_unpaid(begin, world, own_id)
+    world.fail("capture", Refused("shop", "locked"))
+    await pack(life, 1)
+    await life.until_waiting("refused:shop:locked")
+    world.left.add(f"{life.id}/f1")
+    return life
+
+
 async def arrive(life: Life, number: int = 1) -> None:
     """Somebody found out that goods without a label are there."""
     await life.ask("retry", arrived=f"{life.id}/f{number}", by="u-1", command_id=f"there-{number}")
@@ -244,11 +254,7 @@ async def test_a_capture_that_is_refused_for_good_is_written_off_too(
 async def test_of_a_split_order_that_is_written_off_the_rest_is_cancelled_unrefunded(
     begin: Start, world: World
 ) -> None:
-    life = await split_unpaid(begin, world, "unpaid-3")
-    world.fail("capture", Refused("shop", "locked"))
-    await pack(life, 1)
-    await life.until_waiting("refused:shop:locked")
-    world.left.add(f"{life.id}/f1")
+    life = await with_the_first_share_gone(begin, world, "unpaid-3")
     await life.tell("cancel", command_id="c1", by="u-1")
     await life.until_waiting(UNPAID)
     await life.tell("cancel", command_id="c2", by="u-1")
@@ -291,11 +297,7 @@ async def test_a_shop_that_will_not_hear_of_it_keeps_no_parcel_from_arriving(
     part = record.fulfilments[0]
     assert part.wait is not None
     assert part.wait.what == "refused:shopify:locked"
-    back = await life.ask_back(1)
-    await back.execute_update("received", {})
-    line = {"line_id": "L1", "sku": "MUG", "restock": 1, "discard": 0, "refund": 1}
-    await back.execute_update("inspected", {"lines": [line]})
-    await life.until_return(ReturnStatus.CLOSED)
+    await bring_back(life)
     await life.ask("retry")
     await life.until_told("refused", times=2)
     await life.pass_time(31 * DAY_S)
@@ -333,9 +335,9 @@ async def test_an_order_stays_open_until_what_was_undelivered_is_back(
     await scan(life, 1, Course.DELIVERED)
     await scan(life, 2, Course.RETURNED)
     await life.until_waiting("undelivered")
-    await _bring_back(life, "L1", "MUG", "unwanted", 1)
+    await bring_back(life)
     await life.until_waiting("undelivered")
-    await _bring_back(life, "L2", "BOWL", reason, 2)
+    await bring_back(life, 2, "L2", "BOWL", reason)
     await close(life)
 
 
@@ -350,14 +352,21 @@ async def test_of_a_line_that_went_in_two_the_reason_tells_which_piece_came_back
     await scan(life, 1, Course.DELIVERED)
     await scan(life, 2, Course.RETURNED)
     await life.until_waiting("undelivered")
-    await _bring_back(life, "L1", "MUG", "unwanted", 1)
+    await bring_back(life)
     record = await life.until_waiting("undelivered")
     assert record.status is OrderStatus.UNDELIVERED
-    await _bring_back(life, "L1", "MUG", "undeliverable", 2)
+    await bring_back(life, 2, reason="undeliverable")
     await close(life)
 
 
-async def _bring_back(life: Life, line_id: str, sku: str, reason: str, number: int) -> None:
+async def bring_back(
+    life: Life,
+    number: int = 1,
+    line_id: str = "L1",
+    sku: str = "MUG",
+    reason: str = "unwanted",
+) -> None:
+    """One piece of a line comes back, is put on the shelf and paid back."""
     return_id = f"{life.id}.r{number}"
     line = {"line_id": line_id, "sku": sku, "quantity": 1, "reason": reason}
     await life.ask("request_return", return_id=return_id, lines=[line])

@@ -88,6 +88,17 @@ async def with_both_labels(begin: Start, world: World, own_id: str) -> Life:
     return life
 
 
+async def with_the_first_label_only(begin: Start, world: World, own_id: str) -> Life:
+    """And a hold that keeps the second from being bought."""
+    first = world.block("buy_label", after=True)
+    life = await in_two_boxes(begin, world, own_id)
+    await world.reaches("buy_label")
+    await life.ask("hold", reason="fraud", command_id="h")
+    first.set()
+    await life.until_waiting("hold:fraud")
+    return life
+
+
 async def with_one_label_left(
     begin: Start, world: World, own_id: str, verb: str, **fields: object
 ) -> Life:
@@ -135,12 +146,7 @@ async def test_a_cancel_between_two_labels_hears_the_first_ones_scan(
     begin: Start, world: World
 ) -> None:
     """The second label was never bought, and the first one's void is refused."""
-    first = world.block("buy_label", after=True)
-    life = await in_two_boxes(begin, world, "two-gone-unlabelled")
-    await world.reaches("buy_label")
-    await life.ask("hold", reason="fraud", command_id="h")
-    first.set()
-    await life.until_waiting("hold:fraud")
+    life = await with_the_first_label_only(begin, world, "two-gone-unlabelled")
     world.fail("void_label", Refused("outside", "void_label_no"), times=10**6)
     await life.tell("cancel", command_id="c")
     await life.until_waiting(NOT_VOIDED)
@@ -153,10 +159,7 @@ async def test_a_cancel_between_two_labels_hears_the_first_ones_scan(
 @at_once
 async def test_a_new_address_buys_both_labels_again(begin: Start, world: World) -> None:
     life = await with_both_labels(begin, world, "two-moved")
-    await life.ask("fix_address", command_id="f", **FIX)
-    assert await life.settled("f") == ""
-    await life.ask("release", hold_id="h")
-    await see_both_delivered(life)
+    await move_both(life)
     reference = f"{life.id}/f1"
     assert len(world.done("void_label")) == 2
     assert world.done("hand_over") == [f"{reference}/hand-over/2-2"]
@@ -168,16 +171,8 @@ async def test_boxes_that_stay_packed_get_both_labels_for_a_new_address(
     begin: Start, world: World
 ) -> None:
     """One was bought, and the other's purchase is held: both bear the new address in the end."""
-    first = world.block("buy_label", after=True)
-    life = await in_two_boxes(begin, world, "two-relabelled")
-    await world.reaches("buy_label")
-    await life.ask("hold", reason="fraud", command_id="h")
-    first.set()
-    await life.until_waiting("hold:fraud")
-    await life.ask("fix_address", command_id="f", **FIX)
-    assert await life.settled("f") == ""
-    await life.ask("release", hold_id="h")
-    await see_both_delivered(life)
+    life = await with_the_first_label_only(begin, world, "two-relabelled")
+    await move_both(life)
     reference = f"{life.id}/f1"
     assert world.done("void_label") == [f"{reference}/p1/label/1/void"]
     assert world.done("buy_label") == [
@@ -189,7 +184,11 @@ async def test_boxes_that_stay_packed_get_both_labels_for_a_new_address(
     assert (len(world.done("recall")), world.papers[reference]) == (0, 2)
 
 
-async def see_both_delivered(life: Life) -> None:
+async def move_both(life: Life) -> None:
+    """Their hold is released once they have another address, where both arrive."""
+    await life.ask("fix_address", command_id="f", **FIX)
+    assert await life.settled("f") == ""
+    await life.ask("release", hold_id="h")
     await life.until_waiting("delivery")
     for number in numbers(life):
         await life.tell("parcel_moved", tracking_number=number, course=Course.DELIVERED)

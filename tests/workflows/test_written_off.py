@@ -20,7 +20,12 @@ from domain.records import (
 )
 from tests.workflows.at_once import at_once
 from tests.workflows.lives import Life, Start
-from tests.workflows.test_found_gone import arrive, close, gone_while_capture_is_refused
+from tests.workflows.test_found_gone import (
+    arrive,
+    close,
+    gone_while_capture_is_refused,
+    with_the_first_share_gone,
+)
 from tests.workflows.test_split_orders import pack, split_unpaid
 from tests.workflows.world import World
 
@@ -38,11 +43,7 @@ async def written_off(begin: Start, world: World, own_id: str) -> Life:
 
 async def rest_cancelled(begin: Start, world: World, own_id: str) -> Life:
     """Berlin's share was found gone; with its money written off, the other one is cancelled."""
-    life = await split_unpaid(begin, world, own_id)
-    world.fail("capture", Refused("shop", "locked"))
-    await pack(life, 1)
-    await life.until_waiting("refused:shop:locked")
-    world.left.add(f"{life.id}/f1")
+    life = await with_the_first_share_gone(begin, world, own_id)
     await life.tell("cancel")
     await life.until_told(UNPAID)
     await life.ask("cancel", unpaid=True)
@@ -64,10 +65,20 @@ async def unpaid(begin: Start, world: World, own_id: str) -> Life:
     return life
 
 
+async def reject_what_has_left(life: Life) -> None:
+    """The warehouse says that it has not packed the first share, whose goods are gone."""
+    life.world.left.add(f"{life.id}/f1")
+    await life.tell("warehouse_said", reference=f"{life.id}/f1", status="rejected")
+
+
 async def bring_back(life: Life) -> ReturnRecord:
+    await receive_back(life)
+    return await _inspected(life)
+
+
+async def receive_back(life: Life) -> None:
     back = await life.ask_back(1)
     await back.execute_update("received", {})
-    return await _inspected(life)
 
 
 async def _inspected(life: Life) -> ReturnRecord:
@@ -99,6 +110,20 @@ def told_by_return(life: Life, code: str) -> list[JournalEntry]:
     return [line for r in records for line in r.journal if line.code == code]
 
 
+async def pay_after_all(life: Life) -> None:
+    """The shop says so, and the order has heard it and done what comes of it."""
+    await life.tell("payment_changed", payment=PaymentStatus.PAID)
+    await life.until_told("payment")
+    await life.state()
+
+
+async def told_once(life: Life) -> dict[str, Any]:
+    """What the one line says of money that came after all."""
+    await life.until_told(PAID_AFTER_ALL)
+    (line,) = told_by(life, PAID_AFTER_ALL)
+    return dict(line.data)
+
+
 # -- what comes back
 
 
@@ -119,8 +144,7 @@ async def test_a_return_asked_for_before_the_write_off_pays_nothing_back_either(
     begin: Start, world: World
 ) -> None:
     life = await unpaid(begin, world, "before-1")
-    back = await life.ask_back(1)
-    await back.execute_update("received", {})
+    await receive_back(life)
     await life.ask("cancel", unpaid=True, by="u-1")
     await life.until_return_told("moneywrittenoff")
     record = await _inspected(life)
@@ -135,8 +159,7 @@ async def test_a_refund_that_is_parked_when_the_money_is_written_off_need_not_be
     begin: Start, world: World
 ) -> None:
     life = await unpaid(begin, world, "before-2")
-    back = await life.ask_back(1)
-    await back.execute_update("received", {})
+    await receive_back(life)
     await _inspect(life)
     await life.until_return_waits("refused:shop:more_than_captured")
     await life.ask("cancel", unpaid=True)
@@ -156,8 +179,7 @@ async def test_a_refund_in_flight_when_the_money_is_written_off_is_waited_for(
     world.faults["refund"].clear()
     lost = Unavailable("shop", "lost", fate_unknown=True)
     world.fail("refund", lost, times=10**6, after=True)
-    back = await life.ask_back(1)
-    await back.execute_update("received", {})
+    await receive_back(life)
     await _inspect(life)
     await world.reaches("refund")
     await life.ask("cancel", unpaid=True)
@@ -166,9 +188,7 @@ async def test_a_refund_in_flight_when_the_money_is_written_off_is_waited_for(
     record = await _ended(life)
     assert [entry.kind for entry in record.money] == ["refunded"]
     await life.until_waiting("return_window")
-    await life.tell("payment_changed", payment=PaymentStatus.PAID)
-    await life.until_told("payment")
-    await life.state()
+    await pay_after_all(life)
     assert told_by(life, PAID_AFTER_ALL) == []
 
 
@@ -187,8 +207,7 @@ async def test_a_return_that_ends_as_the_money_is_written_off_keeps_no_order_ope
 @at_once
 async def test_a_return_of_what_was_paid_after_all_is_paid_back(begin: Start, world: World) -> None:
     life = await written_off(begin, world, "off-2")
-    await life.tell("payment_changed", payment=PaymentStatus.PAID)
-    await life.until_told("payment")
+    await pay_after_all(life)
     record = await bring_back(life)
     assert [entry.kind for entry in record.money] == ["refunded"]
     assert told_by(life, PAID_AFTER_ALL) == []
@@ -206,12 +225,10 @@ async def test_who_pays_after_all_for_what_was_cancelled_is_told_of(
     if stands == "arrived":
         await arrive(life)
         await life.until_waiting("return_window")
-    await life.tell("payment_changed", payment=PaymentStatus.PAID)
-    await life.until_told(PAID_AFTER_ALL)
+    await pay_after_all(life)
     await life.tell("payment_changed", payment=PaymentStatus.PAID)
     await life.state()
-    (line,) = told_by(life, PAID_AFTER_ALL)
-    assert line.data == {"pieces": 1, "returns": 0}
+    assert await told_once(life) == {"pieces": 1, "returns": 0}
 
 
 @at_once
@@ -220,14 +237,12 @@ async def test_who_pays_while_the_rest_is_still_taken_back_gets_it_refunded(
 ) -> None:
     """The refund itself sees to it, and nobody need be asked."""
     life = await split_unpaid(begin, world, "off-4")
-    world.left.add(f"{life.id}/f1")
-    await life.tell("warehouse_said", reference=f"{life.id}/f1", status="rejected")
+    await reject_what_has_left(life)
     await life.until_told(UNPAID)
     gate = world.block("recall")
     await life.ask("cancel", unpaid=True)
     await world.reaches("recall")
-    await life.tell("payment_changed", payment=PaymentStatus.PAID)
-    await life.until_told("payment")
+    await pay_after_all(life)
     gate.set()
     record = await life.until_status(OrderStatus.SHIPPED)
     assert [entry.kind for entry in record.money] == ["refunded"]
@@ -240,12 +255,9 @@ async def test_who_pays_after_all_for_what_comes_back_unpaid_is_told_of(
 ) -> None:
     """The return began as one of unpaid goods, and does not hear of the money."""
     life = await written_off(begin, world, "off-5")
-    back = await life.ask_back(1)
-    await back.execute_update("received", {})
-    await life.tell("payment_changed", payment=PaymentStatus.PAID)
-    await life.until_told(PAID_AFTER_ALL)
-    (line,) = told_by(life, PAID_AFTER_ALL)
-    assert line.data == {"pieces": 0, "returns": 1}
+    await receive_back(life)
+    await pay_after_all(life)
+    assert await told_once(life) == {"pieces": 0, "returns": 1}
     assert (await _inspected(life)).money == ()
 
 
@@ -257,10 +269,8 @@ async def test_who_pays_after_all_is_told_of_what_was_coming_back_when_it_was_wr
     await life.ask_back(1)
     await life.ask("cancel", unpaid=True)
     await life.until_return_told("moneywrittenoff")
-    await life.tell("payment_changed", payment=PaymentStatus.PAID)
-    await life.until_told(PAID_AFTER_ALL)
-    (line,) = told_by(life, PAID_AFTER_ALL)
-    assert line.data == {"pieces": 0, "returns": 1}
+    await pay_after_all(life)
+    assert await told_once(life) == {"pieces": 0, "returns": 1}
 
 
 @at_once
@@ -268,14 +278,11 @@ async def test_nobody_is_told_of_a_return_that_nothing_was_to_be_paid_back_for(
     begin: Start, world: World
 ) -> None:
     life = await written_off(begin, world, "off-8")
-    back = await life.ask_back(1)
-    await back.execute_update("received", {})
+    await receive_back(life)
     await _inspect(life, refund=0)
     await _ended(life)
     await life.until_waiting("return_window")
-    await life.tell("payment_changed", payment=PaymentStatus.PAID)
-    await life.until_told("payment")
-    await life.state()
+    await pay_after_all(life)
     assert told_by(life, PAID_AFTER_ALL) == []
 
 
@@ -289,8 +296,7 @@ async def test_while_another_share_waits_for_the_money_a_cancel_goes_before_the_
     life = await split_unpaid(begin, world, "off-6")
     await pack(life, 2)
     await life.until_waiting("hold:payment")
-    world.left.add(f"{life.id}/f1")
-    await life.tell("warehouse_said", reference=f"{life.id}/f1", status="rejected")
+    await reject_what_has_left(life)
     await life.until_status(OrderStatus.PARTLY_SHIPPED)
     refusal = await life.refused("cancel", unpaid=True)
     assert refusal == (
