@@ -180,6 +180,7 @@ async def test_a_call_ends_at_its_deadline_however_slowly_the_answer_drips(
 ) -> None:
     wire.says = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"
     wire.hold = True
+    http._client.timeout = httpx.Timeout(None)  # it starts again with each byte
     failing = asyncio.ensure_future(failure(http))
     await until(lambda: wire.heard)
     clock.forward(CALL_S)
