@@ -25,47 +25,44 @@ PRICE = 10
 """Of a piece: a bundle costs as much as the pieces that it is made of."""
 CHANNEL = "demo"
 
+
+def _location(timezone: str, *, serves: tuple[str, ...] = (), **address: str) -> Location:
+    city = address["city"]
+    return Location(
+        location=city.lower(),
+        name=city,
+        timezone=timezone,
+        serves=serves,
+        address=Address(name=city, lines=(address.pop("street"),), **address),
+    )
+
+
 LOCATIONS = (
-    Location(
-        location="berlin",
-        name="Berlin",
-        timezone="Europe/Berlin",
-        address=Address(
-            name="Berlin",
-            lines=("Unter den Linden 5",),
-            city="Berlin",
-            postal_code="10117",
-            country="DE",
-            phone="+493012345678",
-        ),
+    _location(
+        "Europe/Berlin",
+        street="Unter den Linden 5",
+        city="Berlin",
+        postal_code="10117",
+        country="DE",
+        phone="+493012345678",
     ),
-    Location(
-        location="leeds",
-        name="Leeds",
-        timezone="Europe/London",
-        address=Address(
-            name="Leeds",
-            lines=("1 The Headrow",),
-            city="Leeds",
-            postal_code="LS1 6PU",
-            country="GB",
-            phone="+441132476000",
-        ),
+    _location(
+        "Europe/London",
+        street="1 The Headrow",
+        city="Leeds",
+        postal_code="LS1 6PU",
+        country="GB",
+        phone="+441132476000",
     ),
-    Location(
-        location="newark",
-        name="Newark",
-        timezone="America/New_York",
+    _location(
+        "America/New_York",
         serves=("US",),
-        address=Address(
-            name="Newark",
-            lines=("920 Broad Street",),
-            city="Newark",
-            region="NJ",
-            postal_code="07102",
-            country="US",
-            phone="+19737333669",
-        ),
+        street="920 Broad Street",
+        city="Newark",
+        region="NJ",
+        postal_code="07102",
+        country="US",
+        phone="+19737333669",
     ),
 )
 
