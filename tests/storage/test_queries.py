@@ -16,6 +16,7 @@ from domain.records import HoldRecord, MoneyRecord, Retrying, ReturnRecord, Sett
 from domain.returns import ReturnLine, ReturnReason
 from domain.tracking import Course
 from domain.validation import Verdict
+from domain.views import OrderView
 from domain.waits import Owner
 from storage.engine import create_engine
 from storage.intake import OrderIntake
@@ -145,19 +146,17 @@ async def test_a_step_that_keeps_failing_is_what_the_order_waits_on(
     assert whole.waiting_on == order.waiting_on
 
 
-async def test_one_order_is_shown_whole(engine: AsyncEngine, queries: OrderQueries) -> None:
+PROBLEM = Problem(field="lines.0.sku", reason="unknown", message="no such SKU")
+WANTED = ReturnLine(line_id="l1", sku="TEE-RED", quantity=1, reason=ReturnReason.DAMAGED)
+
+
+@pytest.fixture
+async def eventful(engine: AsyncEngine) -> None:
+    """The order is paid, has a problem and a hold, a second label, a scan, a return, a refund."""
     book = PostgresOrderBook(engine)
     await OrderIntake(engine).accept(an_order(payment=PaymentStatus.PAID))
-    problem = Problem(field="lines.0.sku", reason="unknown", message="no such SKU")
-    verdict = Verdict(outcome="problems", data_problems=(problem,))
-    await book.save_verdict(ID, 1, verdict)
-    async with engine.begin() as connection:
-        command = await connection.scalar(
-            text(
-                "INSERT INTO inbox (source, kind, event_key, body) VALUES ('api', 'hold', '1', "
-                """'{"reason": "fraud_check", "note": "call her"}') RETURNING id::text"""
-            )
-        )
+    await book.save_verdict(ID, 1, Verdict(outcome="problems", data_problems=(PROBLEM,)))
+    command = await _hold_in_the_inbox(engine)
     hold = HoldRecord(hold_id=command, reason="fraud_check", by="key-1", since=NOON)
     refund = MoneyRecord(key="r1", kind="refunded", amount=eur(1500))
     await book.record(
@@ -166,46 +165,87 @@ async def test_one_order_is_shown_whole(engine: AsyncEngine, queries: OrderQueri
                  settled=(Settled(command_id=command),))
     )  # fmt: skip
     await Scans(engine).add([a_scan("k1", Course.MOVING, number="T2")])
-    wanted = ReturnLine(line_id="l1", sku="TEE-RED", quantity=1, reason=ReturnReason.DAMAGED)
     await book.record_return(
         ReturnRecord(return_id=ReturnId("r1"), order_id=ID, seq=1, wait=None,
-                     status=ReturnStatus.REQUESTED, location="berlin", lines=(wanted,))
+                     status=ReturnStatus.REQUESTED, location="berlin", lines=(WANTED,))
     )  # fmt: skip
+
+
+async def _hold_in_the_inbox(engine: AsyncEngine) -> str:
+    """Where an operator's note stays; returns the command's id."""
+    async with engine.begin() as connection:
+        command = await connection.scalar(
+            text(
+                "INSERT INTO inbox (source, kind, event_key, body) VALUES ('api', 'hold', '1', "
+                """'{"reason": "fraud_check", "note": "call her"}') RETURNING id::text"""
+            )
+        )
+    return str(command)
+
+
+async def _shown(queries: OrderQueries) -> OrderView:
     order = await queries.order(ID)
     assert order is not None
+    return order
+
+
+@pytest.mark.usefixtures("eventful")
+async def test_one_order_is_shown_with_what_it_waits_on(queries: OrderQueries) -> None:
+    order = await _shown(queries)
     assert order.sentence == "The order is in order; we look for its stock."
     assert [(held.reason, held.note) for held in order.holds] == [("fraud_check", "call her")]
     assert order.waiting_on is not None
     assert order.waiting_on.sentence == (
         "waits on warehouse for packing since 2026-03-01 12:00 UTC, until 2026-03-02 12:00 UTC"
     )
-    assert order.problems == (problem,)
+    assert order.problems == (PROBLEM,)
+
+
+@pytest.mark.usefixtures("eventful")
+async def test_one_order_is_shown_with_what_was_bought(queries: OrderQueries) -> None:
+    order = await _shown(queries)
     assert (order.address, order.totals, order.email) == (
         HOME,
         an_order().totals,
         "zoe@example.com",
     )
     assert order.lines[0].unit_price == eur(1500)
-    ((parcel,),) = [fulfilment.parcels for fulfilment in order.fulfilments]
-    assert parcel.label is not None
-    assert parcel.label.tracking_number == "T2"
-    assert [label.voided for label in parcel.labels] == [False, True]
-    assert (parcel.course, [scan.course for scan in parcel.scans]) == ("moving", ["moving"])
-    assert [(back.return_id, back.lines) for back in order.returns] == [("r1", (wanted,))]
     assert (order.money.captured, order.money.refunded) == (eur(3490), eur(1500))
-    assert await queries.by_track_token(order.track_token) == order
     assert order.model_dump(mode="json")["money"]["captured"] == {
         "amount_minor": 3490,
         "currency": "EUR",
         "exponent": 2,
     }
+
+
+@pytest.mark.usefixtures("eventful")
+async def test_one_order_is_shown_with_its_parcels_and_returns(queries: OrderQueries) -> None:
+    order = await _shown(queries)
+    ((parcel,),) = [fulfilment.parcels for fulfilment in order.fulfilments]
+    assert parcel.label is not None
+    assert parcel.label.tracking_number == "T2"
+    assert [label.voided for label in parcel.labels] == [False, True]
+    assert (parcel.course, [scan.course for scan in parcel.scans]) == ("moving", ["moving"])
+    assert [(back.return_id, back.lines) for back in order.returns] == [("r1", (WANTED,))]
+
+
+@pytest.mark.usefixtures("eventful")
+async def test_an_order_and_its_return_are_the_same_wherever_they_are_shown(
+    queries: OrderQueries,
+) -> None:
+    order = await _shown(queries)
+    assert await queries.by_track_token(order.track_token) == order
+    assert await queries.returned("r1") == order.returns[0]
+
+
+@pytest.mark.usefixtures("eventful")
+async def test_the_journal_is_told_oldest_first_with_its_notes(queries: OrderQueries) -> None:
     events = await queries.events(ID)
     assert events is not None
     assert [(event.code, event.note) for event in events] == [
         ("received", ""),
         ("held", "call her"),
     ]
-    assert await queries.returned("r1") == order.returns[0]
 
 
 async def test_nobody_has_what_does_not_exist(queries: OrderQueries) -> None:
