@@ -20,7 +20,7 @@ from tests.crash.catalogue import BUNDLES, CHANNEL, HOMES, LATE, LOCATIONS, STOC
 CALL_S = 2.0
 """Of each outside call: a repeated deed first waits for what is left of the earlier one's time."""
 POLICY = {
-    "RETURN_WINDOW_S": "40",
+    "RETURN_WINDOW_S": "120",
     "RETRY_INITIAL_S": "0.2",
     "RETRY_CAP_S": "1",
     "WAREHOUSE_CHECK_S": "6",

@@ -29,7 +29,7 @@ from tests.crash.queueing import in_queue, split_with, wait_for_goods, waiting_f
 from tests.crash.soundness import assert_sound
 from tests.crash.world import World
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
 
 WORKERS = 4
 ADDRESS = {
@@ -78,7 +78,7 @@ def test_workers_killed_on_the_way_to_the_door(world: World) -> None:
     plan += unpacked + unscanned
     with dying(world, plan):
         orders = place(world, plan)
-        world.until_arrived(orders, within_s=300)
+        world.until_arrived(orders)
     world.mend()
     world.shipped += orders
     assert_sound(world)

@@ -17,9 +17,9 @@ from tests.crash.catalogue import CHANNEL
 from tests.crash.failpoints import Fault
 from tests.crash.operators import tell_all
 from tests.crash.soundness import assert_sound
-from tests.crash.world import World
+from tests.crash.world import CALL_S, World
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
 
 BURST = 24
 OPEN = ("intended", "unknown")
@@ -196,7 +196,7 @@ def _taken_in(world: World) -> set[int]:
 
 def _all_answered(world: World) -> bool:
     url = f"{world.stack.simulators_url}/control/state"
-    state: dict[str, Any] = httpx.get(url, timeout=10).json()
+    state: dict[str, Any] = httpx.get(url, timeout=CALL_S).json()
     webhooks = state["webhooks"]
     assert webhooks["given_up"] == 0, webhooks
     return bool(webhooks["pending"] == 0)

@@ -42,7 +42,7 @@ ELSEWHERE = {
 HOLD_NOTE = "rang her up, the old lady has moved"
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_forty_orders_arrive_once_each_while_workers_die(world: World) -> None:
     chance = random.Random(SEED)  # the same deaths in every run
     unlucky = chance.sample(range(ORDERS), DEATHS)

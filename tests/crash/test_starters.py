@@ -24,7 +24,7 @@ from tests.crash.queueing import in_queue, waiting_for
 from tests.crash.soundness import assert_sound
 from tests.crash.world import World
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
 
 AROUND_BOOKING = ("supplies.open", "supplies.receive", "supplies.count")
 AROUND_A_TRANSFER = (

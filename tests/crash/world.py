@@ -28,8 +28,10 @@ from tests.crash.orders import FoundShort, Placed, Till, payload
 
 T = TypeVar("T")
 
-DEADLINE_S = 150.0
+DEADLINE_S = 300.0
 """Generous: a slow machine must not fail a round, and a sound one never waits so long."""
+CALL_S = 60.0
+"""Likewise, for one HTTP call to the starter or to the simulators."""
 POLL_S = 0.1
 ENDED = ("closed", "cancelled")
 KEY = "Idempotency-Key"
@@ -164,7 +166,9 @@ class World:
     # -- the outside
 
     def control(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = httpx.post(f"{self.stack.simulators_url}/control/{path}", json=body, timeout=10)
+        answer = httpx.post(
+            f"{self.stack.simulators_url}/control/{path}", json=body, timeout=CALL_S
+        )
         assert answer.is_success, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -188,7 +192,7 @@ class World:
     def mend(self, fault: str = "") -> None:
         """Take one fault of the simulators away, or all."""
         url = f"{self.stack.simulators_url}/control/faults{'/' + fault if fault else ''}"
-        assert httpx.delete(url, timeout=10).is_success
+        assert httpx.delete(url, timeout=CALL_S).is_success
 
     def api(self, method: str, path: str, body: Any = None, key: str = "") -> httpx.Response:
         return httpx.request(
@@ -196,7 +200,7 @@ class World:
             f"{self.stack.http_url}/api{path}",
             json=body,
             headers={"Authorization": f"Bearer {self.key}"} | ({KEY: key} if key else {}),
-            timeout=20,
+            timeout=CALL_S,
         )
 
     # -- what became of it
@@ -232,23 +236,23 @@ class World:
         rows = self.rows("SELECT order_id, status FROM orders WHERE order_id = ANY (%s)", ids)
         return dict.fromkeys(ids, "missing") | {row["order_id"]: row["status"] for row in rows}
 
-    def until(self, what: str, look: Callable[[], T], within_s: float = DEADLINE_S) -> T:
+    def until(self, what: str, look: Callable[[], T]) -> T:
         """Poll until `look` finds something, and return it."""
-        deadline = time.monotonic() + within_s
+        deadline = time.monotonic() + DEADLINE_S
         while True:
             self.assert_up()
             if found := look():
                 return found
             if time.monotonic() > deadline:
-                raise AssertionError(f"not within {within_s:g} s: {what}\n{self.standing()}")
+                raise AssertionError(f"not within {DEADLINE_S:g} s: {what}\n{self.standing()}")
             time.sleep(POLL_S)
 
-    def until_all(self, orders: list[Placed], *statuses: str, within_s: float = DEADLINE_S) -> None:
+    def until_all(self, orders: list[Placed], *statuses: str) -> None:
         def there() -> bool:
             return set(self.statuses(orders).values()) <= set(statuses)
 
         try:
-            self.until(f"all {len(orders)} are {' or '.join(statuses)}", there, within_s)
+            self.until(f"all {len(orders)} are {' or '.join(statuses)}", there)
         except AssertionError as error:
             error.add_note(str(self.statuses(orders)))
             raise
@@ -262,9 +266,8 @@ class World:
         )
         return len(found) == len(orders)
 
-    def until_arrived(self, orders: list[Placed], within_s: float = DEADLINE_S) -> None:
-        what = f"all {len(orders)} have arrived"
-        self.until(what, lambda: self.have_arrived(*orders), within_s)
+    def until_arrived(self, orders: list[Placed]) -> None:
+        self.until(f"all {len(orders)} have arrived", lambda: self.have_arrived(*orders))
 
     def standing(self) -> str:
         """Every order that is not at its end, for whoever reads a failure."""
@@ -287,9 +290,9 @@ class World:
         return "\n".join(str(tuple(row.values())) for row in rows)
 
 
-def patiently(look: Callable[[], T | None], within_s: float = DEADLINE_S) -> T:
+def patiently(look: Callable[[], T | None]) -> T:
     """For threads beside the one that watches the mortals."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + DEADLINE_S
     while not (found := look()):
         assert time.monotonic() < deadline, "did not come to pass"
         time.sleep(POLL_S)
