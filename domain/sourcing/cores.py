@@ -11,7 +11,7 @@ DECIDED_MAX = 300
 """Each line to decide is a level of recursion."""
 
 
-class Way(NamedTuple):
+class PricedChoice(NamedTuple):
     """A choice, how much dearer than its line's cheapest it is, and what rules count of it."""
 
     over: int
@@ -21,7 +21,7 @@ class Way(NamedTuple):
 
 class OpenWays(NamedTuple):
     line: int
-    ways: list[Way]
+    ways: list[PricedChoice]
 
 
 class Core:
@@ -50,7 +50,9 @@ class Core:
         ]
         least = min(prices)
         ways = [
-            Way(price - least, choice, (choice.cost, *[choice.amounts[at] for at in self.counted]))
+            PricedChoice(
+                price - least, choice, (choice.cost, *[choice.amounts[at] for at in self.counted])
+            )
             for price, choice in zip(prices, one.choices, strict=True)
             if price - least <= slack
         ]
@@ -95,5 +97,5 @@ def _dear_to_change(one: OpenWays) -> tuple[int, int]:
     return (-one.ways[1].over, one.line)
 
 
-def _most_to_the_first(way: Way) -> tuple[int, ...]:
+def _most_to_the_first(way: PricedChoice) -> tuple[int, ...]:
     return tuple(-units for units in way.choice.units)

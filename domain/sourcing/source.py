@@ -34,7 +34,7 @@ def source(case: Case, steps_max: int = STEPS_MAX) -> Decision:
     plan at all, and that unproven: up to three parts took too long even to look for any plan, or
     more are allowed. Among plans of the same cost: fewer parts, then the locations' names, then
     most of the first lines (by line id) at the first location. That last is looked for in
-    `STEPS_FOR_NAMES` steps, and for `OPEN_LINES_MAX` lines to share out, at most: past that it is
+    `STEPS_FOR_NAMES` steps, and for `DECIDED_MAX` lines to share out, at most: past that it is
     the best found so far, the same each time. How the case's lines and candidates are ordered
     changes nothing.
     """
