@@ -1,9 +1,13 @@
 """Who must act for an order to go on: the one sentence that every open order can say."""
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 
 from domain.values import Message
+
+W = TypeVar("W")
 
 
 class Owner(StrEnum):
@@ -52,3 +56,8 @@ class Wait(Message):
         then = f"; {self.next_action}" if self.next_action else ""
         since = f"{self.since:%Y-%m-%d %H:%M} UTC"
         return f"waits on {self.owner} for {self.what} since {since}{until}{then}"
+
+
+def most_pressing(waits: Iterable[W], whom: Callable[[W], Owner]) -> W | None:
+    """The one to show for all: whoever must be chased first, then the first named."""
+    return min(waits, key=lambda wait: PRESSING.index(whom(wait)), default=None)

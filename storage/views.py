@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from domain.ids import return_workflow_id
@@ -25,7 +26,7 @@ from domain.views import (
     ScanView,
     WaitView,
 )
-from domain.waits import ITS_RETURN, PRESSING, Wait
+from domain.waits import ITS_RETURN, Wait, most_pressing
 
 Row = Mapping[Any, Any]
 Rows = Mapping[str, list[Any]]
@@ -63,7 +64,7 @@ def order_wait(row: Row, retrying: Row | None, returns: Iterable[ReturnWait]) ->
     for back, note in returns:
         if wait := wait_view(back, note):
             waits.append(wait.model_copy(update={"return_id": back["return_id"]}))
-    return min(waits, key=lambda wait: PRESSING.index(wait.owner), default=own)
+    return most_pressing(waits, attrgetter("owner")) or own
 
 
 def summary(row: Row, returns: Iterable[ReturnWait]) -> OrderSummary:
