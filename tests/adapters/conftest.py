@@ -21,6 +21,7 @@ from domain.locations import Location
 from domain.money import Money
 from domain.orders import LineRef, Order, OrderLine, PaymentStatus, Totals
 from storage.effects import Effects
+from tests.passing_time import Clock, calls_are_over
 from tests.simulators.simulator_process import Receiver, receiving, running
 
 CARRIER_KEY = "EZTK_of_the_tests"
@@ -30,9 +31,6 @@ WAREHOUSE_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 CALL_S = 10.0
 """Long enough on any machine. No test waits until it is over: see `calls_are_over` and `Clock`."""
 PATIENCE_S = 60.0
-_CALLS_ARE_OVER = text(
-    "UPDATE effects SET call_until = clock_timestamp() WHERE call_until > clock_timestamp()"
-)
 
 _ORDERS = count(1)
 
@@ -78,12 +76,6 @@ class World:
             return bool(await connection.scalar(asked, {"key": key, "times": times}))
 
 
-async def calls_are_over(engine: AsyncEngine) -> None:
-    """Their deadlines have passed: who tries again need not wait for what went before."""
-    async with engine.begin() as connection:
-        await connection.execute(_CALLS_ARE_OVER)
-
-
 async def eventually(ask: Callable[..., Awaitable[bool]], *about: Any) -> None:
     deadline_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline_s:
@@ -93,30 +85,9 @@ async def eventually(ask: Callable[..., Awaitable[bool]], *about: Any) -> None:
     raise AssertionError(f"did not happen within {PATIENCE_S} s")
 
 
-class Clock:
-    """The running loop's clock: what waits or times out by it does so at once, or never."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._real = loop.time
-        self._ahead_s = 0.0
-        self._stopped_at: float | None = None
-        monkeypatch.setattr(loop, "time", self._time)
-
-    def _time(self) -> float:
-        return self._real() + self._ahead_s if self._stopped_at is None else self._stopped_at
-
-    def forward(self, seconds: float) -> None:
-        self._ahead_s += seconds
-
-    def stop(self) -> float:
-        """What nothing waits for takes no time from now on."""
-        self._stopped_at = self._time()
-        return self._stopped_at
-
-
 @pytest.fixture
 async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(asyncio.get_running_loop(), monkeypatch)
+    return Clock(monkeypatch)
 
 
 Meanwhile = Callable[[str, Callable[[], Awaitable[object]]], None]

@@ -21,13 +21,13 @@ from storage.effects import Effects
 from tests.adapters.conftest import (
     CALL_S,
     CARRIER_KEY,
-    Clock,
     Held,
     Meanwhile,
     World,
     eventually,
     line_refs,
 )
+from tests.passing_time import Clock
 
 PARCEL = PackedParcel(weight_g=1_000, length_mm=300, width_mm=200, height_mm=110)
 Buy = Callable[[], "asyncio.Future[Label]"]

@@ -9,7 +9,8 @@ import pytest
 
 from adapters.http import OutsideHttp, retry_after_s, short_code
 from domain.errors import Refused, Unavailable
-from tests.adapters.conftest import CALL_S, Clock
+from tests.adapters.conftest import CALL_S
+from tests.passing_time import Clock
 from tests.simulators.simulator_process import until
 
 JSON = b"content-type: application/json\r\n"

@@ -16,7 +16,8 @@ from domain.errors import Refused, Unavailable
 from domain.orders import Order
 from domain.payments import CancelRequest, Captured, CaptureDeclined, CaptureRequest
 from storage.effects import Effects
-from tests.adapters.conftest import CALL_S, Clock, calls_are_over, euros
+from tests.adapters.conftest import CALL_S, euros
+from tests.passing_time import Clock, calls_are_over
 from tests.simulators.simulator_process import until
 
 _KEYS = count(1)

@@ -34,13 +34,13 @@ from tests.adapters.conftest import (
     CALL_S,
     PATIENCE_S,
     WAREHOUSE_KEY,
-    Clock,
     Held,
     Meanwhile,
     World,
     eventually,
     line_refs,
 )
+from tests.passing_time import Clock
 
 PARCEL = PackedParcel(weight_g=1_520, length_mm=300, width_mm=200, height_mm=110)
 """How the simulator packs four pieces."""

@@ -22,7 +22,7 @@ async def simulators(receiver, tmp_path_factory):
 
 @pytest.fixture
 async def client(simulators):
-    async with httpx.AsyncClient(base_url=simulators.url, timeout=10) as one:
+    async with httpx.AsyncClient(base_url=simulators.url, timeout=60) as one:
         yield one
         await one.delete("/control/faults")
 

@@ -66,11 +66,11 @@ async def test_a_system_is_down_as_often_as_asked_and_only_that_system(client, o
 
 async def test_a_fault_ends_with_its_time(client, order_id):
     await make_order(client, order_id)
-    await fault(client, system="shopify", mode="down", for_s=0.2)
     begun_s = time.monotonic()
+    await fault(client, system="shopify", mode="down", for_s=0.2)
     while (await query(client, order_id)).status_code == 503:
-        assert time.monotonic() - begun_s < 5
-    assert time.monotonic() - begun_s >= 0.15
+        assert time.monotonic() - begun_s < 60
+    assert time.monotonic() - begun_s >= 0.2
 
 
 async def test_a_fault_hits_only_what_it_is_meant_for(client, order_id):
@@ -171,8 +171,9 @@ async def test_slow_is_late_and_hang_is_never(client, order_id):
     assert time.monotonic() - begun_s >= 0.3
     hang = await fault(client, system="warehouse", mode="hang", times=1)
     with pytest.raises(httpx.ReadTimeout):
-        await client.get("/v1/fulfilments/x", headers=BEARER, timeout=0.3)
-    assert await fired(client, hang) == 1
+        await client.get("/v1/fulfilments/x", headers=BEARER, timeout=httpx.Timeout(60, read=0.3))
+    while not await fired(client, hang):
+        pass  # the call may still be on its way
 
 
 async def test_a_fault_that_makes_no_sense_names_the_field(client):

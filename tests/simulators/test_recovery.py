@@ -30,7 +30,7 @@ async def test_a_killed_simulator_knows_everything_and_finishes_what_it_began(tm
     with receiving() as receiver:
         async with (
             running(tmp_path, receiver, pack_s=30, webhook_tries=10) as first,
-            httpx.AsyncClient(base_url=first.url) as client,
+            httpx.AsyncClient(base_url=first.url, timeout=60) as client,
         ):
             await make_order(client, ORDER_ID)
             order = await fetch(client, ORDER_ID)
@@ -59,7 +59,7 @@ async def test_a_killed_simulator_knows_everything_and_finishes_what_it_began(tm
             torn.write(b'{"seq":99,"at":"cut sho')
         async with (
             running(tmp_path, receiver) as second,
-            httpx.AsyncClient(base_url=second.url) as client,
+            httpx.AsyncClient(base_url=second.url, timeout=60) as client,
         ):
             packed = await until(lambda: receiver.of('"fulfilment.packed"'))
             assert json.loads(packed[0].body)["data"]["id"] == accepted["id"]
@@ -83,7 +83,7 @@ async def test_a_parcel_on_its_way_arrives_after_a_kill(tmp_path):
     with receiving() as receiver:
         async with (
             running(tmp_path, receiver, scan_s=0.2) as first,
-            httpx.AsyncClient(base_url=first.url) as client,
+            httpx.AsyncClient(base_url=first.url, timeout=60) as client,
         ):
             made = await client.post(SHIPMENTS, json=shipment("demo-1/l"), auth=KEY)
             buy = {"rate": {"id": made.json()["rates"][0]["id"]}}
@@ -109,7 +109,7 @@ async def test_a_parcel_on_its_way_arrives_after_a_kill(tmp_path):
             await first.process.wait()
         async with (
             running(tmp_path, receiver) as second,
-            httpx.AsyncClient(base_url=second.url) as client,
+            httpx.AsyncClient(base_url=second.url, timeout=60) as client,
         ):
             await until(lambda: receiver.of('"status": "delivered"'))
             scans = await journal(client, effect="scan")

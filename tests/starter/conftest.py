@@ -92,14 +92,14 @@ def served(environment: dict[str, str], oms_process: Oms) -> Iterator[str]:
     url = f"http://127.0.0.1:{environment['OMS_HTTP_PORT']}"
     process = subprocess.Popen([sys.executable, "-m", "starter"], env=environment)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not _answers(url):
             assert process.poll() is None
             assert time.monotonic() < deadline
         yield url
     finally:
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def _answers(url: str) -> bool:

@@ -68,7 +68,7 @@ class Shipping:
             order = (await self.api("GET", f"/api/orders/{order_id}")).json()
             return order if true(order) else None
 
-        return await eventually(look, 40)
+        return await eventually(look)
 
     async def asked_back(self, order_id: str) -> str:
         asked = await self.api("POST", f"/api/orders/{order_id}/returns", PIECE)

@@ -194,7 +194,7 @@ async def test_intake_goes_on_while_temporal_is_down_and_catches_up(
             found = [await world.wired.progress.of_order(f"demo-{own_id}") for own_id in ids]
             return all(one is not None and one.seq > 0 for one in found)
 
-        await eventually(all_started, within_s=30)
+        await eventually(all_started)
         assert await rows(world, "SELECT max(attempts), count(parked_at) FROM inbox") == [(0, 0)]
 
 
@@ -241,7 +241,7 @@ async def test_bursts_of_one_order_and_of_many_are_all_kept(world: World) -> Non
     async def all_settled() -> Any:
         return await rows(world, "SELECT 1 FROM inbox HAVING count(*) = count(settled_at)")
 
-    await eventually(all_settled, within_s=30)
+    await eventually(all_settled)
     assert await rows(world, "SELECT count(*) FROM orders") == [(20,)]
 
 

@@ -25,7 +25,7 @@ from storage.stock import PostgresInventory
 from tests.storage.stock_claims import available, claimed, picked
 
 PLACES = ("berlin", "lyon")
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 
 def request(

@@ -13,11 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from domain.errors import Refused, Unavailable
 from storage.effects import Begun, Done, Effects
 from storage.engine import create_engine
+from tests.passing_time import Clock, calls_are_over
 from tests.storage.cut_off import backend_of, end
+from tests.storage.stockroom import until
 
 SYSTEM = "easypost"
-LONG_S = 30.0
+CALL_S = 30.0
 SHORT_S = 0.3
+"""Of a call of which nothing needs to come."""
 
 
 class Bought(BaseModel):
@@ -55,7 +58,7 @@ class Shop:
         found = begun.outside_ref in self.purchases
         return Bought(ref=str(begun.outside_ref)) if found else None
 
-    async def buy(self, key: str, call_s: float = SHORT_S) -> Bought:
+    async def buy(self, key: str, call_s: float = CALL_S) -> Bought:
         return await self.effects.once(
             key, SYSTEM, call_s=call_s, act=self._buy, look=self._look, model=BOUGHT
         )
@@ -74,6 +77,11 @@ def effects(engine: AsyncEngine) -> Effects:
 
 
 @pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.fixture
 def shop(effects: Effects) -> Shop:
     return Shop(effects)
 
@@ -86,7 +94,7 @@ def key() -> str:
     return f"demo-{next(_KEYS)}/f1/p1/label/1"
 
 
-async def begin(effects: Effects, key: str, call_s: float = LONG_S) -> Begun:
+async def begin(effects: Effects, key: str, call_s: float = CALL_S) -> Begun:
     begun = await effects.begin(key, SYSTEM, call_s)
     assert isinstance(begun, Begun)
     return begun
@@ -124,12 +132,13 @@ async def test_a_worker_that_dies_after_begin_leaves_a_deed_that_the_next_one_do
 
 @pytest.mark.parametrize(("where", "purchases"), [("before", ["ref-2"]), ("after", ["ref-1"])])
 async def test_a_worker_that_dies_around_the_decisive_call_leaves_one_purchase(
-    shop: Shop, key: str, where: str, purchases: list[str]
+    shop: Shop, engine: AsyncEngine, key: str, where: str, purchases: list[str]
 ) -> None:
     setattr(shop, where, failing(Died()))
     with pytest.raises(Died):
         await shop.buy(key)
     setattr(shop, where, None)
+    await calls_are_over(engine)
     assert await shop.buy(key) == Bought(ref=purchases[0])
     assert shop.purchases == purchases
     assert shop.looks == 1
@@ -140,7 +149,7 @@ async def test_a_worker_that_dies_after_finish_has_left_its_result(
 ) -> None:
     begun = await begin(effects, key)
     assert await effects.finish(key, begun.fence, {"ref": "one"})
-    assert await effects.begin(key, SYSTEM, LONG_S) == Done({"ref": "one"})
+    assert await effects.begin(key, SYSTEM, CALL_S) == Done({"ref": "one"})
 
 
 async def test_what_is_done_stays_done(effects: Effects, key: str) -> None:
@@ -149,7 +158,7 @@ async def test_what_is_done_stays_done(effects: Effects, key: str) -> None:
     assert not await effects.finish(key, begun.fence, {"ref": "another"})
     await effects.unknown(key, begun.fence)
     await effects.refused(key, begun.fence)
-    assert await effects.begin(key, SYSTEM, LONG_S) == Done({"ref": "one"})
+    assert await effects.begin(key, SYSTEM, CALL_S) == Done({"ref": "one"})
 
 
 async def test_a_repeat_waits_until_the_earlier_call_is_over_by_the_databases_clock(
@@ -174,10 +183,10 @@ async def test_a_repeat_waits_until_the_earlier_call_is_over_by_the_databases_cl
 
 
 async def test_waiting_attempts_do_not_push_each_other_back(effects: Effects, key: str) -> None:
-    first = await begin(effects, key, call_s=5)
-    waits = [(await begin(effects, key, call_s=LONG_S)).wait_s for _ in range(3)]
+    first = await begin(effects, key)
+    waits = [(await begin(effects, key, call_s=10 * CALL_S)).wait_s for _ in range(3)]
     assert first.wait_s == 0
-    assert all(0 < wait_s <= 5 for wait_s in waits)
+    assert all(0 < wait_s <= CALL_S for wait_s in waits)
 
 
 async def test_only_the_newest_of_those_who_begin_at_once_may_write(
@@ -190,11 +199,24 @@ async def test_only_the_newest_of_those_who_begin_at_once_may_write(
         *(effects.finish(key, begun.fence, {"by": begun.fence}) for begun in all_begun)
     )
     assert wrote == [begun.fence == 20 for begun in all_begun]
-    assert await effects.begin(key, SYSTEM, LONG_S) == Done({"by": 20})
+    assert await effects.begin(key, SYSTEM, CALL_S) == Done({"by": 20})
 
 
-async def test_those_who_try_at_once_make_one_purchase(shop: Shop, key: str) -> None:
-    answers = await asyncio.gather(*(shop.buy(key) for _ in range(5)), return_exceptions=True)
+async def test_those_who_try_at_once_make_one_purchase(
+    shop: Shop, engine: AsyncEngine, key: str, clock: Clock
+) -> None:
+    async def all_have_begun() -> bool:
+        asked = text("SELECT fence = 5 FROM effects WHERE key = :key")
+        async with engine.connect() as connection:
+            return bool(await connection.scalar(asked, {"key": key}))
+
+    shop.before = lambda _begun: until(all_have_begun)
+    trying = [asyncio.ensure_future(shop.buy(key)) for _ in range(5)]
+    await asyncio.wait(trying, return_when=asyncio.FIRST_COMPLETED)
+    await until(all_have_begun)
+    clock.forward(CALL_S)
+    answers = await asyncio.gather(*trying, return_exceptions=True)
+    assert Bought(ref=shop.purchases[0]) in answers
     assert len(shop.purchases) == 1
     assert await shop.buy(key) == Bought(ref=shop.purchases[0])
     for answer in answers:
@@ -215,7 +237,7 @@ async def test_a_stale_worker_changes_nothing(
     await effects.refused(key, stale.fence)
     again = await begin(effects, key)
     assert (again.outside_ref, again.repeat) == ("newer", True)
-    assert again.wait_s > LONG_S - 5
+    assert again.wait_s > CALL_S / 2
     assert await state(engine, key) == "unknown"
 
 
@@ -248,24 +270,30 @@ async def test_a_lost_answer_makes_the_next_one_look(
         await shop.buy(key)
     assert caught.value.fate_unknown
     assert await state(engine, key) == "unknown"
+    await calls_are_over(engine)
     assert await shop.buy(key) == Bought(ref="ref-1")
     assert shop.purchases == ["ref-1"]
 
 
 async def test_calls_that_outlive_their_deadline_leave_the_fate_unknown(
-    shop: Shop, engine: AsyncEngine, key: str
+    shop: Shop, engine: AsyncEngine, key: str, clock: Clock
 ) -> None:
-    never = asyncio.Event()
+    begun, never = asyncio.Event(), asyncio.Event()
 
     async def hang(_begun: Begun) -> None:
+        begun.set()
         await never.wait()
 
     shop.after = hang
+    buying = asyncio.ensure_future(shop.buy(key))
+    await begun.wait()
+    clock.forward(CALL_S)
     with pytest.raises(Unavailable) as caught:
-        await shop.buy(key, call_s=0.1)
+        await buying
     assert (caught.value.code, caught.value.fate_unknown) == ("timeout", True)
     assert await state(engine, key) == "unknown"
     shop.after = None
+    await calls_are_over(engine)
     assert await shop.buy(key) == Bought(ref="ref-1")
 
 
@@ -274,19 +302,20 @@ async def test_a_system_that_surely_did_nothing_is_asked_again_at_once(
 ) -> None:
     shop.before = failing(Unavailable(SYSTEM, "rate_limited"))
     with pytest.raises(Unavailable, match="rate_limited"):
-        await shop.buy(key, call_s=LONG_S)
+        await shop.buy(key)
     shop.before = None
-    async with asyncio.timeout(5):
-        assert await shop.buy(key, call_s=LONG_S) == Bought(ref="ref-2")
+    async with asyncio.timeout(CALL_S / 2):
+        assert await shop.buy(key) == Bought(ref="ref-2")
     assert shop.looks == 0
 
 
 async def test_an_unknown_fate_is_looked_for_even_after_a_later_attempt_surely_did_nothing(
-    shop: Shop, key: str
+    shop: Shop, engine: AsyncEngine, key: str
 ) -> None:
     shop.before = failing(Unavailable(SYSTEM, "cut_off", fate_unknown=True))
     with pytest.raises(Unavailable, match="cut_off"):
         await shop.buy(key)
+    await calls_are_over(engine)
     shop.before = failing(Refused(SYSTEM, "no_rates"))
     with pytest.raises(Refused, match="no_rates"):
         await shop.buy(key)
@@ -305,11 +334,14 @@ async def test_a_refused_beginning_is_not_used_again(
     assert (begun.repeat, begun.outside_ref, begun.wait_s) == (False, None, 0)
 
 
-async def test_a_bug_while_acting_counts_as_a_lost_answer(shop: Shop, key: str) -> None:
+async def test_a_bug_while_acting_counts_as_a_lost_answer(
+    shop: Shop, engine: AsyncEngine, key: str
+) -> None:
     shop.after = failing(KeyError("a bug"))
     with pytest.raises(KeyError):
         await shop.buy(key)
     shop.after = None
+    await calls_are_over(engine)
     assert await shop.buy(key) == Bought(ref="ref-1")
     assert shop.purchases == ["ref-1"]
 
@@ -329,7 +361,7 @@ async def test_a_deed_that_was_withdrawn_before_it_began_never_begins(
 async def test_withdrawing_a_done_deed_says_what_there_is_to_undo_each_time(
     shop: Shop, effects: Effects, key: str
 ) -> None:
-    await shop.buy(key, call_s=LONG_S)
+    await shop.buy(key)
     for _ in range(2):
         withdrawn = await effects.withdraw(key, SYSTEM)
         assert withdrawn.possible
@@ -345,7 +377,7 @@ async def test_withdrawing_a_deed_in_flight_stops_its_decisive_call(
     begun = await begin(effects, key)
     withdrawn = await effects.withdraw(key, SYSTEM)
     assert withdrawn.possible
-    assert withdrawn.wait_s > LONG_S - 5
+    assert withdrawn.wait_s > CALL_S / 2
     with pytest.raises(Unavailable, match="superseded"):
         await shop._buy(begun)
     assert not await effects.finish(key, begun.fence, {"ref": "late"})
@@ -392,7 +424,7 @@ async def only(module_database_url: str) -> AsyncIterator[AsyncEngine]:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda effects, key: effects.begin(key, SYSTEM, SHORT_S),
+        lambda effects, key: effects.begin(key, SYSTEM, CALL_S),
         lambda effects, key: effects.withdraw(key, SYSTEM),
         lambda effects, key: effects.note_ref(key, 1, "ref"),
         lambda effects, key: effects.finish(key, 1, {}),
@@ -457,6 +489,7 @@ async def test_a_deed_whose_ref_finds_no_free_connection_is_looked_for(
         await shop.buy(key)
     assert await state(engine, key) == "unknown"
     shop.after = None
+    await calls_are_over(engine)
     assert await shop.buy(key) == Bought(ref="ref-1")
     assert shop.purchases == ["ref-1"]
     await crowded.dispose()

@@ -11,7 +11,7 @@ from domain.payments import (
     CancelRequest,
     CaptureDeclined,
 )
-from tests.adapters.conftest import Clock, Held, Meanwhile, World, euros, eventually
+from tests.adapters.conftest import Held, Meanwhile, World, euros, eventually
 from tests.adapters.shopify_outbound.asking import (
     bought,
     cancel_of,
@@ -19,6 +19,7 @@ from tests.adapters.shopify_outbound.asking import (
     notice_of,
     payload,
 )
+from tests.passing_time import Clock
 
 
 async def test_an_authorised_payment_is_captured_once_in_full(
