@@ -25,8 +25,11 @@ def held(case: Case, parts: Sequence[Part], cart: str) -> tuple[Case, Decision] 
     """Put what the order's cart held beside what its own case allows, with that case.
 
     The parts are there to be had, and where they are there is room for them: they are in the case
-    that comes back. None: by now a rule keeps some of them from being shipped from there.
+    that comes back. None: by now a rule keeps some of them from being shipped from there, or in
+    so many parts.
     """
+    if len(parts) > case.parts_allowed:
+        return None
     by_place = {part.location: part.items for part in parts}
     candidates = tuple(_with(one, by_place.get(one.location, ())) for one in case.candidates)
     seen = case.model_copy(update={"candidates": candidates})

@@ -25,11 +25,12 @@ from storage.audit.money import MONEY
 from storage.audit.parcels import PARCELS
 from storage.audit.parts import PARTS
 from storage.audit.snapshot import AuditTables, Question, Snapshot
+from storage.audit.sourced import SOURCED
 from storage.audit.stock import STOCK
 from storage.audit.supply import SUPPLY
 from storage.engine import create_engine
 
-QUESTIONS = (*STOCK, *SUPPLY, *PARTS, *LIVES, *PARCELS, *MONEY)
+QUESTIONS = (*STOCK, *SUPPLY, *PARTS, *SOURCED, *LIVES, *PARCELS, *MONEY)
 CONNECTIONS = 2
 
 

@@ -284,6 +284,34 @@ async def decided_and_not_reserved(world: SmallWorld) -> None:
     await world.plant(decided("nobody/reserve/1"))
 
 
+async def split_more_than_its_rules_allow(world: SmallWorld) -> None:
+    """Two parts; and the order had one already that is counted with them."""
+    await world.plant(
+        "UPDATE sourcing_decisions SET facts = jsonb_set(facts, '{parts_standing}', '1') "
+        "WHERE order_id = 'demo-1005'"
+    )
+
+
+async def split_though_it_ships_complete(world: SmallWorld) -> None:
+    await world.plant(
+        "UPDATE sourcing_rules SET document = document || '{\"ship_complete\": true}'"
+    )
+
+
+async def given_in_more_parts_than_it_waited_for(world: SmallWorld) -> None:
+    await split_though_it_ships_complete(world)
+    await world.plant(
+        "UPDATE sourcing_decisions SET outcome = 'assigned' WHERE order_id = 'demo-1005'"
+    )
+
+
+async def sent_more_than_it_takes_on(world: SmallWorld) -> None:
+    await world.plant(
+        "UPDATE locations SET capacity_per_day = 1, weekdays = '{1,2,3,4,5,6,7}', "
+        "changed_at = now() - interval '9 days' WHERE location = 'berlin'",
+    )
+
+
 async def reserved_for_ever(world: SmallWorld) -> None:
     await world.plant(
         promised("z", "reserved", "demo-1001"),
@@ -401,6 +429,10 @@ PLANTED: list[tuple[Plant, str, str]] = [
     (nobody_knows_why_it_waits, "reservations_decided", "demo-1007/reserve/2"),
     (decided_otherwise, "reservations_decided", "demo-1005/reserve/1"),
     (decided_and_not_reserved, "reservations_decided", "nobody/reserve/1"),
+    (split_more_than_its_rules_allow, "plans_within_rules", "demo-1005/reserve/1"),
+    (split_though_it_ships_complete, "plans_within_rules", "demo-1005/reserve/1"),
+    (given_in_more_parts_than_it_waited_for, "plans_within_rules", "demo-1005/reserve/1"),
+    (sent_more_than_it_takes_on, "days_within_capacity", "berlin since "),
     (reserved_for_ever, "ended_orders_hold_no_stock", "demo-1001"),
     (cart_held_for_ever, "ended_orders_hold_no_stock", "cart:1"),
     (cancelled_waits_for_stock, "cancelled_no_reservation", "demo-1002"),
@@ -492,7 +524,39 @@ async def cart_that_may_become_an_order(world: SmallWorld) -> None:
 
 async def full_for_today(world: SmallWorld) -> None:
     await waits_beside_its_goods(world)
-    await world.plant("UPDATE locations SET capacity_per_day = 1 WHERE location = 'lyon'")
+    await world.plant(
+        "UPDATE locations SET capacity_per_day = 1, changed_at = clock_timestamp() "
+        "WHERE location = 'lyon'"
+    )
+
+
+async def full_before_it_took_on_less(world: SmallWorld) -> None:
+    """The days on which somebody changed a location are not counted by what it is now."""
+    await world.plant(
+        "UPDATE locations SET capacity_per_day = 1, weekdays = '{1,2,3,4,5,6,7}', "
+        "changed_at = clock_timestamp() WHERE location = 'berlin'",
+    )
+
+
+async def full_by_what_the_queue_gave(world: SmallWorld) -> None:
+    await sent_more_than_it_takes_on(world)
+    await world.plant(
+        "UPDATE sourcing_decisions SET outcome = 'assigned' WHERE outcome = 'reserved'"
+    )
+
+
+async def split_as_the_rules_allowed_while_it_waited(world: SmallWorld) -> None:
+    """Others are active by the time that its goods come; until it is sourced again it may be."""
+    await world.plant(
+        "INSERT INTO sourcing_rules (name, document, created_by) "
+        "SELECT 'strict', jsonb_set(document, '{parts_max}', '1'), 'ann' FROM sourcing_rules",
+        "INSERT INTO sourcing_decisions (id, order_id, key, outcome, rules_version, decision, "
+        "facts) OVERRIDING SYSTEM VALUE SELECT -id, order_id, key, 'waiting', rules_version, "
+        "jsonb_set(decision, '{plan}', 'null'), facts FROM sourcing_decisions "
+        "WHERE order_id = 'demo-1005'",
+        "UPDATE sourcing_decisions SET outcome = 'assigned', rules_version = 2 "
+        "WHERE order_id = 'demo-1005' AND outcome = 'reserved'",
+    )
 
 
 async def served_by_the_queue(world: SmallWorld) -> None:
@@ -515,6 +579,9 @@ SOUND = (
     partly_on_its_way,
     cart_that_may_become_an_order,
     full_for_today,
+    full_before_it_took_on_less,
+    full_by_what_the_queue_gave,
+    split_as_the_rules_allowed_while_it_waited,
     served_by_the_queue,
     a_bundle_changed_since,
 )

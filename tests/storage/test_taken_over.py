@@ -191,6 +191,15 @@ async def test_a_day_that_is_full_takes_on_no_cart_of_another_day(room: Room) ->
     assert await reserved(room) == 2
 
 
+async def test_a_cart_in_more_parts_than_the_rules_allow_by_now_gives_back(room: Room) -> None:
+    await room.receive("berlin", POT=3)
+    await hold(room, ("POT", 4))
+    await room.activate(ship_complete=True)
+    await room.receive("wien", POT=4)
+    assert where(await buy(room, order(("POT", 4)))) == {"wien": {"POT": 4}}
+    assert await reserved(room, "POT") == 4
+
+
 async def test_a_cart_that_is_split_is_taken_over_in_its_parts(room: Room) -> None:
     await room.receive("berlin", POT=3)
     await hold(room, ("POT", 4))
