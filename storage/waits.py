@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, exists, func, not_, or_, select, text
+from sqlalchemy import ColumnElement, Table, and_, exists, func, not_, or_, select, text, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.waits import ITS_RETURN, Owner
@@ -29,24 +29,28 @@ def waiting_on(owner: Owner) -> ColumnElement[bool]:
         returns.c.order_id == orders.c.order_id, returns.c.wait_owner.is_not(None)
     )
     word = and_(orders.c.wait_owner == owner.value, not_(and_(for_its_return, spoken_for)))
-    backs = select(returns.c.order_id).where(
-        _waits_on(owner, "return", returns, returns.c.wait_owner == owner.value)
+    # Each of the two by its own index: an OR of them would look at every return there ever was.
+    backs = union(
+        *(
+            select(returns.c.order_id).where(either)
+            for either in _waits_on(owner, "return", returns, returns.c.wait_owner == owner.value)
+        )
     )
     return or_(
-        _waits_on(owner, "order", orders, word),
+        *_waits_on(owner, "order", orders, word),
         and_(for_its_return, orders.c.order_id.in_(backs)),
     )
 
 
 def _waits_on(
     owner: Owner, kind: str, table: Table, word: ColumnElement[bool]
-) -> ColumnElement[bool]:
-    """A step that keeps failing says whom it waits for, and outdoes the workflow's own word."""
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """By its workflow's own word, or by a step that keeps failing, which outdoes that."""
     own_id = table.c[f"{kind}_id"]
     stuck = select(func.substr(retrying.c.workflow_id, len(f"{kind}:") + 1)).where(
         retrying.c.workflow_id.like(f"{kind}:%")
     )
-    return or_(
+    return (
         and_(word, own_id.not_in(stuck)),
         and_(
             table.c.status.not_in(sorted(OVER)),

@@ -1,6 +1,6 @@
 """What comes back."""
 
-from sqlalchemy import Index, Integer, Table
+from sqlalchemy import Index, Integer, Table, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from storage.tables.columns import key, metadata, must, of_order, said, since, wait
@@ -20,4 +20,5 @@ returns = Table(
     since("requested_at"),
     since("updated_at"),
     Index("returns_by_order", "order_id"),
+    Index("returns_by_wait", "wait_owner", postgresql_where=text("wait_owner IS NOT NULL")),
 )

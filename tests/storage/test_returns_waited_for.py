@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.ids import ReturnId
@@ -17,12 +18,30 @@ from storage.engine import create_engine
 from storage.intake import OrderIntake
 from storage.orders import PostgresOrderBook
 from storage.queries import OrderFilter, OrderQueries
+from storage.tables.orders import orders
+from storage.waits import waiting_on
 from tests.storage.orderbook import ID, NOON, a_record, an_order
 
 LINE = ReturnLine(line_id="l1", sku="TEE-RED", quantity=1, reason=ReturnReason.DAMAGED)
 FOR_ITS_RETURN = Wait(owner=Owner.CUSTOMER, what=ITS_RETURN, since=NOON)
 REFUSED = Wait(owner=Owner.OPERATOR, what="refused:shop:no", since=NOON + timedelta(hours=1))
 INSPECTION = Wait(owner=Owner.WAREHOUSE, what="inspection", since=NOON + timedelta(hours=2))
+
+# Orders like the first, each with a return like its last.
+_MANY_CLOSED = text("""
+WITH more AS (
+    INSERT INTO orders
+    SELECT (jsonb_populate_record(o, jsonb_build_object(
+               'order_id', o.order_id || '-' || n, 'channel_order_id', 'c' || n,
+               'track_token', n))).*
+      FROM orders o, generate_series(1, 5000) n
+    RETURNING order_id
+)
+INSERT INTO returns
+SELECT (jsonb_populate_record(b, jsonb_build_object(
+           'order_id', m.order_id, 'return_id', m.order_id || '/r1'))).*
+  FROM returns b, more m WHERE b.return_id = 'r2'
+""")
 
 
 @pytest.fixture
@@ -146,3 +165,24 @@ async def test_an_order_whose_return_is_over_waits_for_what_it_says_itself(
     await comes_back(book, "r1", None)
     assert await listed_under(queries) == {Owner.CUSTOMER}
     assert of(await shown(queries)) == (*of_wait(FOR_ITS_RETURN), "")
+
+
+async def test_of_many_returns_only_those_that_wait_are_looked_at(
+    book: PostgresOrderBook, queries: OrderQueries, engine: AsyncEngine
+) -> None:
+    await delivered(book)
+    await comes_back(book, "r1", INSPECTION)
+    await comes_back(book, "r2", None)
+    async with engine.begin() as connection:
+        await connection.execute(_MANY_CLOSED)
+    async with engine.connect() as connection:
+        alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await alone.execute(text("ANALYZE orders, returns, retrying"))
+    assert await listed_under(queries) == {Owner.WAREHOUSE}
+    asked = select(orders.c.order_id).where(waiting_on(Owner.WAREHOUSE))
+    async with engine.connect() as connection:
+        words = asked.compile(connection.engine.sync_engine, compile_kwargs={"literal_binds": True})
+        plan = await connection.exec_driver_sql(f"EXPLAIN (FORMAT TEXT) {words}")
+        told = "\n".join(line for (line,) in plan)
+    assert "Seq Scan on returns" not in told, told
+    assert "returns_by_wait" in told, told

@@ -241,6 +241,7 @@ CREATE TABLE returns (
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX returns_by_order ON returns (order_id);
+CREATE INDEX returns_by_wait ON returns (wait_owner) WHERE wait_owner IS NOT NULL;
 
 CREATE TABLE money (
     key text PRIMARY KEY,
