@@ -57,8 +57,9 @@ class OutsideSystem(BaseModel):
     secrets: RotatingSecrets
     """Verify what it sends to our webhooks."""
     timeout_s: float = Field(default=10, gt=0, le=20)
-    """For one HTTP call. A repeat waits out an earlier deed of up to three, looks, and acts again;
-    all of that must fit into the activity's own time."""
+    """For one HTTP call. A repeat waits out an earlier deed of up to six, looks, and acts again;
+    all of that must fit into the activity's own time, so that deeds have less of it for each call
+    where calls may take longer than the default."""
 
 
 class ShopifyChannel(OutsideSystem):

@@ -23,7 +23,8 @@ _PASSING = frozenset(
         "IDEMPOTENCY_CONCURRENT_REQUEST",
     }
 )
-_PATIENCE_S = 10.0
+PATIENCE_S = 10.0
+"""A query of no deed waits so long for its turn."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -77,7 +78,7 @@ class Graphql:
         changes: bool,
     ) -> M:
         body = {"query": query, "variables": variables}
-        patient_until = until or asyncio.get_running_loop().time() + _PATIENCE_S
+        patient_until = until or asyncio.get_running_loop().time() + PATIENCE_S
         while True:
             wait_s = await self._pace.turn(changes=changes, until=patient_until)
             if wait_s:

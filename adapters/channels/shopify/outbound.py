@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from adapters.channels.reading import Unreadable
 from adapters.channels.shopify.fetched import to_order_from_graphql
-from adapters.channels.shopify.graphql import SYSTEM, Graphql
+from adapters.channels.shopify.graphql import PATIENCE_S, SYSTEM, Graphql
 from adapters.channels.shopify.operations import ORDER
 from adapters.channels.shopify.payments import Payments
 from adapters.channels.shopify.refunds import Refunds
@@ -31,8 +31,14 @@ from domain.payments import (
 from storage.effects import Begun, Effects
 
 API_VERSION = "2026-07"
-CALLS_A_DEED = 3
-"""A deed looks twice and acts; pages of lines and Shopify's own jobs must fit into its time."""
+CALLS_A_DEED = 6
+"""The longest is a refund, at another currency, of what is not sent: it asks for the refunds, the
+order to be sent, what remains of that, and the payment, acts, and asks for the refunds again. More
+pages, more fulfilment orders and Shopify's own jobs must fit into the same time."""
+CALLS_A_LOOK = 2
+"""For a refund: the refunds, and the payment."""
+TRY_S = 170.0
+"""An activity may take 180 s (workflows/outside.py); the rest is for our own rows."""
 
 _CAPTURE: TypeAdapter[Captured | CaptureDeclined] = TypeAdapter(Captured | CaptureDeclined)
 _TOLD: TypeAdapter[Told] = TypeAdapter(Told)
@@ -56,6 +62,15 @@ def _explain(content: object) -> tuple[str, str]:
     return "", str(content.get("errors", "")) if isinstance(content, dict) else ""
 
 
+def _deed_s(call_s: float) -> float:
+    """Time for all calls of the longest deed; less, where a repeat would outlive its activity.
+
+    A repeat waits for as long as a deed takes, looks, and acts.
+    """
+    look_s = CALLS_A_LOOK * (call_s + PATIENCE_S)
+    return min(CALLS_A_DEED * call_s, (TRY_S - look_s) / 2)
+
+
 class ShopifyChannel:
     """The port `Channel` for the shop that `http` speaks to (see `shopify_http`).
 
@@ -68,7 +83,7 @@ class ShopifyChannel:
 
     def __init__(self, http: OutsideHttp, effects: Effects, channel: str) -> None:
         graphql = Graphql(http)
-        self.deed_s = CALLS_A_DEED * http.call_s
+        self.deed_s = _deed_s(http.call_s)
         self._graphql = graphql
         self._effects = effects
         self._channel = channel
