@@ -28,15 +28,20 @@ class Given(BaseModel):
 class BatchResult(BaseModel):
     """Beside what one order after the other would get, which is kept where it is the better.
 
-    Amounts in the rules' currency. `gap_minor` says how much dearer than the optimum it may be, by
-    what its parcels cost; 0 if it is proven.
+    Amounts in the rules' `currency`. What serves more may cost more, so the costs of those orders
+    that both serve are told apart (`both_…`). `gap_minor` says how much dearer than the optimum it
+    may be, by what its parcels cost; 0 if it is proven.
     """
 
     waiting: int
+    currency: str
     in_turn_served: int
     in_turn_cost_minor: int
     served: int
     cost_minor: int
+    both_served: int
+    both_in_turn_cost_minor: int
+    both_cost_minor: int
     proven: bool
     gap_minor: float
     orders: list[Given]
@@ -81,6 +86,7 @@ def _solved(cases: Mapping[str, Case], urgency: Mapping[str, int], limit_s: floa
     solution = HighsSolver().minimise(together.program, together.start(turn), limit_s)
     assigned = together.assigned(solution, turn)
     plans = assigned.plans
+    both = turn.keys() & plans.keys()
     return _Found(
         decisions={
             key: decided(cases[key], plan, len(cases), proven=assigned.proven)
@@ -88,10 +94,14 @@ def _solved(cases: Mapping[str, Case], urgency: Mapping[str, int], limit_s: floa
         },
         result=BatchResult(
             waiting=len(cases),
+            currency=next((case.rules.currency for case in cases.values()), ""),
             in_turn_served=len(turn),
             in_turn_cost_minor=total_minor(list(turn.values())),
             served=len(plans),
             cost_minor=total_minor(list(plans.values())),
+            both_served=len(both),
+            both_in_turn_cost_minor=total_minor([turn[key] for key in both]),
+            both_cost_minor=total_minor([plans[key] for key in both]),
             proven=assigned.proven,
             gap_minor=assigned.gap_minor,
             orders=[],

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from domain.currencies import EXPONENTS
+from domain.money import InvalidMoney, Money
 from starter.commands.calls import call, fail, part
 from starter.commands.stock import AsJson
 
@@ -14,22 +16,26 @@ PATH = "/api/stock/reservations"
 HOUR_S = 3600
 
 Named = Annotated[str, typer.Argument(help="The cart's own id")]
+Lines = Annotated[list[str], typer.Argument(help="SKU, SKU=QUANTITY or SKU=QUANTITY@PRICE of one")]
 
 
 def reserve(  # noqa: PLR0917 - typer reads the command's options from it
     reservation_id: Named,
-    lines: Annotated[list[str], typer.Argument(help="SKU or SKU=QUANTITY, each a line")],
+    lines: Lines,
     country: Annotated[str, typer.Option(help="Where it would go, such as DE")],
     postal_code: str = "",
     seconds: Annotated[int, typer.Option(help="How long, at most 7 days")] = HOUR_S,
     channel: str = "",
+    currency: Annotated[str, typer.Option(help="What prices are in, such as EUR")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Hold stock for a cart, all of it or none; said again, for so long from then on."""
+    currency = currency.upper()
     body = {
         "reservation_id": reservation_id,
         "destination": {"country": country.upper(), "postal_code": postal_code},
-        "lines": [_line(line) for line in lines],
+        "currency": currency,
+        "lines": [_line(line, currency) for line in lines],
         "expires_in_s": seconds,
     }
     _show(call("POST", PATH, body | ({"channel": channel} if channel else {})), as_json=as_json)
@@ -46,13 +52,24 @@ def unreserve(reservation_id: Named) -> None:
     typer.echo(f"{reservation_id}: released")
 
 
-def _line(said: str) -> dict[str, Any]:
-    sku, equals, quantity = said.rpartition("=")
+def _line(said: str, currency: str) -> dict[str, Any]:
+    sku, equals, many = said.rpartition("=")
     if not equals:
         return {"sku": said, "quantity": 1}
+    quantity, at, price = many.partition("@")
     if not quantity.isascii() or not quantity.isdigit():
         fail(f"{said}: is not SKU=QUANTITY", 2)
-    return {"sku": sku, "quantity": int(quantity)}
+    line = {"sku": sku, "quantity": int(quantity)}
+    return line | {"unit_price_minor": _minor(price, currency, said)} if at else line
+
+
+def _minor(price: str, currency: str, said: str) -> int:
+    if currency not in EXPONENTS:
+        fail(f"{said}: a price needs --currency, an ISO 4217 code", 2)
+    try:
+        return Money.parse(price, currency).amount_minor
+    except InvalidMoney as error:
+        fail(f"{said}: {error}", 2)
 
 
 def _show(held: dict[str, Any], *, as_json: bool) -> None:

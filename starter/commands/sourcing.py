@@ -1,6 +1,7 @@
 """`oms sourcing …` and `oms order why`: which rules decide, why an order went where it went."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -87,20 +88,36 @@ def replay(
 def batch(
     apply: Annotated[bool, typer.Option("--apply", help="Assign, not only propose.")] = False,
     seconds: Annotated[int, typer.Option(min=1, max=20, help="The solver's time")] = 10,
+    as_json: AsJson = False,
 ) -> None:
     """Assign the orders that wait for goods together, where that serves more or costs less."""
     asked = {"apply": apply, "seconds": seconds}
     found = call("POST", "/api/sourcing/batch", asked, limit_s=LONG_S)
+    if as_json:
+        Console(soft_wrap=True).print_json(json.dumps(found))
+        return
     console = Console(soft_wrap=True)
     for given in found["orders"]:
         said = f"{given['order_id']} {given['state']}: {given['sentence']}"
         console.print(said, highlight=False, markup=False)
-    known = "proven best" if found["proven"] else f"at most {found['gap_minor']:.0f} from the best"
-    console.print(
-        f"{found['served']} of {found['waiting']} that wait, {known}; "
-        f"one after the other {found['in_turn_served']}",
-        highlight=False,
-    )
+    for said in _gained(found):
+        console.print(said, highlight=False, markup=False)
+
+
+def _gained(found: dict[str, Any]) -> Iterator[str]:
+    """How many are served, and what the same orders cost beside one after the other."""
+    currency = found["currency"]
+    known = "proven best"
+    if not found["proven"]:
+        known = f"at most {_amount(round(found['gap_minor']), currency)} from the best"
+    served = f"{found['served']} of {found['waiting']} that wait, {known}"
+    yield f"{served}; one after the other {found['in_turn_served']}"
+    if found["both_served"]:
+        costs = [found[f"both_{way}cost_minor"] for way in ("", "in_turn_")]
+        together, in_turn = (_amount(one, currency) for one in costs)
+        saved = costs[1] - costs[0]
+        gain = f"{_amount(abs(saved), currency)} {'less' if saved >= 0 else 'more'}"
+        yield f"the {found['both_served']} of both cost {together} instead of {in_turn}: {gain}"
 
 
 def why(order_id: Annotated[str, typer.Argument()], as_json: AsJson = False) -> None:

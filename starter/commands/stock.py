@@ -34,20 +34,24 @@ def list_stock(
         return
     wanted = {"sku": sku, "location": location, "channel": channel, "limit": PAGE}
     levels: list[Any] = []
-    for_sale: dict[str, dict[str, int]] = defaultdict(dict)
+    offers: dict[tuple[str, str], Any] = {}
     cursor = None
     while True:
         page = call("GET", "/api/stock", params={**wanted, "cursor": cursor})
         levels += page["levels"]
-        for one in page["channels"]:
-            for_sale[one["sku"]][one["channel"]] = one["quantity"]
+        # a SKU whose locations are on two pages is told of on both
+        offers |= {(one["sku"], one["channel"]): one for one in page["channels"]}
         cursor = page["next"]
         if cursor is None:
             break
     if as_json:
-        Console(soft_wrap=True).print_json(json.dumps(levels))
-    else:
-        _print_levels(levels, for_sale)
+        told = {"levels": levels, "channels": list(offers.values())}
+        Console(soft_wrap=True).print_json(json.dumps(told))
+        return
+    for_sale: dict[str, dict[str, int]] = defaultdict(dict)
+    for (of, by), one in offers.items():
+        for_sale[of][by] = one["quantity"]
+    _print_levels(levels, for_sale)
 
 
 @stock.command()

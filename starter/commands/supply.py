@@ -32,15 +32,16 @@ State = Annotated[str, typer.Option(help="open, dispatched, closed or cancelled"
 
 
 @purchase_orders.command("new")
-def new_purchase_order(
+def new_purchase_order(  # noqa: PLR0917 - the fields of a document
     destination: str,
     lines: Dated,
     expected: Expected = None,
     reference: Reference = "",
+    reason: Reason = "",
     key: Key = "",
 ) -> None:
     """Goods are expected at a location: CUP=10 POT=4@2026-12-24 --expected 2026-12-01."""
-    body = {"destination": destination, "reference": reference, "lines": _dated(lines, expected)}
+    body = {"destination": destination, **_opened(lines, expected, reference, reason)}
     _print_supply(call("POST", "/api/supply/purchase-orders", body, key=key))
 
 
@@ -51,11 +52,12 @@ def new_transfer(  # noqa: PLR0917 - the fields of a document
     lines: Dated,
     expected: Expected = None,
     reference: Reference = "",
+    reason: Reason = "",
     key: Key = "",
 ) -> None:
     """Goods shall go from one location to another; nothing moves before `dispatch`."""
     way = {"origin": origin, "destination": destination}
-    body = {**way, "reference": reference, "lines": _dated(lines, expected)}
+    body = {**way, **_opened(lines, expected, reference, reason)}
     _print_supply(call("POST", "/api/supply/transfers", body, key=key))
 
 
@@ -205,6 +207,12 @@ def _deed(kind: str, supply_id: str, deed: str, body: dict[str, Any], key: str) 
     _print_supply(call("POST", f"/api/supply/{kind}/{part(supply_id)}/{deed}", body, key=key))
 
 
+def _opened(
+    lines: list[str], expected: datetime | None, reference: str, reason: str
+) -> dict[str, Any]:
+    return {"reference": reference, "reason": reason, "lines": _dated(lines, expected)}
+
+
 def _pairs(lines: Iterable[str]) -> list[tuple[str, str]]:
     found = [line.rpartition("=") for line in lines]
     for (sku, _, _), line in zip(found, lines, strict=True):
@@ -276,6 +284,10 @@ def _print_supply(one: dict[str, Any]) -> None:
         why = f": {note['reason']}" if note["reason"] else ""
         said = f"{note['kind']} {note['quantity']} x {note['sku']}{why}"
         console.print(said, markup=False, highlight=False)
+    for deed in one["deeds"]:
+        if deed["reason"]:
+            said = f"{deed['deed']} by {deed['by']}: {deed['reason']}"
+            console.print(said, markup=False, highlight=False)
 
 
 def _print_count(one: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ def test_an_operator_sets_up_imports_and_steers(
     adjusted = oms("stock", "adjust", "--reason", "broken", "MUG", "berlin", "--", "-3")
     assert adjusted.returncode == 0
     levels = json.loads(oms("stock", "list", "--json").stdout)
-    assert [level["available"] for level in levels] == [4]
+    assert [level["available"] for level in levels["levels"]] == [4]
     own_id = uuid4().hex
     rows = [canonical_order(own_id), {"number": "#9"}]
     (tmp_path / "orders.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\nnot json\n")

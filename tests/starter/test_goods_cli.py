@@ -89,3 +89,26 @@ def test_a_catalogue_is_loaded_from_one_file_bundles_too(oms: Say, tmp_path: Pat
         1,
         "bundle NONE: sku is not in the catalogue; components.0.sku is itself a bundle\n",
     )
+
+
+def test_stock_is_listed_with_what_each_channel_may_sell(oms: Say, tmp_path: Path) -> None:
+    files = {
+        "locations": LOCATIONS,
+        "skus": "sku,title\nCUP,Cup\n",
+        "stock": "sku,location,quantity\nCUP,berlin,10\nCUP,lyon,4\n",
+    }
+    for kind, text in files.items():
+        (tmp_path / f"{kind}.csv").write_text(text)
+        said(oms, "import", kind, str(tmp_path / f"{kind}.csv"))
+    said(oms, "channel", "rules", "set", "demo", "--buffer", "1")
+    found = json.loads(said(oms, "stock", "list", "--json"))
+    assert [(one["location"], one["available"]) for one in found["levels"]] == [
+        ("berlin", 10), ("lyon", 4),
+    ]  # fmt: skip
+    offers = {one["channel"]: (one["sku"], one["quantity"]) for one in found["channels"]}
+    assert offers["demo"] == ("CUP", 13)
+    at_lyon = json.loads(
+        said(oms, "stock", "list", "--location", "lyon", "--channel", "demo", "--json")
+    )
+    assert len(at_lyon["levels"]) == 1
+    assert [one["quantity"] for one in at_lyon["channels"]] == [13]

@@ -45,3 +45,29 @@ def test_a_cart_is_held_shown_and_given_back(oms: Callable[..., Any], tmp_path: 
     assert oms(*cart, "--country", "DE").stderr == (
         "409 reservation_over: reservation_id: was released or has expired.\n"
     )
+
+
+def test_a_cart_on_the_command_line_says_what_its_lines_cost(
+    oms: Callable[..., Any], tmp_path: Any
+) -> None:
+    """A split of it is measured by that, as one of the order would be."""
+    places = [{**PLACE, "location": name, "name": name.capitalize()} for name in ("berlin", "lyon")]
+    skus = [{"sku": sku, "title": sku} for sku in ("CUP", "POT")]
+    (tmp_path / "goods.json").write_text(json.dumps({"skus": skus, "locations": places}))
+    (tmp_path / "rules.json").write_text(json.dumps({"part_value_min_minor": 1000}))
+    assert oms("catalogue", "load", str(tmp_path / "goods.json")).exit_code == 0
+    assert oms("sourcing", "rules", "draft", str(tmp_path / "rules.json")).exit_code == 0
+    assert oms("sourcing", "rules", "activate", "2").exit_code == 0
+    assert oms("stock", "receive", "CUP", "berlin", "2").exit_code == 0
+    assert oms("stock", "receive", "POT", "lyon", "1").exit_code == 0
+    priced = ("--country", "DE", "--currency", "eur")
+    cheap = oms("stock", "reserve", "cart-1", "CUP=2@4.99", "POT=1@10", *priced)
+    assert (cheap.exit_code, cheap.stderr.splitlines()[0]) == (1, "409 short")
+    dear = oms("stock", "reserve", "cart-1", "CUP=2@5.00", "POT=1@10", *priced)
+    assert dear.exit_code == 0, dear.stderr
+    for wrong in (
+        ("CUP=1@5",),
+        ("CUP=1@5.001", "--currency", "EUR"),
+        ("CUP=@5", "--currency", "EUR"),
+    ):
+        assert oms("stock", "reserve", "cart-2", *wrong, "--country", "DE").exit_code == 2

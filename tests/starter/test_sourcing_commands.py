@@ -10,18 +10,26 @@ from domain.ids import OrderId
 from domain.orders import Destination, LineRef
 from domain.sourcing.source import source
 from domain.stock import ReserveRequest
+from storage.catalogue import Catalogue, CatalogueSku
 from storage.engine import create_engine
 from storage.sourcing import PostgresSourcing
 from storage.sourcing_rules import SourcingRules
 from storage.stock import PostgresInventory
 from tests.starter.test_cli import CATALOGUE
 from tests.starter.world import Oms, canonical_order
+from tests.storage.sourcingroom import place
 
 DRAFT = {
     "name": "by weight",
     "promise_days": 30,
     "zones": [{"name": "post", "tiers": [{"weight_max_g": 30000, "price_minor": 590}]}],
 }
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    """Of a starter that sources nobody again by itself."""
+    return environment | {"OMS_SWEEP_S": "3600"}
 
 
 @pytest.fixture
@@ -36,14 +44,16 @@ def sourced(database_url: str, oms: Oms, served: str, tmp_path: Path) -> str:
     return f"api-{own_id}"
 
 
-async def reserve(database_url: str, order_id: str, generation: int = 1) -> None:
+async def reserve(
+    database_url: str, order_id: str, generation: int = 1, quantity: int = 2, to: str = "10117"
+) -> None:
     engine = create_engine(database_url, 2)
     sourcing = PostgresSourcing(engine, PostgresInventory(engine), SourcingRules(engine))
     request = ReserveRequest(
         order_id=OrderId(order_id),
         key=f"{order_id}/reserve/{generation}",
-        lines=(LineRef(line_id="1", sku="MUG", quantity=2),),
-        destination=Destination(country="DE", postal_code="10117"),
+        lines=(LineRef(line_id="1", sku="MUG", quantity=quantity),),
+        destination=Destination(country="DE", postal_code=to),
     )
     case = await sourcing.case(request)
     await sourcing.reserve(request, case, source(case))
@@ -104,3 +114,29 @@ def test_bad_rules_are_refused_in_words(oms: Oms, served: str, tmp_path: Path) -
         1,
         "404 not_found: There is no such rule set.\n",
     )
+
+
+async def test_a_batch_says_what_it_gains_over_one_after_the_other(
+    database_url: str, oms: Oms, served: str
+) -> None:
+    """Kassel, first in turn, would take from Berlin what Berlin itself must then have from Lyon."""
+    engine = create_engine(database_url, 2)
+    catalogue = Catalogue(engine)
+    places = [place("berlin", "DE", "10115"), place("lyon", "FR", "69001")]
+    await catalogue.put_skus([CatalogueSku(sku="MUG", title="Mug")])
+    await catalogue.put_locations([at.model_copy(update={"serves": ("IT",)}) for at in places])
+    await reserve(database_url, "kassel", quantity=1, to="34117")
+    await reserve(database_url, "berlin", quantity=1)
+    for name in ("berlin", "lyon"):
+        assert oms("stock", "receive", "MUG", name, "1").returncode == 0
+    await catalogue.put_locations(places)
+    await engine.dispose()
+    found = json.loads(oms("sourcing", "batch", "--json").stdout)
+    assert (found["both_served"], found["proven"], found["currency"]) == (2, True, "EUR")
+    together, in_turn = found["both_cost_minor"], found["both_in_turn_cost_minor"]
+    assert in_turn - together > 100
+    gained = f"{(in_turn - together) / 100:.2f} EUR less"
+    assert oms("sourcing", "batch").stdout.splitlines()[2:] == [
+        "2 of 2 that wait, proven best; one after the other 2",
+        f"the 2 of both cost {together / 100:.2f} EUR instead of {in_turn / 100:.2f} EUR: {gained}",
+    ]

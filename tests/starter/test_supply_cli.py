@@ -81,7 +81,7 @@ def test_goods_are_ordered_received_moved_and_counted(oms: Say) -> None:
     (count,) = json.loads(said(oms, "count", "list", "--json"))
     assert count["count_id"] in said(oms, "count", "list")
     assert "CUP" in said(oms, "count", "show", count["count_id"])
-    levels = json.loads(said(oms, "list", "--sku", "CUP", "--json"))
+    levels = json.loads(said(oms, "list", "--sku", "CUP", "--json"))["levels"]
     assert [(one["location"], one["on_hand"], one["damaged"]) for one in levels] == [
         ("berlin", 4, 0), ("lyon", 6, 2),
     ]  # fmt: skip
@@ -108,3 +108,15 @@ def test_what_cannot_be_read_is_said_and_nothing_is_sent(oms: Say) -> None:
         True,
     )
     assert json.loads(said(oms, "po", "list", "--json")) == []
+
+
+def test_a_document_says_why_it_was_opened(oms: Say) -> None:
+    day = ("--expected", "2099-12-01", "--reason")
+    made = said(oms, "po", "new", "lyon", "CUP=1", *day, "Christmas")
+    assert "opened by" in made
+    assert ": Christmas" in made
+    assert "nearer: lyon" in said(
+        oms, "transfer", "new", "lyon", "berlin", "CUP=1", *day, "nearer: lyon"
+    )
+    deeds = [shown(oms, kind, only(oms, kind))["deeds"][0] for kind in ("po", "transfer")]
+    assert [deed["reason"] for deed in deeds] == ["Christmas", "nearer: lyon"]
