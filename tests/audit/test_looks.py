@@ -140,9 +140,16 @@ def _own(name: str, kind: str) -> str:
     return f"replace(t.{name}, '1001', n::text)" if kind == "text" else f"t.{name}"
 
 
-async def test_ten_thousand_orders_take_seconds(world: SmallWorld) -> None:
-    """Also while PostgreSQL still thinks that there are hardly any."""
+async def test_ten_thousand_orders_take_a_few_times_as_long_to_check_as_to_write(
+    world: SmallWorld,
+) -> None:
+    """Also while PostgreSQL still thinks that there are hardly any: nothing grows as their square.
+
+    It takes three times as long; with nested loops, eleven times for a tenth of the orders.
+    """
+    began = time.monotonic()
     await clone(world)
+    written_s = time.monotonic() - began
     await world.plant(
         "UPDATE pg_class SET relpages = 1000, reltuples = 1 "
         "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -156,7 +163,7 @@ async def test_ten_thousand_orders_take_seconds(world: SmallWorld) -> None:
     assert looked["address_versions_dense"] == looked["captures_agree"] == MANY + 7
     assert looked["labels_bought"] == looked["shop_told_once"] == MANY + 5
     assert looked["announced_orders_exist"] == MANY + 7
-    assert took_s < 20, f"{took_s:.1f} s"
+    assert took_s < 20 * written_s, f"{took_s:.1f} s"
 
 
 @pytest.mark.parametrize("as_json", [False, True])
