@@ -26,17 +26,23 @@ def held(case: Case, parts: Sequence[Part], cart: str) -> tuple[Case, Decision] 
 
     The parts are there to be had, and where they are there is room for them: they are in the case
     that comes back. None: by now a rule keeps some of them from being shipped from there, or in
-    so many parts.
+    so many parts, or in parts that are worth so little.
     """
-    if len(parts) > case.parts_allowed:
+    planned = _unpriced(case, parts)
+    if len(parts) > case.parts_allowed or _worth_too_little(case, planned):
         return None
     by_place = {part.location: part.items for part in parts}
     candidates = tuple(_with(one, by_place.get(one.location, ())) for one in case.candidates)
     seen = case.model_copy(update={"candidates": candidates})
-    plan = priced(seen, _unpriced(seen, parts))
+    plan = priced(seen, planned)
     if plan is None:
         return None
     return seen, _told(seen, parts, plan, f"Held by cart {cart}")
+
+
+def _worth_too_little(case: Case, plan: Plan) -> bool:
+    """What is not split may be worth nothing."""
+    return len(plan.parts) > 1 and min(one.value_minor for one in plan.parts) < case.part_value_min
 
 
 def _with(candidate: Candidate, items: Sequence[SkuQuantity]) -> Candidate:

@@ -26,6 +26,7 @@ from storage.catalogue import Catalogue
 from storage.engine import create_engine
 from tests.storage.sourcingroom import ALL_DAY, BERLIN, Room, wanted, where
 from tests.storage.stockroom import assigned, someone_waits_for_a_lock, until, waiting
+from tests.storage.test_queue_sourced_again import worth
 
 CART = cart_reservation("c-1")
 SMALL = BERLIN.model_copy(update={"capacity_per_day": 1, **ALL_DAY})
@@ -197,6 +198,20 @@ async def test_a_cart_in_more_parts_than_the_rules_allow_by_now_gives_back(room:
     await room.activate(ship_complete=True)
     await room.receive("wien", POT=4)
     assert where(await buy(room, order(("POT", 4)))) == {"wien": {"POT": 4}}
+    assert await reserved(room, "POT") == 4
+
+
+@pytest.mark.parametrize(("worth_minor", "split"), [(2000, True), (1999, False)])
+async def test_a_cart_without_prices_is_split_as_its_order_might_have_been(
+    room: Room, worth_minor: int, *, split: bool
+) -> None:
+    await room.receive("berlin", POT=3)
+    await room.activate(part_value_min_minor=2000)
+    await hold(room, ("POT", 4))
+    await room.receive("wien", POT=4)
+    await worth(room, "demo-1", ("POT", worth_minor))
+    got = {"berlin": {"POT": 3}, "lyon": {"POT": 1}} if split else {"wien": {"POT": 4}}
+    assert where(await buy(room, order(("POT", 4)))) == got
     assert await reserved(room, "POT") == 4
 
 
