@@ -316,7 +316,8 @@ async def test_goods_that_were_counted_serve_who_waits(
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.data())
 async def test_whatever_comes_in_whatever_parts_the_books_agree(
