@@ -184,9 +184,7 @@ async def test_what_left_and_has_become_a_bundle_since_comes_back_as_its_compone
     assert await on_hand(room) == {"CUP": 2}
 
 
-async def test_of_what_left_as_this_and_as_that_what_was_promised_first_comes_back(
-    room: Room,
-) -> None:
+async def test_what_left_as_this_and_as_that_comes_back_as_both(room: Room) -> None:
     """Promised and given back does not count: it never left."""
     await room.receive("berlin", CUP=10, POT=2, FOAM=3)
     _, answer = await room.once(wanted("demo-1", ("SET", 1)))
@@ -199,4 +197,13 @@ async def test_of_what_left_as_this_and_as_that_what_was_promised_first_comes_ba
     await shipped(room, "demo-2", "CUP")
     assert await on_hand(room) == {"CUP": 8, "POT": 2}
     await comes_back(room, "demo-1", quantity=2)
-    assert await on_hand(room) == {"CUP": 10, "POT": 2}
+    assert await on_hand(room) == {"CUP": 9, "POT": 2, "FOAM": 3}
+
+
+async def test_more_than_left_comes_back_as_what_was_promised_first(room: Room) -> None:
+    await room.receive("berlin", CUP=4, POT=1, FOAM=3)
+    await shipped(room, "demo-1")
+    await change(room, FOAM=3)
+    await shipped(room, "demo-1", generation=2)
+    await comes_back(room, "demo-1", quantity=3)
+    assert await on_hand(room) == {"CUP": 8, "POT": 2, "FOAM": 3}

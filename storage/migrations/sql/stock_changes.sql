@@ -61,17 +61,31 @@ BEGIN
     RETURN stock_levels_at(place, skus_);
 END $$;
 
--- The items of goods that came back. A SKU is what it was in the first of the order's promises that
--- left with it (a return does not say which one it is of), or what it is now if it left with none.
--- What has become a bundle since is its components: a bundle has no stock.
+-- The items of goods that came back. A return does not say which of the order's pieces it is of: they are
+-- what they were in the promises that left with them, first promised first, each for as many as left with
+-- it; what is more than left is as the first of these or, if none left, what it is now. What has become a
+-- bundle since is its components: a bundle has no stock.
 CREATE FUNCTION stock_returned(order_ text, lines_ jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    WITH back AS (
+        SELECT l.sku, l.quantity, l.unit FROM stock_summed(lines_) l
+    ), gone AS (
+        SELECT b.sku, o.unit, o.quantity, row_number() OVER promised AS place,
+               sum(o.quantity) OVER promised AS upto
+          FROM back b
+          JOIN reservations r ON r.order_id = order_ AND r.state = 'shipped'
+         CROSS JOIN jsonb_to_recordset(r.lines) AS o (line_id text, sku text, quantity bigint, unit jsonb)
+         WHERE o.sku = b.sku
+        WINDOW promised AS (PARTITION BY b.sku ORDER BY r.created_at, r.key, o.line_id)
+    ), pieces AS (
+        SELECT g.unit, least(g.upto, b.quantity) - least(g.upto - g.quantity, b.quantity)
+                   + CASE g.place WHEN 1 THEN greatest(b.quantity - (
+                         SELECT max(x.upto) FROM gone x WHERE x.sku = b.sku), 0) ELSE 0 END AS quantity
+          FROM back b JOIN gone g USING (sku)
+         UNION ALL
+        SELECT b.unit, b.quantity FROM back b WHERE NOT EXISTS (SELECT FROM gone g WHERE g.sku = b.sku)
+    )
     SELECT stock_items(stock_exploded(stock_items(jsonb_agg(jsonb_build_object(
-               'quantity', l.quantity, 'unit', coalesce(s.unit, l.unit))))))
-      FROM stock_summed(lines_) l
-      LEFT JOIN LATERAL (
-            SELECT o.unit FROM reservations r CROSS JOIN jsonb_to_recordset(r.lines) AS o (sku text, unit jsonb)
-             WHERE r.order_id = order_ AND r.state = 'shipped' AND o.sku = l.sku
-             ORDER BY r.created_at, r.key LIMIT 1) s ON true
+               'quantity', p.quantity, 'unit', p.unit))))) FROM pieces p WHERE p.quantity > 0
 $$;
 
 CREATE FUNCTION stock_restock(key_ text, order_ text, place text, lines_ jsonb, reason_ text) RETURNS jsonb
