@@ -3,8 +3,9 @@
 import csv
 import io
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from domain.problems import Problem
 from starter.problems import invalid_field
@@ -21,7 +22,7 @@ SEPARATOR = re.compile(r"sep=([,;\t])")
 class CsvRow:
     """`number` is the row's in a spreadsheet: the header is row 1. Cells are stripped.
 
-    What is not `readable` has empty cells.
+    What is not `readable` has empty cells, and counts as one row for each of its lines.
     """
 
     number: int
@@ -46,24 +47,41 @@ def read_csv(body: bytes, required: Collection[str], known: Collection[str]) -> 
     lines = list(_lines(text))
     if len(lines) > ROWS_MAX + 1:
         raise invalid_field("body", "too_many_rows", f"has more than {ROWS_MAX} rows")
-    columns = _columns(lines[0] if lines else [], required, known)
-    return list(_rows(columns, lines))
+    columns = _columns(lines[0].cells if lines else [], required, known)
+    return list(_rows(columns, lines[1:]))
 
 
-def _lines(text: str) -> Iterator[list[str] | csv.Error]:
-    """The rows; for one that is none, why, and the next begins on the next line."""
+class _Read(NamedTuple):
+    """A row, or why it is none, and from which to which line of the file it goes."""
+
+    number: int
+    cells: list[str] | csv.Error
+    lines: tuple[int, int]
+
+
+def _lines(text: str) -> Iterator[_Read]:
+    """The rows; after one that is none, the next begins on the next line.
+
+    That one may have swallowed others, by a quote that is not closed: where a spreadsheet would go
+    on nobody can say, so that each of its lines counts.
+    """
     first, _, rest = text.partition("\n")
-    if said := SEPARATOR.fullmatch(first.strip()):
-        text = rest
+    said = SEPARATOR.fullmatch(first.strip())
     delimiter = said[1] if said else max(DELIMITERS, key=first.count)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    file = io.StringIO(rest if said else text, newline="")
+    rows = csv.reader(file, delimiter=delimiter, strict=True)
+    before, number = (1 if said else 0), 1
     while True:
+        begins = rows.line_num + 1
+        cells: list[str] | csv.Error
         try:
-            yield next(rows)
+            cells = next(rows)
         except StopIteration:
             return
         except csv.Error as error:
-            yield error
+            cells = error
+        yield _Read(number, cells, (before + begins, before + rows.line_num))
+        number += rows.line_num + 1 - begins if isinstance(cells, csv.Error) else 1
 
 
 def _columns(
@@ -84,13 +102,13 @@ def _columns(
     return columns
 
 
-def _rows(columns: list[str], lines: list[list[str] | csv.Error]) -> Iterator[CsvRow]:
-    for number, line in enumerate(lines[1:], start=2):
-        if isinstance(line, csv.Error):
-            wrong = Problem(field="row", reason="not_csv", message=f"is no CSV: {line}")
+def _rows(columns: list[str], read: Sequence[_Read]) -> Iterator[CsvRow]:
+    for number, told, lines in read:
+        if isinstance(told, csv.Error):
+            wrong = Problem(field="row", reason="not_csv", message=_no_csv(told, *lines))
             yield CsvRow(number, dict.fromkeys(columns, ""), [wrong], readable=False)
             continue
-        cells = [cell.strip() for cell in line]
+        cells = [cell.strip() for cell in told]
         if not any(cells):
             continue
         row = CsvRow(number, dict(zip(columns, cells + [""] * len(columns), strict=False)))
@@ -98,3 +116,8 @@ def _rows(columns: list[str], lines: list[list[str] | csv.Error]) -> Iterator[Cs
             message = f"has more cells than the header, {len(columns)}"
             row.problems.append(Problem(field="row", reason="too_long", message=message))
         yield row
+
+
+def _no_csv(error: csv.Error, first: int, last: int) -> str:
+    swallowed = f"; it goes from line {first} to line {last} of the file" if last > first else ""
+    return f"is no CSV: {error}{swallowed}"
