@@ -96,8 +96,11 @@ class OrderQueries:
         return await self._whole(orders.c.order_id == storable(order_id))
 
     async def by_track_token(self, token: str) -> OrderView | None:
-        """The order whose customer has this token; show them no more than is theirs to see."""
-        return await self._whole(orders.c.track_token == storable(token))
+        """The order whose customer has this token; show them no more than is theirs to see.
+
+        It says no promise: that takes the whole queue to work out, and anybody may ask.
+        """
+        return await self._whole(orders.c.track_token == storable(token), promised=False)
 
     async def returned(self, return_id: str) -> ReturnView | None:
         """One return; None if there is none."""
@@ -116,7 +119,9 @@ class OrderQueries:
             notes = await _notes(connection, (row["command_id"] for row in rows))
         return tuple(views.event_view(row, notes) for row in rows) or None
 
-    async def _whole(self, which: ColumnElement[bool]) -> OrderView | None:
+    async def _whole(
+        self, which: ColumnElement[bool], *, promised: bool = True
+    ) -> OrderView | None:
         async with transaction(self._engine) as connection:
             # One snapshot, so that the parts fit each other.
             await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
@@ -129,7 +134,9 @@ class OrderQueries:
                 found = await connection.execute(text(statement), values)
                 parts[name] = [dict(part) for part in found.mappings()]
             notes = await _notes(connection, (hold["hold_id"] for hold in row["holds"]))
-            promise = await self._promises.of_order(connection, row["order_id"])
+            promise = None
+            if promised:
+                promise = await self._promises.of_order(connection, row["order_id"])
         return views.order_view(row, parts, notes, promise)
 
 

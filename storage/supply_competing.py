@@ -60,9 +60,13 @@ class Competing:
         if not self._queue:
             return {}
         now, rules = await self._promises.moment(self._connection)
-        seen = Seen(now, rules, self._queue.values(), self._goods, self._places)
+        queue = list(self._queue.values())
         held = [row for rows in self._held.values() for row in rows]
-        return await asyncio.to_thread(seen.dates, held)
+
+        def reckoned() -> Mapping[str, Promise | None]:
+            return Seen(now, rules, queue, self._goods, self._places).dates(held)
+
+        return await asyncio.to_thread(reckoned)
 
     async def _read_queue(self) -> bool:
         rows = (await self._connection.execute(_VERSIONS, {"skus": self._skus})).all()
@@ -74,7 +78,7 @@ class Competing:
             del self._queue[one.key]
         if others:
             read = (await self._connection.execute(_ROWS, {"keys": others})).all()
-            self._queue |= {row.key: Queued.of(row) for row in read}
+            self._queue |= await asyncio.to_thread(_queued, read)
         touched = {one.order_id for one in gone}
         touched |= {self._queue[key].order_id for key in others if key in self._queue}
         if touched:
@@ -91,3 +95,7 @@ class Competing:
             rows = (await self._connection.execute(_HELD, {"orders": still})).all()
             for row in rows:
                 self._held.setdefault(row.order_id, []).append(row)
+
+
+def _queued(rows: Iterable[Any]) -> dict[str, Queued]:
+    return {row.key: Queued.of(row) for row in rows}

@@ -83,10 +83,21 @@ class Promises:
         self, connection: AsyncConnection, rows: Sequence[Any], locations: Iterable[str] = ()
     ) -> Seen:
         now, rules = await self.moment(connection)
-        queue = [Queued.of(row) for row in rows]
-        there = await goods(connection, {sku for one in queue for sku in one.skus})
-        wanted = {place for one in queue for place in one.ranked} | set(locations)
-        return Seen(now, rules, queue, there, await places(connection, wanted))
+        there = await goods(connection, {sku for row in rows for sku in row.skus})
+        wanted = {place for row in rows for place in row.ranked} | set(locations)
+        where = await places(connection, wanted)
+        return await asyncio.to_thread(_made, now, rules, rows, there, where)
+
+
+def _made(
+    now: datetime,
+    rules: RuleSet,
+    rows: Sequence[Any],
+    there: Sequence[Any],
+    where: Sequence[Any],
+) -> Seen:
+    """Of a long queue that takes longer than the event loop may be kept."""
+    return Seen(now, rules, map(Queued.of, rows), there, where)
 
 
 def _of_one(held: Sequence[Any], seen: Seen, order_id: str) -> PromiseView:

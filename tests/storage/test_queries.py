@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.ids import ReturnId, order_id
@@ -236,6 +236,20 @@ async def test_an_order_and_its_return_are_the_same_wherever_they_are_shown(
     order = await _shown(queries)
     assert await queries.by_track_token(order.track_token) == order
     assert await queries.returned("r1") == order.returns[0]
+
+
+async def test_what_anybody_may_ask_works_out_no_promise(
+    engine: AsyncEngine, queries: OrderQueries
+) -> None:
+    await OrderIntake(engine).accept(an_order())
+    asked: list[str] = []
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    order = await _shown(queries)
+    assert any("stock_waiting" in statement for statement in asked)
+    asked.clear()
+    assert await queries.by_track_token(order.track_token) == order
+    assert asked
+    assert not any("stock_waiting" in statement for statement in asked)
 
 
 @pytest.mark.usefixtures("eventful")
