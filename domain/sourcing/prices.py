@@ -1,10 +1,13 @@
 """What a plan that was made by other rules costs and promises by these."""
 
+from collections.abc import Sequence
+from itertools import chain, repeat
+
 from domain.promises import Promise
 from domain.sourcing.case import Case
 from domain.sourcing.decision import Cost, Plan, PlannedParcel, PlannedPart
 from domain.sourcing.problem import Place, Problem, barred_lines, problem
-from domain.sourcing.tariffs import pack
+from domain.sourcing.tariffs import Tariff, pack
 
 
 def priced(case: Case, plan: Plan) -> Plan | None:
@@ -51,10 +54,17 @@ def _parcels(numbers: Problem, place: Place, part: PlannedPart) -> tuple[Planned
     limit_g = place.rates.limit_g
     unit_g = {line.line_id: line.weight_g for line in numbers.lines}
     shares = [(unit_g[line.line_id], line.quantity) for line in part.lines]
-    weights = [part.weight_g] if part.weight_g <= limit_g else pack(limit_g, shares)
+    loads = [(part.weight_g, 1)] if part.weight_g <= limit_g else pack(limit_g, shares)
+    return parcels_of(loads, place.rates)
+
+
+def parcels_of(loads: Sequence[tuple[int, int]], rates: Tariff) -> tuple[PlannedParcel, ...]:
+    """Each parcel of a part by itself; `loads` are as `pack` gives them."""
     return tuple(
-        PlannedParcel(weight_g=weight, shipping_minor=place.rates.price(weight))
-        for weight in weights
+        chain.from_iterable(
+            repeat(PlannedParcel(weight_g=weight_g, shipping_minor=rates.price(weight_g)), parcels)
+            for weight_g, parcels in loads
+        )
     )
 
 

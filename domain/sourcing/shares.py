@@ -156,7 +156,8 @@ class Shares:
                 for weight, count in zip(self.problem.weight, units, strict=True)
                 if count[at]
             )
-            total += sum(rates.price(parcel) for parcel in pack(rates.limit_g, shares))
+            loads = pack(rates.limit_g, shares)
+            total += sum([rates.price(weight_g) * parcels for weight_g, parcels in loads])
         return total
 
     def every_line(self, chosen: Iterable[tuple[int, Choice]]) -> tuple[Units, ...]:

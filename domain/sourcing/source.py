@@ -16,6 +16,7 @@ from domain.sourcing.decision import (
     PlannedParcel,
     PlannedPart,
 )
+from domain.sourcing.prices import parcels_of
 from domain.sourcing.problem import Place, Problem, barred_lines, needed, problem
 from domain.sourcing.search import EXACT_PARTS, STEPS_MAX, search
 from domain.sourcing.tariffs import pack
@@ -98,11 +99,8 @@ def _parcels(
     place: Place, shares: Sequence[tuple[int, int]], weight_g: int
 ) -> tuple[PlannedParcel, ...]:
     limit_g = place.rates.limit_g
-    weights = [weight_g] if weight_g <= limit_g else pack(limit_g, shares)
-    return tuple(
-        PlannedParcel(weight_g=weight, shipping_minor=place.rates.price(weight))
-        for weight in weights
-    )
+    loads = [(weight_g, 1)] if weight_g <= limit_g else pack(limit_g, shares)
+    return parcels_of(loads, place.rates)
 
 
 def _cost(numbers: Problem, found: Found, parts: Sequence[PlannedPart]) -> Cost:

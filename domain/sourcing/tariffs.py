@@ -1,7 +1,7 @@
 """What parcels cost: units packed into as few as first-fit decreasing finds, each by its tier."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -52,28 +52,47 @@ def tariff(zone: Zone | None, parcel_weight_max_g: int | None, percent: int) -> 
     return Tariff(tuple(caps), tuple(prices))
 
 
-def pack(limit_g: int, shares: Iterable[tuple[int, int]]) -> list[int]:
-    """Pack `(unit weight, units)` and give the parcels' weights; no unit is over the limit.
+def pack(limit_g: int, shares: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Pack `(unit weight, units)` and give `(weight, parcels)`; no unit is over the limit.
 
-    First-fit decreasing: heaviest units first, each into the first parcel that takes it.
+    First-fit decreasing: heaviest units first, each into the first parcel that takes it. Parcels
+    that are alike are filled at once, so that it takes no longer where they are a million.
     """
-    loads = [0]
+    loads = [(0, 1)]
     for weight_g, units in sorted(shares, reverse=True):
         if not weight_g:
             break
-        left = units
-        for place, load in enumerate(loads):
-            fits = min(left, (limit_g - load) // weight_g)
-            loads[place] += fits * weight_g
-            left -= fits
-            if not left:
-                break
-        a_parcel = limit_g // weight_g
-        while left:
-            fits = min(left, a_parcel)
-            loads.append(fits * weight_g)
-            left -= fits
+        left, before, loads = units, loads, []
+        for load, parcels in before:
+            fits = (limit_g - load) // weight_g if left else 0
+            if not fits:
+                loads.append((load, parcels))
+            elif parcels == 1:
+                some = min(fits, left)
+                loads.append((load + some * weight_g, 1))
+                left -= some
+            else:
+                filled = min(parcels * fits, left)
+                loads += _fill(load, weight_g, fits, filled, parcels)
+                left -= filled
+        if left:
+            a_parcel = limit_g // weight_g
+            loads += _fill(0, weight_g, a_parcel, left, -(-left // a_parcel))
     return loads
+
+
+def _fill(
+    load: int, weight_g: int, fits: int, units: int, parcels: int
+) -> Iterator[tuple[int, int]]:
+    """Put the units, as many as `fits`, into one parcel of that load after the other."""
+    full, some = divmod(units, fits)
+    empty = parcels - full - bool(some)
+    if full:
+        yield load + fits * weight_g, full
+    if some:
+        yield load + some * weight_g, 1
+    if empty:
+        yield load, empty
 
 
 def levels(rates: Tariff, heaviest_g: int, most_g: int) -> tuple[Level, ...]:
