@@ -298,7 +298,8 @@ $$;
 -- where an order that found it full may be taken on now
 CREATE FUNCTION sourcing_roomy() RETURNS text[] LANGUAGE sql STABLE AS $$
     SELECT ARRAY(SELECT l.location FROM locations l
-                  WHERE l.active AND sourcing_taken(l.location) < l.capacity_per_day)
+                  WHERE l.active AND l.capacity_per_day IS NOT NULL
+                     AND sourcing_taken(l.location) < l.capacity_per_day)
 $$;
 """
 
