@@ -22,7 +22,7 @@ from domain.verbs import ParcelMoved
 from domain.waits import Owner
 from workflows.conduct import Conduct
 from workflows.fulfilment_state import FulfilmentState
-from workflows.outside import CARRIER, CHANNEL, OURS
+from workflows.outside import CARRIER, CHANNEL, OUR_TABLES
 from workflows.strand import Overtaken, Strand
 
 
@@ -68,7 +68,7 @@ class OnTheWay:
         await self._strand.attempt(
             InventoryActivities.ship,
             ReservationRef(order_id=self._order.order_id, key=self._state.reservation_key),
-            OURS,
+            OUR_TABLES,
             summary="book the goods out",
             interruptible=False,
         )

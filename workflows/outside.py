@@ -1,46 +1,99 @@
-"""How we call each outside system: its task queue and time limits, and the order's retry policy.
+"""How we call each outside system, and our own tables: where, and with what time limits.
 
 No call is given up: a worker that dies is noticed by its heartbeat, a call that hangs by its
 time limit, and both are tried again with backoff up to the policy's cap.
 """
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
+from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.workflow import ActivityCancellationType, ActivityConfig, LocalActivityConfig
+from temporalio.workflow import ActivityCancellationType, ActivityHandle, LocalActivityConfig
 
 from domain.policies import OrderPolicy
 
-
-def _outside(task_queue: str) -> ActivityConfig:
-    return ActivityConfig(
-        task_queue=task_queue,
-        # a repeat waits out the earlier call, looks and acts, each with a limit of its own;
-        # adapters end their calls long before this, and heartbeats find a dead worker
-        start_to_close_timeout=timedelta(seconds=180),
-        heartbeat_timeout=timedelta(seconds=6),
-        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    )
+S = TypeVar("S")
+P = TypeVar("P")
+R = TypeVar("R")
 
 
-OURS = _outside("orders")
-WAREHOUSE = _outside("warehouse")
-CARRIER = _outside("carrier")
-CHANNEL = _outside("channel")
+@dataclass(frozen=True)
+class Queue:
+    """Activities on a task queue: all that lies outside, and what of ours may take its time."""
+
+    name: str
+
+    def start(
+        self,
+        step: Callable[[S, P], Awaitable[R]],
+        request: P,
+        *,
+        summary: str,
+        retries: RetryPolicy,
+    ) -> ActivityHandle[R]:
+        return workflow.start_activity_method(
+            step,
+            request,
+            task_queue=self.name,
+            # a repeat waits out the earlier call, looks and acts, each with a limit of its own;
+            # adapters end their calls long before this, and heartbeats find a dead worker
+            start_to_close_timeout=timedelta(seconds=180),
+            heartbeat_timeout=timedelta(seconds=6),
+            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            retry_policy=retries,
+            summary=summary,
+        )
 
 
-def recording(policy: OrderPolicy, summary: str) -> LocalActivityConfig:
-    """For the write of a workflow's own state: a local activity, one event instead of six.
+@dataclass(frozen=True)
+class Local:
+    """Local activities, for a few statements in our own tables: one event instead of six.
 
-    While it waits inside a workflow task, the server wants three events each eight seconds; so
-    a database that is down for long is waited for with timers.
+    A worker that dies in one is noticed by the limit of its workflow task, and the next task runs
+    it again. What is said to the workflow meanwhile is heard when that task is prolonged, after
+    eight seconds at most.
+    """
+
+    def start(
+        self,
+        step: Callable[[S, P], Awaitable[R]],
+        request: P,
+        *,
+        summary: str,
+        retries: RetryPolicy,
+    ) -> ActivityHandle[R]:
+        return workflow.start_local_activity_method(step, request, **_local(summary, retries))
+
+
+Where = Queue | Local
+
+OURS = Queue("orders")
+OUR_TABLES = Local()
+WAREHOUSE = Queue("warehouse")
+CARRIER = Queue("carrier")
+CHANNEL = Queue("channel")
+
+
+def _local(summary: str, retries: RetryPolicy) -> LocalActivityConfig:
+    """While it waits inside a workflow task, the server wants three events each eight seconds.
+
+    So a database that is down for long is waited for with timers.
     """
     return LocalActivityConfig(
         start_to_close_timeout=timedelta(seconds=10),
-        retry_policy=retry_policy(policy),
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        retry_policy=retries,
         local_retry_threshold=timedelta(seconds=5),
         summary=summary,
     )
+
+
+def recording(policy: OrderPolicy, summary: str) -> LocalActivityConfig:
+    """For the write of a workflow's own state."""
+    return _local(summary, retry_policy(policy))
 
 
 def retry_policy(policy: OrderPolicy) -> RetryPolicy:

@@ -4,6 +4,7 @@
 only place where an outside system's refusal ends.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -11,10 +12,11 @@ from typing import TypeVar
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, is_cancelled_exception
-from temporalio.workflow import ActivityConfig, ActivityHandle
+from temporalio.workflow import ActivityHandle
 
 from domain.waits import Owner, Wait
 from workflows.gate import Gate
+from workflows.outside import Where
 from workflows.parked import GivenUp, Parked, tries_again
 from workflows.telling import Telling
 
@@ -65,7 +67,7 @@ class Strand:
         self,
         step: Callable[[S, P], Awaitable[R]],
         request: P,
-        config: ActivityConfig,
+        where: Where,
         *,
         summary: str,
         interruptible: bool = True,
@@ -91,7 +93,6 @@ class Strand:
             Overtaken: `overtaken` came true while the activity had not finished or was parked.
             GivenUp: an operator insisted while it was parked (only with `GO_ON`).
         """
-        options: ActivityConfig = {**config, "summary": summary, "retry_policy": self._retries}
         self.work()
         while True:
             if gate is not None:
@@ -100,12 +101,15 @@ class Strand:
                 self.make_way()
             if overtaken():
                 raise Overtaken
-            call = workflow.start_activity_method(step, request, **options)
+            call = where.start(step, request, summary=summary, retries=self._retries)
             unwanted = await self._done_or_unwanted(
                 call, interruptible=interruptible, overtaken=overtaken, gate=gate
             )
             try:
                 return await call
+            except asyncio.CancelledError:
+                if not unwanted:  # else a local one, cancelled between two tries
+                    raise
             except ActivityError as error:
                 if not (is_cancelled_exception(error) or (unwanted and tries_again(error))):
                     await self.park(

@@ -6,7 +6,7 @@ from activities.orders import OrderActivities, ValidateRequest
 from domain.records import HoldRecord
 from domain.validation import HoldReason, Invalid, Validated
 from domain.waits import Owner
-from workflows.outside import OURS
+from workflows.outside import OUR_TABLES
 from workflows.state import OrderState
 from workflows.strand import Strand
 
@@ -32,7 +32,7 @@ class Validation:
                 ValidateRequest(
                     order_id=self._state.order.order_id, address_version=self._state.address_version
                 ),
-                OURS,
+                OUR_TABLES,
                 summary="check lines, totals, contacts and address",
             )
             match verdict:
