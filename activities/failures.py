@@ -15,6 +15,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from activities.orders import OWN_STATE
 from domain.errors import OutsideError, Refused, Unavailable
 from domain.ports import OrderBook
 from domain.records import Retrying
@@ -65,7 +66,7 @@ class _Inbound(ActivityInboundInterceptor):
     async def _note(self, info: activity.Info, deed: str, error: Exception) -> None:
         outside = isinstance(error, OutsideError)
         # the first failure may be a blink; of our own rows that are away no note can be written
-        if info.attempt < 2 or (outside and info.is_local):  # noqa: PLR2004
+        if info.attempt < 2 or (outside and info.activity_type in OWN_STATE):  # noqa: PLR2004
             return
         await self._quietly(
             self._book.retrying(
@@ -105,7 +106,7 @@ def _owner(task_queue: str) -> Owner:
 
 def _parks(error: Exception, info: activity.Info) -> bool:
     """Whether it ends the step until an operator acts: our own record has nobody to turn to."""
-    return isinstance(error, Refused) and not info.is_local
+    return isinstance(error, Refused) and info.activity_type not in OWN_STATE
 
 
 def _failure(error: Exception, info: activity.Info) -> ApplicationError:

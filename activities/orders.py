@@ -9,6 +9,9 @@ from domain.records import OrderRecord, ReturnRecord
 from domain.validation import Invalid, Validated, validate
 from domain.values import Message
 
+OWN_STATE = frozenset({"record", "record_return"})
+"""The activities that write down what a workflow says of itself."""
+
 
 class ValidateRequest(Message):
     order_id: OrderId

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from domain.verbs import Verb
 from workflows.telling import Telling
@@ -39,7 +38,7 @@ class Parked:
         self.when_refused: Callable[[], None] | None = None
         """What is begun beside the strand as soon as it is parked."""
 
-    def begin(self, step: str, error: ActivityError, if_said_again: str | None) -> Refused:
+    def begin(self, step: str, error: FailureError, if_said_again: str | None) -> Refused:
         """The strand is parked from now on."""
         self.attention = _code(error)
         self._telling.note("refused", why=self.attention, data={"step": step})
@@ -65,14 +64,20 @@ class Parked:
         return self._refused.if_said_again if self._refused else None
 
 
-def tries_again(error: ActivityError) -> bool:
+def tries_again(error: FailureError) -> bool:
     """Whether a call that failed so would be tried again, had it not been cancelled meanwhile."""
-    return not (isinstance(error.cause, ApplicationError) and error.cause.non_retryable)
+    cause = _cause(error)
+    return not (isinstance(cause, ApplicationError) and cause.non_retryable)
 
 
-def _code(error: ActivityError) -> str:
+def _code(error: FailureError) -> str:
     """`refused:<system>:<code>`, or the type of whatever else ended the activity for good."""
-    cause: Any = error.cause
+    cause = _cause(error)
     if isinstance(cause, ApplicationError):
         return f"refused:{cause.message.replace(' ', '')}"
     return f"failed:{type(cause).__name__}"
+
+
+def _cause(error: FailureError) -> BaseException | None:
+    """Why the activity failed, which a local one says bare."""
+    return error.cause if isinstance(error, ActivityError) else error

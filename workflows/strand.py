@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import FailureError, is_cancelled_exception
 from temporalio.workflow import ActivityHandle
 
 from domain.waits import Owner, Wait
@@ -108,9 +108,10 @@ class Strand:
             try:
                 return await call
             except asyncio.CancelledError:
-                if not unwanted:  # else a local one, cancelled between two tries
+                if not unwanted:
                     raise
-            except ActivityError as error:
+                # a local one that was cancelled between two tries ends so
+            except FailureError as error:
                 if not (is_cancelled_exception(error) or (unwanted and tries_again(error))):
                     await self.park(
                         summary,
@@ -146,7 +147,7 @@ class Strand:
     async def park(
         self,
         summary: str,
-        error: ActivityError,
+        error: FailureError,
         *,
         interruptible: bool,
         overtaken: Callable[[], bool],
