@@ -69,7 +69,7 @@ def _step(event: HistoryEvent, fired: set[int]) -> Step | None:
             name, queue = said.activity_type.name, said.task_queue.name
             return Step(kind="activity", name=name, queue=queue)
         case EventType.EVENT_TYPE_MARKER_RECORDED:
-            return Step(kind="record")
+            return Step(kind="local")
         case EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
             upserted = event.upsert_workflow_search_attributes_event_attributes
             return Step(kind="upsert", names=tuple(upserted.search_attributes.indexed_fields))

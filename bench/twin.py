@@ -22,7 +22,7 @@ class Step(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["activity", "record", "upsert", "signal", "timer", "sleep"]
+    kind: Literal["activity", "local", "upsert", "signal", "timer", "sleep"]
     name: str = ""
     queue: str = ""
     names: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Twin:
                     retry_policy=ENDLESS,
                     summary=step.name,
                 )
-            case "record":
+            case "local":
                 workflow.set_current_details(step.kind)
                 await workflow.execute_local_activity(
                     nothing_written, start_to_close_timeout=LIMIT, summary=step.kind
@@ -97,7 +97,7 @@ class Bare:
 
 @activity.defn
 async def nothing_written() -> None:
-    """Stands for the write of an order's own state."""
+    """Stands for a few statements in our own tables, most often the write of an order's state."""
 
 
 class World:

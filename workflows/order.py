@@ -263,10 +263,11 @@ class OrderWorkflow:
         self._state.settle()
         if state.status is FulfilmentStatus.HANDED_OVER:
             self._fulfilments[state.number - 1].undos.forget()
+            # first: where both wait for an operator, the money has no other place to say so
+            self._till.collect()
             on_the_way = OnTheWay(self._order, state, self._conduct)
             self._on_the_way.append(on_the_way)
             self._conduct.begin(on_the_way.see_to_the_door())
-            self._till.collect()
             if self._state.all_left:
                 self._requests.came_too_late()
 

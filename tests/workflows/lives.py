@@ -29,6 +29,9 @@ from workflows.order import OrderWorkflow
 PATIENCE_S = 70.0
 DAY_S = 86_400
 POLICY = OrderPolicy(retry_initial_s=0.05, retry_cap_s=0.2)
+HEARD_SOON = timedelta(seconds=4)
+"""The `task_timeout` of lives in which a local activity hangs: what they are told meanwhile, they
+hear when their workflow task is prolonged, after eight tenths of it."""
 
 
 @dataclass

@@ -68,9 +68,29 @@ async def test_a_one_parcel_order_is_small(begin: Start) -> None:
     await life.parcel(Course.DELIVERED)
     await life.until_status(OrderStatus.DELIVERED)
     await life.pass_time(31 * DAY_S)
+    await is_small(life, "a one-parcel order")
+
+
+@at_once
+async def test_it_is_small_too_where_each_word_comes_alone(begin: Start, world: World) -> None:
+    """With hours between, so that no two of them share a workflow task."""
+    world.packing = "later"
+    life = await begin(an_order("spread-out"))
+    await life.until_waiting("packing")
+    await life.packed()
+    await life.until_waiting("delivery")
+    await life.parcel(Course.MOVING)
+    await life.until_told("parcel_moving")
+    await life.parcel(Course.DELIVERED)
+    await life.until_waiting("return_window")
+    await life.pass_time(31 * DAY_S)
+    await is_small(life, "a one-parcel order, word by word")
+
+
+async def is_small(life: Life, what: str) -> None:
     assert (await life.result()).status == "closed"
     history = await life.handle.fetch_history()
     size = sum(event.ByteSize() for event in history.events)
-    print(f"a one-parcel order: {len(history.events)} events, {size} bytes")  # noqa: T201
+    print(f"{what}: {len(history.events)} events, {size} bytes")  # noqa: T201
     assert len(history.events) <= EVENTS_MAX
     assert size <= BYTES_MAX

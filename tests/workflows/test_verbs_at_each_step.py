@@ -10,7 +10,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from tests.workflows.at_once import at_once
-from tests.workflows.lives import Life, Start
+from tests.workflows.lives import HEARD_SOON, Life, Start
 from tests.workflows.soundness import see_cancelled, see_delivered
 from tests.workflows.world import GOOD_ADDRESS, World, an_order
 
@@ -227,6 +227,6 @@ async def test_each_verb_at_each_moment(begin: Start, world: World, case: Case) 
     order = an_order(f"verb-{case}")
     world.addresses[order.order_id, 2] = GOOD_ADDRESS.model_copy(update={"postal_code": "10119"})
     gate = world.block(case.moment.step, after=case.moment.call != "not done")
-    life = await begin(order)
+    life = await begin(order, task_timeout=HEARD_SOON)
     await world.reaches(case.moment.step)
     await DO[case.verb](Told(life, case, gate))
