@@ -7,7 +7,7 @@ from domain.lifecycles import OrderStatus, ReturnStatus
 from domain.policies import OrderPolicy
 from domain.tracking import Course
 from tests.workflows.at_once import at_once
-from tests.workflows.lives import DAY_S, HEARD_SOON, POLICY, Life, Start
+from tests.workflows.lives import DAY_S, POLICY, Life, Start
 from tests.workflows.soundness import assert_sound
 from tests.workflows.world import World, an_order
 
@@ -26,7 +26,7 @@ async def delivered_unheard(
     begin: Start, world: World, own_id: str, step: str, policy: OrderPolicy = POLICY
 ) -> Life:
     world.fail(step, Unavailable("outside", "down"), times=FOR_EVER)
-    life = await begin(an_order(own_id), policy, task_timeout=HEARD_SOON)
+    life = await begin(an_order(own_id), policy)
     await world.reaches(step)
     await life.parcel(Course.DELIVERED)
     await life.until_status(OrderStatus.DELIVERED)
