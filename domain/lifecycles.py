@@ -75,9 +75,11 @@ it or for what had left."""
 
 FULFILMENT: Mapping[FulfilmentStatus, frozenset[FulfilmentStatus]] = {
     Part.PLANNED: frozenset({Part.REQUESTED, Part.RECALLED}),
-    Part.REQUESTED: frozenset({Part.ACCEPTED, Part.PACKED, Part.REJECTED, Part.RECALLED}),
-    Part.ACCEPTED: frozenset({Part.PACKED, Part.REJECTED, Part.RECALLED}),
-    Part.PACKED: frozenset({Part.LABELLED, Part.RECALLED, Part.REJECTED}),
+    Part.REQUESTED: frozenset(
+        {Part.ACCEPTED, Part.PACKED, Part.HANDED_OVER, Part.REJECTED, Part.RECALLED}
+    ),
+    Part.ACCEPTED: frozenset({Part.PACKED, Part.HANDED_OVER, Part.REJECTED, Part.RECALLED}),
+    Part.PACKED: frozenset({Part.LABELLED, Part.HANDED_OVER, Part.REJECTED, Part.RECALLED}),
     Part.LABELLED: frozenset({Part.HANDED_OVER, Part.PACKED, Part.REJECTED, Part.RECALLED}),
     Part.HANDED_OVER: frozenset({Part.DELIVERED, Part.UNDELIVERED}),
     Part.UNDELIVERED: frozenset({Part.DELIVERED}),
@@ -85,6 +87,7 @@ FULFILMENT: Mapping[FulfilmentStatus, frozenset[FulfilmentStatus]] = {
     Part.RECALLED: frozenset(),
     Part.DELIVERED: frozenset(),
 }
+"""Goods that a warehouse was to give back may turn out to have left, however far they were."""
 
 RETURN: Mapping[ReturnStatus, frozenset[ReturnStatus]] = {
     Return.REQUESTED: frozenset({Return.RECEIVED, Return.CANCELLED}),

@@ -12,7 +12,7 @@ from domain.fulfilments import (
     Recalled,
 )
 from domain.ids import effect_key
-from domain.lifecycles import FULFILMENT, HAS_LEFT, FulfilmentStatus
+from domain.lifecycles import FULFILMENT, HAS_LEFT, FulfilmentStatus, may_follow
 from domain.records import LEFT_WITHOUT_LABEL, FulfilmentRecord
 from domain.stock import Part, ShortPick
 from domain.tracking import FINAL, Course
@@ -103,7 +103,7 @@ class FulfilmentState:
         match said.status:
             case "packed" if said.parcels:
                 self.answered(Packed(parcels=said.parcels))
-            case "rejected" if F.REJECTED in FULFILMENT[self.status]:
+            case "rejected":
                 self.reject(said.reason or "no_reason", said.short)
             case "handed_over" if self._may_have_left:
                 self.left()
@@ -130,6 +130,8 @@ class FulfilmentState:
     # -- changes
 
     def advance(self, status: FulfilmentStatus) -> None:
+        if not may_follow(FULFILMENT, self.status, status):
+            raise AssertionError(f"{self.status} is never followed by {status}")
         self.status = status
         self._telling.touch()
         self._moved(self)
@@ -139,7 +141,7 @@ class FulfilmentState:
 
         What is not short corrects nothing, and the order would come back here for ever.
         """
-        if self.rejection is None and self.status is not F.REJECTED:
+        if F.REJECTED in FULFILMENT[self.status]:
             asked = {item.sku: item.quantity for item in self.part.items}
             self.short = tuple(pick for pick in short if pick.found < asked.get(pick.sku, 0))
             self.reason, self.rejection = reason, Rejected(reason)

@@ -254,7 +254,6 @@ class OrderWorkflow:
         self._state.fulfilments.append(state)
         interruption, holds = self._requests.interruption, self._state.holds
         made = Fulfilment(self._order, state, self._conduct, interruption, holds)
-        made.strand.carry_on(self._fulfilments[-1].strand if self._fulfilments else self._strand)
         self._fulfilments.append(made)
         return made
 

@@ -6,6 +6,7 @@ only place where an outside system's refusal ends.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -41,6 +42,19 @@ def at_work() -> Wait:
 def never() -> bool:
     """The condition of a wait that only a request to stop can end."""
     return False
+
+
+@dataclass
+class _Terms:
+    """What one attempt must heed (see `Strand.attempt`), and since when it is refused."""
+
+    summary: str
+    interruptible: bool
+    overtaken: Callable[[], bool]
+    gate: Gate | None
+    if_said_again: str | None
+    ways_on: str
+    refused_since: datetime | None = None
 
 
 class Strand:
@@ -93,6 +107,7 @@ class Strand:
             Overtaken: `overtaken` came true while the activity had not finished or was parked.
             GivenUp: an operator insisted while it was parked (only with `GO_ON`).
         """
+        terms = _Terms(summary, interruptible, overtaken, gate, if_said_again, ways_on)
         self.work()
         while True:
             if gate is not None:
@@ -102,9 +117,7 @@ class Strand:
             if overtaken():
                 raise Overtaken
             call = where.start(step, request, summary=summary, retries=self._retries)
-            unwanted = await self._done_or_unwanted(
-                call, interruptible=interruptible, overtaken=overtaken, gate=gate
-            )
+            unwanted = await self._done_or_unwanted(call, terms)
             try:
                 return await call
             except asyncio.CancelledError:
@@ -113,30 +126,16 @@ class Strand:
                 # a local one that was cancelled between two tries ends so
             except FailureError as error:
                 if not (is_cancelled_exception(error) or (unwanted and tries_again(error))):
-                    await self.park(
-                        summary,
-                        error,
-                        interruptible=interruptible,
-                        overtaken=overtaken,
-                        if_said_again=if_said_again,
-                        ways_on=ways_on,
-                    )
+                    await self._park(error, terms)
 
-    async def _done_or_unwanted(
-        self,
-        call: ActivityHandle[R],
-        *,
-        interruptible: bool,
-        overtaken: Callable[[], bool],
-        gate: Gate | None,
-    ) -> bool:
+    async def _done_or_unwanted(self, call: ActivityHandle[R], terms: _Terms) -> bool:
         """Cancel the call as soon as it must not be tried again, or need not be; True if so."""
         await workflow.wait_condition(
             lambda: (
                 call.done()
-                or overtaken()
-                or (gate is not None and gate.shut)
-                or (interruptible and self._interruption() is not None)
+                or terms.overtaken()
+                or (terms.gate is not None and terms.gate.shut)
+                or (terms.interruptible and self._interruption() is not None)
             )
         )
         if call.done():
@@ -144,36 +143,29 @@ class Strand:
         call.cancel()
         return True
 
-    async def park(
-        self,
-        summary: str,
-        error: FailureError,
-        *,
-        interruptible: bool,
-        overtaken: Callable[[], bool],
-        if_said_again: str | None,
-        ways_on: str,
-    ) -> None:
+    async def _park(self, error: FailureError, terms: _Terms) -> None:
         """Wait for an operator: `retry`, a changed input, a cancel, or one that insists.
 
         Raises:
-            Interrupted: the strand must make way (only if `interruptible`).
+            Interrupted: the strand must make way (only if it is interruptible).
             Overtaken: `overtaken` came true first.
             GivenUp: an operator insisted first.
         """
-        refused = self.parked.begin(summary, error, if_said_again)
-        usual = "retry, change the input, or cancel" if interruptible else "retry"
+        terms.refused_since = terms.refused_since or workflow.now()
+        refused = self.parked.begin(terms.summary, error, terms.if_said_again)
+        usual = "retry, change the input, or cancel" if terms.interruptible else "retry"
         try:
             retried = await self.until_or_retry(
-                lambda: overtaken() or refused.insisting is not None,
+                lambda: terms.overtaken() or refused.insisting is not None,
                 Owner.OPERATOR,
                 self.parked.attention,
-                next_action=f"nothing happens by itself: {ways_on or usual}",
-                interruptible=interruptible,
+                since=terms.refused_since,
+                next_action=f"nothing happens by itself: {terms.ways_on or usual}",
+                interruptible=terms.interruptible,
             )
         finally:
             self.parked.end()
-        if refused.insisting is not None and not overtaken():
+        if refused.insisting is not None and not terms.overtaken():
             raise GivenUp(refused.insisting)
         if not retried:
             raise Overtaken
@@ -205,7 +197,9 @@ class Strand:
         next_action: str = "",
         interruptible: bool = True,
     ) -> bool:
-        """Wait until `condition`, saying on whom and `since` when; False if `timeout_s` passed.
+        """Wait until `condition`, saying on whom and since when; False if `timeout_s` passed.
+
+        What it waited for last is the same wait still, unless that is older than `since`.
 
         Raises:
             Interrupted: the strand must make way (only if `interruptible`).
@@ -265,12 +259,12 @@ class Strand:
         since: datetime | None,
         next_action: str,
     ) -> None:
-        now = workflow.now()
-        same = self._last_wait if self._last_wait and self._last_wait.what == what else None
+        now, last = workflow.now(), self._last_wait
+        same = last and last.what == what and (since is None or last.since >= since)
         self.wait = self._last_wait = Wait(
             owner=owner,
             what=what,
-            since=same.since if same else since or now,
+            since=last.since if last and same else since or now,
             deadline=now + timedelta(seconds=timeout_s) if timeout_s is not None else None,
             next_action=next_action,
         )
@@ -281,10 +275,6 @@ class Strand:
         if self.wait is None or self.wait.owner is not Owner.US:
             self.wait = at_work()
             self._telling.touch()
-
-    def carry_on(self, before: "Strand") -> None:
-        """Do what another strand did: where it waits for the same, the wait is the same one."""
-        self._last_wait = before._last_wait  # noqa: SLF001 - another of its own kind
 
     def rest(self) -> None:
         """Others are at work; this strand has nothing to do and waits on nobody."""
