@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from functools import partial
 
-from temporalio import workflow
-
 from domain.records import HoldRecord
 from domain.validation import HoldReason
 from domain.waits import PRESSING, Owner
@@ -45,13 +43,12 @@ class HoldGate:
         Raises:
             Interrupted: the strand must make way.
         """
-        arrived = workflow.now()
         while hold := self._pressing:
             await self._strand.until(
                 partial(self._presses_no_more, hold),
                 whom(hold),
                 f"hold:{hold.reason}",
-                since=max(hold.since, arrived),
+                since=hold.since,
                 next_action=PAID if whom(hold) is Owner.CUSTOMER else RELEASED,
             )
         self._strand.make_way()

@@ -62,7 +62,6 @@ class Validation:
                 partial(self._other_than, hold),
                 Owner.OPERATOR,
                 f"hold:{hold.reason}",
-                since=hold.since,
             )
         for reason, problems in found.items():
             if reason not in self._state.holds:

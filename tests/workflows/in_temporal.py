@@ -10,7 +10,7 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import SearchAttributeKey
 
-from tests.workflows.lives import PATIENCE_S
+from tests.workflows.world import PATIENCE_S
 
 LOOK_S = 0.05
 METADATA = "__temporal_workflow_metadata"

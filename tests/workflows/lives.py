@@ -23,10 +23,9 @@ from domain.policies import OrderPolicy
 from domain.records import OrderRecord, ReturnRecord
 from domain.tracking import Course, Scan
 from domain.waits import Wait
-from tests.workflows.world import BOX, World, part_at
+from tests.workflows.world import BOX, PATIENCE_S, World, part_at
 from workflows.order import OrderWorkflow
 
-PATIENCE_S = 70.0
 DAY_S = 86_400
 POLICY = OrderPolicy(retry_initial_s=0.05, retry_cap_s=0.2)
 HEARD_SOON = timedelta(seconds=4)

@@ -16,11 +16,11 @@ from domain.tracking import Course
 from domain.waits import Owner
 from tests.workflows.at_once import at_once
 from tests.workflows.in_temporal import LOOK_S, details, until
-from tests.workflows.lives import DAY_S, PATIENCE_S, Life, Start
+from tests.workflows.lives import DAY_S, Life, Start
 from tests.workflows.soundness import assert_sound
 from tests.workflows.test_returns import delivered, found
 from tests.workflows.waits import WAY
-from tests.workflows.world import World, an_order
+from tests.workflows.world import PATIENCE_S, World, an_order
 
 MINUTE_S = 60.0
 UNHURRIED = OrderPolicy(retry_initial_s=MINUTE_S, retry_cap_s=MINUTE_S)
@@ -53,7 +53,7 @@ async def repair(life: Life, who: WorkflowHandle[Any, Any], step: str) -> None:
 async def see_noted(world: World, step: str, kind: str) -> None:
     """Our rows tell of a bug while they can be reached; the last try wrote it."""
     if kind == "bug":
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE_S):
             while not world.notes:
                 await world.news()
     noted = {(note.step, note.owner, note.code) for note in world.notes}

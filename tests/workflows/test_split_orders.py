@@ -11,8 +11,8 @@ from domain.records import OrderRecord
 from domain.tracking import Course
 from domain.waits import Owner
 from tests.workflows.at_once import at_once
-from tests.workflows.lives import PATIENCE_S, POLICY, Life, Start, say_packed
-from tests.workflows.world import BOX, GOOD_ADDRESS, World, an_order
+from tests.workflows.lives import POLICY, Life, Start, say_packed
+from tests.workflows.world import BOX, GOOD_ADDRESS, PATIENCE_S, World, an_order
 
 BERLIN = {"country": "DE", "postal_code": "10117"}
 F = FulfilmentStatus

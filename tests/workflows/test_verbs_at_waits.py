@@ -265,7 +265,10 @@ async def see_accepted(told: Told, comes: Comes, before: OrderRecord) -> None:
                 now.wait is not None and now.wait.what == waiting.what and bool(told.lines())
             )
         )
-        assert _whom_and_since(again) == _whom_and_since(before)
+        if "request_packing" in comes.deeds:
+            assert _whom_and_since(again) > _whom_and_since(before), "asked anew, it waits anew"
+        else:
+            assert _whom_and_since(again) == _whom_and_since(before)
         assert told.steps() == (*waiting.done, *comes.deeds)
         if told.case.verb == "release":
             assert _as_of(0, await life.state()) == _as_of(0, before)
@@ -287,8 +290,9 @@ async def _see_held(told: Told) -> None:
     assert await told.tell("release", hold_id=told.mine) == ""
 
 
-def _whom_and_since(record: OrderRecord) -> tuple[Owner, datetime] | None:
-    return (record.wait.owner, record.wait.since) if record.wait else None
+def _whom_and_since(record: OrderRecord) -> tuple[Owner, datetime]:
+    assert record.wait is not None
+    return record.wait.owner, record.wait.since
 
 
 def _as_of(seq: int, record: OrderRecord) -> OrderRecord:

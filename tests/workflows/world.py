@@ -44,6 +44,7 @@ GOOD_ADDRESS = Address(
 )
 BOX = PackedParcel(weight_g=700, length_mm=300, width_mm=200, height_mm=100)
 EUR = "EUR"
+PATIENCE_S = 70.0
 
 
 def eur(minor: int) -> Money:
@@ -221,12 +222,12 @@ class World:
 
     async def reaches(self, step: str) -> None:
         """Wait until a call of that step hangs or fails as planned."""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE_S):
             await self.reached[step].wait()
 
     async def comes_to(self, step: str, calls: int = 1) -> None:
         """Wait until a step was called so often, whatever came of it."""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE_S):
             while self.calls[step] < calls:
                 await self.news()
 
