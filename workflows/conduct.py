@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from temporalio import workflow
 
 from domain.policies import OrderPolicy
 from domain.verbs import Verb
-from domain.waits import PRESSING, Wait
+from domain.waits import Wait, most_pressing
 from workflows.outside import retry_policy
 from workflows.parked import GO_ON
 from workflows.strand import Interrupted, Strand, at_work
@@ -89,7 +90,7 @@ class Conduct:
         waits = [strand.wait for strand in self._strands if strand.wait is not None]
         if not waits and not self._ended:
             return at_work()
-        return min(waits, key=lambda wait: PRESSING.index(wait.owner), default=None)
+        return most_pressing(waits, attrgetter("owner"))
 
     @property
     def attention(self) -> str:

@@ -5,7 +5,7 @@ from functools import partial
 
 from domain.records import HoldRecord
 from domain.validation import HoldReason
-from domain.waits import PRESSING, Owner
+from domain.waits import Owner, most_pressing
 from workflows.fulfilment_state import FulfilmentState
 from workflows.strand import Strand
 
@@ -20,9 +20,9 @@ def whom(hold: HoldRecord) -> Owner:
     return Owner.CUSTOMER if hold.hold_id == HoldReason.PAYMENT else Owner.OPERATOR
 
 
-def most_pressing(holds: Holds) -> HoldRecord | None:
-    """The hold to show where there are several: whoever must be chased first, then the oldest."""
-    return min(holds.values(), key=lambda hold: PRESSING.index(whom(hold)), default=None)
+def hold_to_show(holds: Holds) -> HoldRecord | None:
+    """Where there are several: whoever must be chased first, then the oldest."""
+    return most_pressing(holds.values(), whom)
 
 
 class HoldGate:
@@ -55,7 +55,7 @@ class HoldGate:
 
     @property
     def _pressing(self) -> HoldRecord | None:
-        return None if self._part.has_left else most_pressing(self._holds)
+        return None if self._part.has_left else hold_to_show(self._holds)
 
     def _presses_no_more(self, hold: HoldRecord) -> bool:
         return self._pressing is not hold

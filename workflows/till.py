@@ -20,7 +20,7 @@ from domain.verbs import Cancel
 from domain.waits import Owner
 from workflows.conduct import Conduct
 from workflows.gate import Gate
-from workflows.holds import RELEASED, most_pressing, whom
+from workflows.holds import RELEASED, hold_to_show, whom
 from workflows.outside import CHANNEL
 from workflows.parked import GO_ON
 from workflows.refunds import outcome_of, pieces_of, tell_given
@@ -221,7 +221,7 @@ class Till:
         payable = (
             HoldReason.PAYMENT not in self._state.holds or self._state.payment is PaymentStatus.PAID
         )
-        return None if payable else most_pressing(self._state.holds)
+        return None if payable else hold_to_show(self._state.holds)
 
     def _presses_no_more(self, hold: HoldRecord) -> bool:
         return self._unpayable is not hold
