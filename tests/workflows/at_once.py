@@ -14,6 +14,8 @@ from tests.workflows.lives import POLICY, Life, Start
 from tests.workflows.world import World
 
 AT_ONCE = 24
+UNCACHED_AT_ONCE = 3
+"""A worker without a cache holds one workflow: where a local activity hangs, the others wait."""
 Story = Callable[..., Coroutine[Any, Any, None]]
 Running = Mapping[str, "asyncio.Task[None]"]
 
@@ -40,7 +42,8 @@ def at_once(story: Story) -> Story:
 @pytest.fixture(scope="module")
 async def running(start: Start, request: pytest.FixtureRequest) -> AsyncIterator[Running]:
     """Every selected story of the module, on its way, by its test's id."""
-    turns = asyncio.Semaphore(AT_ONCE)
+    cached = request.config.getoption("--workflow-cache")
+    turns = asyncio.Semaphore(AT_ONCE if cached else UNCACHED_AT_ONCE)
     tasks = {
         item.nodeid: asyncio.create_task(_in_turn(turns, start, item))
         for item in request.session.items
