@@ -1,8 +1,8 @@
 """Goods on their way back: what may be asked for, what becomes of it, and when the order closes."""
 
-import pytest
-
 import asyncio
+
+import pytest
 
 from domain.lifecycles import OrderStatus, ReturnStatus
 from domain.policies import OrderPolicy
