@@ -19,6 +19,9 @@ S = TypeVar("S")
 P = TypeVar("P")
 R = TypeVar("R")
 
+TRY = timedelta(seconds=180)
+"""A repeat waits out the earlier call, looks and acts, each with a limit of its own: adapters end
+all that before this, and heartbeats find a dead worker."""
 
 @dataclass(frozen=True)
 class Queue:
@@ -38,9 +41,7 @@ class Queue:
             step,
             request,
             task_queue=self.name,
-            # a repeat waits out the earlier call, looks and acts, each with a limit of its own;
-            # adapters end their calls long before this, and heartbeats find a dead worker
-            start_to_close_timeout=timedelta(seconds=180),
+            start_to_close_timeout=TRY,
             heartbeat_timeout=timedelta(seconds=6),
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             retry_policy=retries,
@@ -65,9 +66,7 @@ class Local:
         summary: str,
         retries: RetryPolicy,
     ) -> ActivityHandle[R]:
-        # core 1.35 lets the time limit of a failed try go on: within one task it ends a later one
-        config = _local(summary, retries, in_task=timedelta(milliseconds=1))
-        return workflow.start_local_activity_method(step, request, **config)
+        return workflow.start_local_activity_method(step, request, **_local(summary, retries))
 
 
 Where = Queue | Local
@@ -79,24 +78,22 @@ CARRIER = Queue("carrier")
 CHANNEL = Queue("channel")
 
 
-def _local(summary: str, retries: RetryPolicy, *, in_task: timedelta) -> LocalActivityConfig:
-    """Pauses of up to `in_task` between two tries pass inside a workflow task, others by timers."""
+def recording(policy: OrderPolicy, summary: str) -> LocalActivityConfig:
+    """For the write of a workflow's own state, which is such a local activity, too."""
+    return _local(summary, retry_policy(policy))
+
+
+def _local(summary: str, retries: RetryPolicy) -> LocalActivityConfig:
     return LocalActivityConfig(
         start_to_close_timeout=timedelta(seconds=10),
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         retry_policy=retries,
-        local_retry_threshold=in_task,
+        # A timer waits for each next try. Within one workflow task core 1.35 lets the time limit of
+        # a failed try go on until it ends a later one, and the server wants three events each eight
+        # seconds.
+        local_retry_threshold=timedelta(milliseconds=1),
         summary=summary,
     )
-
-
-def recording(policy: OrderPolicy, summary: str) -> LocalActivityConfig:
-    """For the write of a workflow's own state: a local activity, too.
-
-    While it waits inside a workflow task, the server wants three events each eight seconds; so
-    a database that is down for long is waited for with timers.
-    """
-    return _local(summary, retry_policy(policy), in_task=timedelta(seconds=5))
 
 
 def retry_policy(policy: OrderPolicy) -> RetryPolicy:
