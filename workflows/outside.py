@@ -23,6 +23,7 @@ TRY = timedelta(seconds=180)
 """A repeat waits out the earlier call, looks and acts, each with a limit of its own: adapters end
 all that before this, and heartbeats find a dead worker."""
 
+
 @dataclass(frozen=True)
 class Queue:
     """Activities on a task queue: all that lies outside, and what of ours may take its time."""
