@@ -96,6 +96,7 @@ def served(environment: dict[str, str], oms_process: Oms) -> Iterator[str]:
         while not _answers(url):
             assert process.poll() is None
             assert time.monotonic() < deadline
+            time.sleep(0.05)
         yield url
     finally:
         process.terminate()
