@@ -2,11 +2,11 @@
 
 import gc
 
-THRESHOLDS = (20_000, 2, 2)
+THRESHOLDS = (50_000, 1, 1)
 """A choice of sourcing makes tens of thousands of objects and hardly a cycle among them.
 
 A workflow that ended, or left the cache, is a cycle of some 400 objects and 100 kB: beside 500 in
-the cache, some 650 dead ones gather at most.
+the cache, some 870 dead ones gather at most.
 """
 
 

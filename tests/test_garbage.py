@@ -36,7 +36,7 @@ print(Life.most < 500 + 1_000)
 
 def test_what_was_there_is_not_looked_through_again():
     said = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)  # noqa: S603, PLW1510 - ours
-    assert said.stdout == "0 True 20000\n", said.stderr
+    assert said.stdout == "0 True 50000\n", said.stderr
 
 
 def test_dead_workflows_do_not_gather():
