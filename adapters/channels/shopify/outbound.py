@@ -31,10 +31,12 @@ from domain.payments import (
 from storage.effects import Begun, Effects
 
 API_VERSION = "2026-07"
-CALLS_A_DEED = 6
-"""The longest is a refund, at another currency, of what is not sent: it asks for the refunds, the
-order to be sent, what remains of that, and the payment, acts, and asks for the refunds again. More
-pages, more fulfilment orders and Shopify's own jobs must fit into the same time."""
+CALLS_A_DEED = 3
+"""It looks twice and acts. More pages, more fulfilment orders and Shopify's own jobs must fit into
+the same time, which whoever tries again after a lost answer waits for."""
+CALLS_A_REFUND = 6
+"""Of what is not sent, at another currency: it asks for the refunds, the order to be sent, what
+remains of that, and the payment, acts, and asks for the refunds again."""
 CALLS_A_LOOK = 2
 """For a refund: the refunds, and the payment."""
 TRY_S = 170.0
@@ -62,13 +64,13 @@ def _explain(content: object) -> tuple[str, str]:
     return "", str(content.get("errors", "")) if isinstance(content, dict) else ""
 
 
-def _deed_s(call_s: float) -> float:
-    """Time for all calls of the longest deed; less, where a repeat would outlive its activity.
+def _deed_s(calls: int, call_s: float) -> float:
+    """Time for so many calls; less, where a repeat would outlive its activity.
 
     A repeat waits for as long as a deed takes, looks, and acts.
     """
     look_s = CALLS_A_LOOK * (call_s + PATIENCE_S)
-    return min(CALLS_A_DEED * call_s, (TRY_S - look_s) / 2)
+    return min(calls * call_s, (TRY_S - look_s) / 2)
 
 
 class ShopifyChannel:
@@ -77,13 +79,14 @@ class ShopifyChannel:
     Shopify takes a key for refunds only. So every deed is looked for before it is done, by what
     only it leaves behind: a capture of the authorisation, a fulfilment with the tracking number
     (without a number, a new one of just these pieces), the order's cancellation, a refund whose
-    note ends with our key. `channel` is our id of the shop. One deed may take `deed_s`, and a
-    repeat twice that and a look.
+    note ends with our key. `channel` is our id of the shop. One deed may take `deed_s`, a refund
+    `refund_s`, and a repeat twice that and a look.
     """
 
     def __init__(self, http: OutsideHttp, effects: Effects, channel: str) -> None:
         graphql = Graphql(http)
-        self.deed_s = _deed_s(http.call_s)
+        self.deed_s = _deed_s(CALLS_A_DEED, http.call_s)
+        self.refund_s = _deed_s(CALLS_A_REFUND, http.call_s)
         self._graphql = graphql
         self._effects = effects
         self._channel = channel
@@ -147,7 +150,7 @@ class ShopifyChannel:
             return await self._refunds.find(gid, request, order, None)
 
         return await self._effects.once(
-            request.key, SYSTEM, call_s=self.deed_s, act=act, look=look, model=_REFUNDED
+            request.key, SYSTEM, call_s=self.refund_s, act=act, look=look, model=_REFUNDED
         )
 
     async def fetch(self, channel_order_id: str) -> Order | None:

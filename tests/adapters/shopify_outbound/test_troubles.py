@@ -6,7 +6,6 @@ import pytest
 
 from adapters.channels.shopify.order import to_order
 from adapters.channels.shopify.outbound import ShopifyChannel, shopify_http
-from adapters.http import OutsideHttp
 from domain.errors import Refused, Unavailable
 from domain.orders import PaymentStatus
 from domain.payments import (
@@ -36,10 +35,8 @@ async def test_throttling_is_waited_out_and_the_deed_is_done_once(
 
 
 async def test_an_empty_bucket_gives_the_time_until_it_holds_the_call(
-    world: World, http: OutsideHttp, effects: Effects
+    world: World, channel: ShopifyChannel
 ) -> None:
-    http.call_s = CALL_S / 2
-    channel = ShopifyChannel(http, effects, "demo")
     order = await bought(world)
     await world.tell("settings", {"shop_bucket_points": 1, "shop_restore_points": 10})
     try:
