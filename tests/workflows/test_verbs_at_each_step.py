@@ -209,7 +209,11 @@ async def retry(told: Told) -> None:
 
 
 def _each_step_once(told: Told) -> None:
-    assert [step for step, _ in told.life.world.deeds] == list(STEPS)
+    """But for the check, which changes nothing: it is made again where a workflow task is lost."""
+    steps = [step for step, _ in told.life.world.deeds]
+    while steps[:2] == ["validate", "validate"]:
+        del steps[0]
+    assert steps == list(STEPS)
 
 
 DO = {
