@@ -51,19 +51,17 @@ def _part(numbers: Problem, at: int, part: PlannedPart) -> PlannedPart:
 
 
 def _parcels(numbers: Problem, place: Place, part: PlannedPart) -> tuple[PlannedParcel, ...]:
-    limit_g = place.rates.limit_g
     unit_g = {line.line_id: line.weight_g for line in numbers.lines}
     shares = [(unit_g[line.line_id], line.quantity) for line in part.lines]
-    loads = [(part.weight_g, 1)] if part.weight_g <= limit_g else pack(limit_g, shares)
-    return parcels_of(loads, place.rates)
+    return parcels_of(shares, place.rates)
 
 
-def parcels_of(loads: Sequence[tuple[int, int]], rates: Tariff) -> tuple[PlannedParcel, ...]:
-    """Each parcel of a part by itself; `loads` are as `pack` gives them."""
+def parcels_of(shares: Sequence[tuple[int, int]], rates: Tariff) -> tuple[PlannedParcel, ...]:
+    """Each parcel of a part by itself; `shares` are as `pack` takes them."""
     return tuple(
         chain.from_iterable(
             repeat(PlannedParcel(weight_g=weight_g, shipping_minor=rates.price(weight_g)), parcels)
-            for weight_g, parcels in loads
+            for weight_g, parcels in pack(rates.limit_g, shares)
         )
     )
 

@@ -13,13 +13,11 @@ from domain.sourcing.decision import (
     Cost,
     Decision,
     Plan,
-    PlannedParcel,
     PlannedPart,
 )
 from domain.sourcing.prices import parcels_of
 from domain.sourcing.problem import Place, Problem, barred_lines, needed, problem
 from domain.sourcing.search import EXACT_PARTS, STEPS_MAX, search
-from domain.sourcing.tariffs import pack
 from domain.sourcing.words import bar_in_words, sentence
 from domain.stock import SkuQuantity, summed
 
@@ -79,28 +77,19 @@ def _plan(numbers: Problem, found: Found) -> Plan:
 def _part(numbers: Problem, at: int, units: Sequence[int]) -> PlannedPart:
     place = numbers.places[at]
     own = [(line, many) for line, many in zip(numbers.lines, units, strict=True) if many]
-    weight_g = sum(line.weight_g * many for line, many in own)
     return PlannedPart(
         location=place.candidate.location,
         lines=tuple(
             LineRef(line_id=line.line_id, sku=line.sku, quantity=many) for line, many in own
         ),
         items=summed(chain.from_iterable(line.items(many) for line, many in own)),
-        weight_g=weight_g,
+        weight_g=sum(line.weight_g * many for line, many in own),
         value_minor=sum(line.value_minor * many for line, many in own),
-        parcels=_parcels(place, [(line.weight_g, many) for line, many in own], weight_g),
+        parcels=parcels_of([(line.weight_g, many) for line, many in own], place.rates),
         distance_km=place.distance_km,
         promise=place.promise,
         zone=place.zone_name,
     )
-
-
-def _parcels(
-    place: Place, shares: Sequence[tuple[int, int]], weight_g: int
-) -> tuple[PlannedParcel, ...]:
-    limit_g = place.rates.limit_g
-    loads = [(weight_g, 1)] if weight_g <= limit_g else pack(limit_g, shares)
-    return parcels_of(loads, place.rates)
 
 
 def _cost(numbers: Problem, found: Found, parts: Sequence[PlannedPart]) -> Cost:
