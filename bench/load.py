@@ -6,6 +6,10 @@ from dataclasses import dataclass
 WARM_S = 1.0
 
 
+class NothingMeasured(RuntimeError):
+    """The machine stood still, or the run is too short for it."""
+
+
 @dataclass(frozen=True)
 class Load:
     """So many callers at once for `seconds`, each for one unit of a SKU from `low` to `high`.
@@ -35,8 +39,14 @@ class Run:
 
     @classmethod
     def of(cls, ended: Sequence[tuple[float, float]], warm: float, cpu_ms: float) -> "Run":
-        """`ended` holds when each call ended, and how long it took, in seconds."""
+        """`ended` holds when each call ended, and how long it took, in seconds.
+
+        Raises:
+            NothingMeasured: none ended after the warm-up.
+        """
         counted = [(at, took) for at, took in ended if at > warm]
+        if not counted:
+            raise NothingMeasured(f"all of {len(ended)} calls ended before the warm-up did")
         return cls(
             per_s=len(counted) / (max(at for at, _ in counted) - warm),
             took_ms=tuple(1000 * took for _, took in counted),

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from bench import pgbench, stock_callers
 from bench.cpu import Others
-from bench.load import WARM_S, Load, Run
+from bench.load import WARM_S, Load, NothingMeasured, Run
 from bench.pgbench import PgbenchFailed
 from bench.result import Spread
 from bench.stock_callers import NotReserved
@@ -64,7 +64,8 @@ class Design:
 class Found:
     """Reservations a second in the middle round; what a transaction took; the server's CPU.
 
-    The ratios to bare SQL are those of the middle round too: by rate, and by the server's CPU.
+    The ratios to bare SQL are those of the middle round too: by rate, and by the server's CPU; that
+    is told in coarse steps, so a short run may be told none: `None` where every round was.
     """
 
     design: str
@@ -72,7 +73,7 @@ class Found:
     ms: Spread
     cpu_ms: float
     to_bare: float
-    to_bare_by_cpu: float
+    to_bare_by_cpu: float | None
 
 
 def main() -> int:
@@ -94,7 +95,14 @@ def main() -> int:
             hot = rounds.play(ONE_SKU, HOT, HOT)
             others_share = others.share()
             wrong = faults(where, rounds.served)
-    except (NotReserved, PgbenchFailed, PortTaken, SettingsInvalid, StartFailed) as error:
+    except (
+        NothingMeasured,
+        NotReserved,
+        PgbenchFailed,
+        PortTaken,
+        SettingsInvalid,
+        StartFailed,
+    ) as error:
         console.print(str(error), style="red", markup=False)
         return 2
     console.print(_table(f"{scale.skus:,} SKUs, any of them", spread))
@@ -163,20 +171,21 @@ class Rounds:
                 run = design.play(self.where, load)
                 runs[design.name].append(run)
                 self.served[design.schema] += run.served * design.orders
-        return [_found(design, runs[design.name], runs[BARE]) for design in designs]
+        return [compare(design, runs[design.name], runs[BARE]) for design in designs]
 
 
-def _found(design: Design, runs: list[Run], bare: list[Run]) -> Found:
+def compare(design: Design, runs: Sequence[Run], bare: Sequence[Run]) -> Found:
+    """Round by round, with the bare statements of the same round."""
     pairs = list(zip(runs, bare, strict=True))
+    told = [(run, yard) for run, yard in pairs if run.cpu_ms and yard.cpu_ms]
+    by_cpu = [yard.cpu_ms * design.orders / run.cpu_ms for run, yard in told]
     return Found(
         design=design.name,
         per_s=statistics.median(run.per_s * design.orders for run in runs),
         ms=Spread.of([took for run in runs for took in run.took_ms]),
         cpu_ms=statistics.median(run.cpu_ms / design.orders for run in runs),
         to_bare=statistics.median(run.per_s * design.orders / yard.per_s for run, yard in pairs),
-        to_bare_by_cpu=statistics.median(
-            yard.cpu_ms / (run.cpu_ms / design.orders) for run, yard in pairs
-        ),
+        to_bare_by_cpu=statistics.median(by_cpu) if by_cpu else None,
     )
 
 
@@ -197,7 +206,8 @@ def _table(title: str, found: Sequence[Found]) -> Table:
             one.design,
             f"{one.per_s:,.0f}",
             *(f"{ms:.2f}" for ms in (one.ms.p50, one.ms.p99, one.cpu_ms)),
-            *(f"{share:.2f}" for share in (one.to_bare, one.to_bare_by_cpu)),
+            f"{one.to_bare:.2f}",
+            "" if one.to_bare_by_cpu is None else f"{one.to_bare_by_cpu:.2f}",
         )
     return table
 

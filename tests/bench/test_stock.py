@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from bench.growth import CALLS_ON_STOCK, grow, measure
-from bench.load import Run
+from bench.load import NothingMeasured, Run
 from bench.result import Spread
-from bench.stock import BARE, ONE_SKU, PRODUCT, Found, Rounds, Scale, missed
+from bench.stock import BARE, ONE_SKU, PRODUCT, Found, Rounds, Scale, compare, missed
 from bench.stock_callers import decide
 from bench.stock_ground import HOT, faults, fill, ground
 from starter.local.postgres import PostgresServer
@@ -17,7 +19,7 @@ def test_every_design_keeps_a_row_for_each_order_that_it_served(
     where = ground(postgres, new_database())
     fill(where, skus=3, units=20_000)
     decide(where, HOT)
-    rounds = Rounds(where, Scale(rounds=1, seconds=0.5, warm_s=0.5), lambda _: None)
+    rounds = Rounds(where, Scale(rounds=1, seconds=1, warm_s=0), lambda _: None)
     found = rounds.play(ONE_SKU, HOT, HOT)
     assert [one.design for one in found] == [design.name for design in ONE_SKU]
     assert all(one.per_s > 0 and one.ms.p99 >= one.ms.p50 > 0 for one in found)
@@ -29,6 +31,20 @@ def test_every_design_keeps_a_row_for_each_order_that_it_served(
 def test_a_run_counts_what_ended_after_the_warm_up() -> None:
     run = Run.of([(1.0, 0.5), (2.0, 0.1), (4.0, 0.2)], warm=1.5, cpu_ms=10)
     assert run == Run(per_s=0.8, took_ms=(100, 200), cpu_ms=5, served=3)
+
+
+def test_a_run_with_nothing_after_the_warm_up_says_so() -> None:
+    with pytest.raises(NothingMeasured, match="all of 1 calls ended before"):
+        Run.of([(1.0, 0.5)], warm=1.5, cpu_ms=10)
+
+
+def test_a_machine_that_tells_no_cpu_time_leaves_that_ratio_out() -> None:
+    def run(cpu_ms: float) -> Run:
+        return Run(per_s=100, took_ms=(1,), cpu_ms=cpu_ms, served=1)
+
+    untold = compare(ONE_SKU[0], [run(0)], [run(2)])
+    assert (untold.to_bare, untold.to_bare_by_cpu) == (1, None)
+    assert compare(ONE_SKU[0], [run(0), run(4)], [run(2), run(2)]).to_bare_by_cpu == 0.5
 
 
 def test_the_product_is_held_to_seven_tenths_of_bare_sql() -> None:
