@@ -88,6 +88,7 @@ async def running(
         "warehouse-webhook-base": f"{receiver.url}/webhooks/warehouses",
         "pack-s": 0.05,
         "scan-s": 0.05,
+        "webhook-timeout-s": DEADLINE_S,  # a busy receiver is not told twice
     } | {name.replace("_", "-"): value for name, value in flags.items()}
     arguments = [part for name, value in given.items() for part in (f"--{name}", str(value))]
     process = await asyncio.create_subprocess_exec(

@@ -45,7 +45,7 @@ async def test_a_killed_simulator_knows_everything_and_finishes_what_it_began(tm
             buy = {"rate": {"id": made.json()["rates"][0]["id"]}}
             path = f"{SHIPMENTS}/{made.json()['id']}"
             bought = (await client.post(f"{path}/buy", json=buy, auth=KEY)).json()
-            receiver.answers += [500] * 3
+            receiver.answers += [500] * 10  # until it is killed, however late that is
             await client.post(
                 "/control/shopify/webhooks", json={"order": ORDER_ID, "topic": "orders/updated"}
             )
@@ -54,6 +54,7 @@ async def test_a_killed_simulator_knows_everything_and_finishes_what_it_began(tm
             captured = await fetch(client, ORDER_ID)
             first.kill()
             await first.process.wait()
+            receiver.answers.clear()
             tried = len(updates(receiver))
         with (tmp_path / "journal.jsonl").open("ab") as torn:
             torn.write(b'{"seq":99,"at":"cut sho')
