@@ -5,10 +5,8 @@ import unicodedata
 from typing import NewType
 from urllib.parse import quote, unquote
 
-Sku = NewType("Sku", str)
 OrderId = NewType("OrderId", str)
 ChannelId = NewType("ChannelId", str)
-LocationId = NewType("LocationId", str)
 ReturnId = NewType("ReturnId", str)
 
 CART = "cart:"

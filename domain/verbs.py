@@ -77,11 +77,6 @@ class StockAssigned(Verb):
     key: str
     parts: tuple[Part, ...] = Field(min_length=1)
 
-    @property
-    def location(self) -> str:
-        """Where the first part is."""
-        return self.parts[0].location
-
 
 class WarehouseSaid(Verb):
     """A warehouse reports on one fulfilment."""
