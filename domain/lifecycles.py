@@ -115,6 +115,9 @@ SENTENCES: Mapping[OrderStatus, str] = {
 ENDED: frozenset[OrderStatus] = frozenset(s for s, after in ORDER.items() if not after)
 """Statuses that nothing follows."""
 
+RETURN_ENDED: frozenset[ReturnStatus] = frozenset(s for s, after in RETURN.items() if not after)
+"""Likewise, of a return."""
+
 OPEN: frozenset[OrderStatus] = frozenset(ORDER) - ENDED - {Order.DELIVERED}
 """Statuses in which an order must name what it waits on; `delivered` is not open."""
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from domain.ids import OrderId, ReturnId
-from domain.lifecycles import ENDED, OrderStatus, ReturnStatus
+from domain.lifecycles import ENDED, RETURN_ENDED, OrderStatus
 from domain.orders import PaymentStatus, order_input
 from domain.records import PAID_AFTER_ALL, WRITTEN_OFF, JournalEntry
 from starter.composition import Composition
@@ -14,7 +14,6 @@ from storage.tasks import TOO_LATE, TOO_LATE_MESSAGES, asked_by
 RECHECK_S = 1.0
 PATIENCE_S = 60.0
 """How long a workflow may have ended before its last words are in our tables."""
-RETURN_ENDED = frozenset({ReturnStatus.CLOSED, ReturnStatus.CANCELLED})
 
 
 class Unheard:

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from domain.ids import return_workflow_id
-from domain.lifecycles import ENDED, RETURN, SENTENCES, OrderStatus
+from domain.lifecycles import ENDED, RETURN_ENDED, SENTENCES, OrderStatus
 from domain.money import Money
 from domain.orders import PaymentStatus
 from domain.promised import PromiseView
@@ -33,7 +33,7 @@ Rows = Mapping[str, list[Any]]
 ReturnWait = tuple[Row, Row | None]
 """A return, and the note of its step that keeps failing, if one does."""
 
-OVER = frozenset(map(str, ENDED)) | {str(status) for status, after in RETURN.items() if not after}
+OVER = frozenset(map(str, ENDED)) | frozenset(map(str, RETURN_ENDED))
 """What nothing follows, of orders and of returns."""
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Container, Iterator
 
 from domain.ids import OrderId, ReturnId, return_workflow_id, workflow_id
-from domain.lifecycles import ENDED
+from domain.lifecycles import ENDED, RETURN_ENDED
 from starter.audit.findings import Checked, Finding
-from starter.audit.temporal import MISSING, RETURN_ENDED, Lives
+from starter.audit.temporal import MISSING, Lives
 from starter.audit.world import World, checked
 from storage.audit.facts import OrderFact, ReturnFact
 

@@ -4,10 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from domain.lifecycles import OrderStatus
+from domain.lifecycles import RETURN_ENDED, OrderStatus
 from starter.audit.findings import Checked, Finding
 from starter.audit.journal import Effects, ShopOrder
-from starter.audit.temporal import RETURN_ENDED
 from starter.audit.world import BEFORE_LEAVING, World, checked
 from storage.audit.facts import MoneyFact, OrderFact
 

@@ -8,14 +8,13 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.ids import OrderId, ReturnId, return_workflow_id, workflow_id
-from domain.lifecycles import ENDED, RETURN, ReturnStatus
+from domain.lifecycles import ENDED, RETURN_ENDED
 from storage.audit.facts import Facts
 
 AT_ONCE = 16
 ORDER_PREFIX, RETURN_PREFIX = workflow_id(OrderId("")), return_workflow_id(ReturnId(""))
 _RUNNING = "WorkflowType IN ('OrderWorkflow', 'ReturnWorkflow') AND ExecutionStatus = 'Running'"
 MISSING = "missing"
-RETURN_ENDED = frozenset(status for status in ReturnStatus if not RETURN[status])
 
 
 @dataclass(frozen=True)
