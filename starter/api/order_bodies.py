@@ -73,8 +73,10 @@ def _unusable(order: Order, channels: Collection[str]) -> Iterator[Problem]:
         yield _problem(field, "malformed", error.reason)
     if not order.number.strip():
         yield _problem("number", "missing", "must not be empty")
-    if not FIRST_YEAR <= order.placed_at.year <= LAST_YEAR:
-        yield _problem("placed_at", "out_of_range", "is no year of trade")
+    for field in ("placed_at", "channel_updated_at"):
+        at = getattr(order, field)
+        if at is not None and not FIRST_YEAR <= at.year <= LAST_YEAR:
+            yield _problem(field, "out_of_range", "is no year of trade")
     if order.paid_total and order.paid_total.currency != order.totals.total.currency:
         yield _problem("paid_total", "currency", "is not in the order's currency")
     yield from _unusable_lines(order)
