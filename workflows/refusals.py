@@ -65,15 +65,22 @@ class Refusals:
             case Cancel(by=by):
                 return self.too_late() or self._must_be_undone(by)
             case Release(hold_id=hold_id):
-                if hold_id == HoldReason.PAYMENT:
-                    return "hold_id: the payment hold ends when the channel says it is paid"
-                return "" if hold_id in self._state.holds else "hold_id: there is no such hold"
+                return self._not_released(hold_id)
             case Retry(arrived=reference):
                 return self._unseen(reference) if reference else self._nothing_to_retry()
             case RequestReturn():
                 return self._returns.refusal(verb)
             case _:
                 return ""
+
+    def _not_released(self, hold_id: str) -> str:
+        if hold_id == HoldReason.PAYMENT:
+            return "hold_id: the payment hold ends when the channel says it is paid"
+        if hold_id not in self._state.holds:
+            return "hold_id: there is no such hold"
+        if hold_id == HoldReason.DATA and self._state.is_empty:
+            return "hold_id: the order has no piece to send; cancel still works"
+        return ""
 
     def too_late(self) -> str:
         """Why nothing can be taken back or changed any more; empty if something can."""

@@ -132,6 +132,11 @@ class OrderState:
         )
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is no piece to send, and never was: there is nothing to go on with."""
+        return not self.open_lines and not self.fulfilments
+
+    @property
     def has_left(self) -> bool:
         """Whether any goods have left: they cannot be taken back any more."""
         return any(fulfilment.has_left for fulfilment in self.fulfilments)

@@ -78,6 +78,20 @@ async def test_an_unknown_sku_holds_the_order_until_the_catalogue_has_it(begin: 
     assert life.world.last(life.id).holds == ()
 
 
+@pytest.mark.parametrize("quantity", [0, -2])
+@at_once
+async def test_an_order_without_a_piece_to_send_can_only_be_cancelled(
+    begin: Start, quantity: int
+) -> None:
+    life = await begin(an_order(f"data-{2 - quantity}", quantity=quantity))
+    await life.until_waiting("hold:data")
+    assert "no piece to send" in await life.refused("release", hold_id="data")
+    await life.tell("release", hold_id="data")
+    await life.until_told("release_refused")
+    await life.ask("cancel")
+    await see_cancelled(life)
+
+
 @at_once
 async def test_releasing_the_hold_overrules_the_check(begin: Start) -> None:
     life = await begin(an_order("address-3", address=BAD_ADDRESS))
