@@ -1,12 +1,12 @@
 """Whether labels and packed goods are where our rows say, by the carrier's and warehouses' word."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from domain.lifecycles import OrderStatus
 from starter.audit.findings import Checked, Finding
 from starter.audit.journal import Deed, Effects
-from starter.audit.world import World, checked
+from starter.audit.world import World, checked, each
 from storage.audit.facts import LabelFact
 from storage.audit.snapshot import ORDER_LEFT, PART_OVER
 
@@ -16,17 +16,8 @@ OVER = PART_OVER | {"unknown"}
 
 
 def all_goods(world: World) -> list[Checked]:
-    checks: tuple[Callable[[World, Effects], Checked], ...] = (
-        one_label_bought,
-        labels_bought,
-        bought_labels_used,
-        warehouse_agrees,
-    )
-    if world.effects is None:
-        return [
-            Checked(check.__name__, check.__doc__ or "", skipped="no journal") for check in checks
-        ]
-    return [check(world, world.effects) for check in checks]
+    checks = (one_label_bought, labels_bought, bought_labels_used, warehouse_agrees)
+    return each(checks, world, world.effects, "no journal")
 
 
 def one_label_bought(world: World, effects: Effects) -> Checked:
@@ -43,7 +34,7 @@ def one_label_bought(world: World, effects: Effects) -> Checked:
         for parcel, deeds in _by_parcel(world, effects).items()
         if len(deeds) > 1
     )
-    return checked("one_label_bought", one_label_bought.__doc__, effects.bought, findings)
+    return checked(one_label_bought, effects.bought, findings)
 
 
 def bought_labels_used(world: World, effects: Effects) -> Checked:
@@ -66,7 +57,7 @@ def bought_labels_used(world: World, effects: Effects) -> Checked:
                     (deeds[0].shown(),),
                 )
 
-    return checked("bought_labels_used", bought_labels_used.__doc__, len(effects.labels), wrong())
+    return checked(bought_labels_used, len(effects.labels), wrong())
 
 
 def labels_bought(world: World, effects: Effects) -> Checked:
@@ -85,7 +76,7 @@ def labels_bought(world: World, effects: Effects) -> Checked:
         for label in due
         if _standing(effects, label) != "live" and alone[label.parcel_id] == 1
     )
-    return checked("labels_bought", labels_bought.__doc__, len(due), findings)
+    return checked(labels_bought, len(due), findings)
 
 
 def warehouse_agrees(world: World, effects: Effects) -> Checked:
@@ -114,7 +105,7 @@ def warehouse_agrees(world: World, effects: Effects) -> Checked:
                 )  # fmt: skip
 
     looked = len(effects.packing)
-    return checked("warehouse_agrees", warehouse_agrees.__doc__, looked, wrong())
+    return checked(warehouse_agrees, looked, wrong())
 
 
 def _by_parcel(world: World, effects: Effects) -> dict[str, list[Deed]]:

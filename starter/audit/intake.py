@@ -6,15 +6,13 @@ from adapters.channels.reading import Unreadable
 from config.inbound import Senders
 from starter.audit.findings import Checked, Finding
 from starter.audit.journal import Effects
-from starter.audit.world import World, checked
+from starter.audit.world import World, checked, each
 from storage.audit.facts import Orderless
 
 
 def all_intake(world: World) -> list[Checked]:
-    found = [accepted_orders_exist(world)]
-    if world.effects is None:
-        return [*found, _skipped()]
-    return [*found, announced_orders_exist(world, world.effects)]
+    announced = each((announced_orders_exist,), world, world.effects, "no journal")
+    return [accepted_orders_exist(world), *announced]
 
 
 def accepted_orders_exist(world: World) -> Checked:
@@ -31,8 +29,7 @@ def accepted_orders_exist(world: World) -> Checked:
         for row in world.facts.orderless
         if _is_ours(row, world.senders)
     )
-    sentence = accepted_orders_exist.__doc__
-    return checked("accepted_orders_exist", sentence, world.facts.heard, findings)
+    return checked(accepted_orders_exist, world.facts.heard, findings)
 
 
 def announced_orders_exist(world: World, effects: Effects) -> Checked:
@@ -51,7 +48,7 @@ def announced_orders_exist(world: World, effects: Effects) -> Checked:
                 )  # fmt: skip
 
     looked = len(effects.announced)
-    return checked("announced_orders_exist", announced_orders_exist.__doc__, looked, lost())
+    return checked(announced_orders_exist, looked, lost())
 
 
 def _is_ours(row: Orderless, senders: Senders | None) -> bool:
@@ -64,9 +61,3 @@ def _is_ours(row: Orderless, senders: Senders | None) -> bool:
         return sender.order(row.body) is not None
     except (Unreadable, ValueError):
         return True
-
-
-def _skipped() -> Checked:
-    return Checked(
-        "announced_orders_exist", announced_orders_exist.__doc__ or "", skipped="no journal"
-    )

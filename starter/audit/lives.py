@@ -6,7 +6,7 @@ from domain.ids import OrderId, ReturnId, return_workflow_id, workflow_id
 from domain.lifecycles import ENDED, RETURN_ENDED
 from starter.audit.findings import Checked, Finding
 from starter.audit.temporal import MISSING, Lives
-from starter.audit.world import World, checked
+from starter.audit.world import World, checked, each
 from storage.audit.facts import OrderFact, ReturnFact
 
 BAD_ENDS = frozenset({"failed", "terminated", "timed_out", "canceled"})
@@ -15,14 +15,8 @@ DEATH_S = 20
 
 
 def all_lives(world: World) -> list[Checked]:
-    if world.lives is None:
-        names = (orders_run, orders_never_fail, ended_orders_rest, returns_run)
-        return [
-            Checked(check.__name__, check.__doc__ or "", skipped="Temporal was not asked")
-            for check in names
-        ]
     checks = (orders_run, orders_never_fail, ended_orders_rest, returns_run)
-    return [check(world, world.lives) for check in checks]
+    return each(checks, world, world.lives, "Temporal was not asked")
 
 
 def orders_run(world: World, lives: Lives) -> Checked:
@@ -35,7 +29,7 @@ def orders_run(world: World, lives: Lives) -> Checked:
         and not _starting(order)
         and _state(lives, order) not in BAD_ENDS
     )
-    return checked("orders_run", orders_run.__doc__, len(due), findings)
+    return checked(orders_run, len(due), findings)
 
 
 def orders_never_fail(world: World, lives: Lives) -> Checked:
@@ -46,7 +40,7 @@ def orders_never_fail(world: World, lives: Lives) -> Checked:
         for order in due
         if _state(lives, order) in BAD_ENDS
     )
-    return checked("orders_never_fail", orders_never_fail.__doc__, len(due), findings)
+    return checked(orders_never_fail, len(due), findings)
 
 
 def ended_orders_rest(world: World, lives: Lives) -> Checked:
@@ -64,7 +58,7 @@ def ended_orders_rest(world: World, lives: Lives) -> Checked:
         if order_id not in orders or _long_ended(orders[order_id], ENDED)
     )
     ended = sum(order.status in ENDED for order in orders.values())
-    return checked("ended_orders_rest", ended_orders_rest.__doc__, ended, findings)
+    return checked(ended_orders_rest, ended, findings)
 
 
 def returns_run(world: World, lives: Lives) -> Checked:
@@ -79,7 +73,7 @@ def returns_run(world: World, lives: Lives) -> Checked:
                 found = f"{lives.asked.get(name, 'running')}, return {one.status}"
                 yield Finding("returns_run", name, expected, found, one.order_id)
 
-    return checked("returns_run", returns_run.__doc__, len(world.facts.returns), wrong())
+    return checked(returns_run, len(world.facts.returns), wrong())
 
 
 def _starting(order: OrderFact) -> bool:

@@ -1,29 +1,20 @@
 """Whether our money and our words to a channel are what its shop did and heard."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 
 from domain.lifecycles import RETURN_ENDED, OrderStatus
 from starter.audit.findings import Checked, Finding
 from starter.audit.journal import Effects, ShopOrder
-from starter.audit.world import BEFORE_LEAVING, World, checked
+from starter.audit.world import BEFORE_LEAVING, World, checked, each
 from storage.audit.facts import MoneyFact, OrderFact
 
 
 def all_shop(world: World) -> list[Checked]:
-    checks: tuple[Callable[[World, Effects], Checked], ...] = (
-        captures_agree,
-        refunds_agree,
-        shop_told_once,
-        shop_lines_agree,
-    )
+    checks = (captures_agree, refunds_agree, shop_told_once, shop_lines_agree)
     found = [captured_once(world), channel_told(world)]
-    if world.effects is None:
-        return found + [
-            Checked(check.__name__, check.__doc__ or "", skipped="no journal") for check in checks
-        ]
-    return found + [check(world, world.effects) for check in checks]
+    return found + each(checks, world, world.effects, "no journal")
 
 
 def captured_once(world: World) -> Checked:
@@ -45,7 +36,7 @@ def captured_once(world: World) -> Checked:
                 )  # fmt: skip
 
     looked = len(ours) + sum(bool(made.taken) for made in shops.values())
-    return checked("captured_once", captured_once.__doc__, looked, twice())
+    return checked(captured_once, looked, twice())
 
 
 def captures_agree(world: World, effects: Effects) -> Checked:
@@ -63,7 +54,7 @@ def captures_agree(world: World, effects: Effects) -> Checked:
             if _differ(order, made, rows, taken, len(made.taken), lags=lags):
                 yield _disagree("captures_agree", order, made, rows, taken)
 
-    return checked("captures_agree", captures_agree.__doc__, len(world.sold), wrong())
+    return checked(captures_agree, len(world.sold), wrong())
 
 
 def refunds_agree(world: World, effects: Effects) -> Checked:  # noqa: ARG001 - one shape a check
@@ -79,7 +70,7 @@ def refunds_agree(world: World, effects: Effects) -> Checked:  # noqa: ARG001 - 
             if _differ(order, made, rows, made.refunded, made.refunds, lags=lags):
                 yield _disagree("refunds_agree", order, made, rows, made.refunded)
 
-    return checked("refunds_agree", refunds_agree.__doc__, len(world.sold), wrong())
+    return checked(refunds_agree, len(world.sold), wrong())
 
 
 def channel_told(world: World) -> Checked:
@@ -104,7 +95,7 @@ def channel_told(world: World) -> Checked:
         for label in due
         if world.facts.told.get(_tell_key(label.parcel_id)) != "done"
     )
-    return checked("channel_told", channel_told.__doc__, len(due), findings)
+    return checked(channel_told, len(due), findings)
 
 
 def _tell_key(parcel_id: str) -> str:
@@ -136,7 +127,7 @@ def shop_told_once(world: World, effects: Effects) -> Checked:
                     )  # fmt: skip
 
     looked = sum(len(deeds) for deeds in standing.values())
-    return checked("shop_told_once", shop_told_once.__doc__, looked, wrong())
+    return checked(shop_told_once, looked, wrong())
 
 
 def shop_lines_agree(world: World, effects: Effects) -> Checked:  # noqa: ARG001 - one shape a check
@@ -161,7 +152,7 @@ def shop_lines_agree(world: World, effects: Effects) -> Checked:  # noqa: ARG001
                         "{} sent, {} cancelled at the shop".format(*them), order.order_id, shown,
                     )  # fmt: skip
 
-    return checked("shop_lines_agree", shop_lines_agree.__doc__, len(due), wrong())
+    return checked(shop_lines_agree, len(due), wrong())
 
 
 def _money(world: World, kind: str) -> dict[str, list[MoneyFact]]:

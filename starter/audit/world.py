@@ -1,9 +1,9 @@
 """Everything that one look of the audit sees: our tables, Temporal, the simulators' journal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from config.inbound import Senders
 from domain.lifecycles import ENDED, ORDER, OrderStatus
@@ -12,6 +12,8 @@ from starter.audit.journal import Effects, ShopOrder
 from starter.audit.temporal import Lives
 from storage.audit.facts import Facts, OrderFact
 from storage.audit.snapshot import ORDER_LEFT
+
+Seen = TypeVar("Seen")
 
 BEFORE_LEAVING = frozenset(ORDER) - ORDER_LEFT - {OrderStatus.CANCELLED}
 """Statuses of orders in whose name things are being done or taken back right now."""
@@ -63,8 +65,15 @@ class World:
         return (order.status, order.seq) if order else None
 
 
-def checked(
-    name: str, sentence: str | None, looked: int, findings: Iterable[Finding] = ()
-) -> Checked:
-    """`sentence` is the docstring of the function that checks."""
-    return Checked(name, " ".join((sentence or "").split()), looked, tuple(findings))
+def checked(check: Callable[..., Checked], looked: int, findings: Iterable[Finding]) -> Checked:
+    """The outcome of a check: its name is its function's, its sentence the docstring."""
+    return Checked(check.__name__, check.__doc__ or "", looked, tuple(findings))
+
+
+def each(
+    checks: Iterable[Callable[[World, Seen], Checked]], world: World, seen: Seen | None, why: str
+) -> list[Checked]:
+    """The outcomes of checks against what was seen; without it they are skipped, and `why`."""
+    if seen is None:
+        return [Checked(check.__name__, check.__doc__ or "", skipped=why) for check in checks]
+    return [check(world, seen) for check in checks]
