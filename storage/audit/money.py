@@ -14,7 +14,7 @@ SELECT o.order_id, o.status, o.totals, o.currency,
      + CAST(o.totals#>>'{rounding,amount_minor}' AS bigint)
      + CASE WHEN CAST(o.totals->>'tax_included' AS boolean) THEN 0
             ELSE CAST(o.totals#>>'{tax,amount_minor}' AS bigint) END AS parts,
-       (SELECT sum(l.unit_price_minor * l.quantity) FROM order_lines l
+       (SELECT sum(CAST(l.unit_price_minor AS numeric) * l.quantity) FROM order_lines l
          WHERE l.order_id = o.order_id) AS by_line
   FROM orders o"""
 

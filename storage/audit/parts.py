@@ -72,7 +72,8 @@ SELECT order_id || ' at ' || location AS subject, order_id,
 
 _PIECES = """
 WITH bought AS (
-    SELECT order_id, line_id, sum(quantity) AS quantity FROM order_lines GROUP BY 1, 2),
+    SELECT order_id, line_id, sum(greatest(quantity, 0)) AS quantity FROM order_lines
+     GROUP BY 1, 2),
 cancelled AS (
     SELECT o.order_id, n.line_id, sum(n.quantity) AS quantity
       FROM orders o, jsonb_to_recordset(o.cancelled_lines) AS n (line_id text, quantity bigint)
@@ -127,7 +128,7 @@ CANCELLED_REFUNDED = Question(
     """
 WITH paid AS (
     SELECT l.order_id, l.line_id, l.quantity,
-           greatest(l.unit_price_minor * l.quantity - l.discount_minor
+           greatest(CAST(l.unit_price_minor AS numeric) * l.quantity - l.discount_minor
                + CASE WHEN CAST(o.totals->>'tax_included' AS boolean) THEN 0
                       ELSE l.tax_minor END, 0) AS paid,
            greatest(CAST(o.totals#>>'{discounts,amount_minor}' AS bigint)

@@ -350,6 +350,22 @@ async def wrong_totals_that_were_found(world: SmallWorld) -> None:
     )
 
 
+async def overruled_below_nothing(world: SmallWorld) -> None:
+    """A line of fewer than no pieces, of an order that left and of one at work; nobody sends it.
+
+    What it would cost is more than PostgreSQL's own whole numbers can be.
+    """
+    for order_id in (world.delivered, world.packing):
+        await world.plant(
+            "INSERT INTO order_lines SELECT order_id, 99, 'odd', sku, title, -1000000000, "
+            "999999999999999999, 0, 0, currency, exponent FROM order_lines "
+            "WHERE order_id = :order_id AND line_no = 1",
+            "UPDATE verdicts SET outcome = 'problems', data_problems = '[{}]' "
+            "WHERE order_id = :order_id",
+            order_id=order_id,
+        )
+
+
 async def cancelled_by_its_shop(world: SmallWorld) -> None:
     await cancelled_and_kept(world)
     await world.plant(
@@ -423,6 +439,7 @@ SOUND = (
     capture_settled_by_the_cancel,
     refused_and_never_done,
     wrong_totals_that_were_found,
+    overruled_below_nothing,
     cancelled_by_its_shop,
     to_be_looked_at_later,
     being_bought,
