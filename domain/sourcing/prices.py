@@ -1,13 +1,15 @@
-"""What a plan that was made by other rules costs and promises by these."""
+"""What parts of an order cost and promise: those that a search found, or other rules made."""
 
 from collections.abc import Sequence
 from itertools import chain, repeat
 
+from domain.orders import LineRef
 from domain.promises import Promise
 from domain.sourcing.case import Case
 from domain.sourcing.decision import Cost, Plan, PlannedParcel, PlannedPart
-from domain.sourcing.problem import Place, Problem, barred_lines, problem
+from domain.sourcing.problem import Problem, barred_lines, problem
 from domain.sourcing.tariffs import Tariff, pack
+from domain.stock import summed
 
 
 def priced(case: Case, plan: Plan) -> Plan | None:
@@ -24,6 +26,11 @@ def priced(case: Case, plan: Plan) -> Plan | None:
     if not all(_may_ship(numbers, place, part) for place, part in zip(at, plan.parts, strict=True)):
         return None
     parts = tuple(_part(numbers, place, part) for place, part in zip(at, plan.parts, strict=True))
+    return planned(numbers, at, parts)
+
+
+def planned(numbers: Problem, at: Sequence[int], parts: tuple[PlannedPart, ...]) -> Plan:
+    """The plan of these parts, each from its place of `at`."""
     return Plan(
         parts=parts,
         cost=_cost(numbers, at, parts),
@@ -34,6 +41,25 @@ def priced(case: Case, plan: Plan) -> Plan | None:
     )
 
 
+def planned_part(numbers: Problem, at: int, units: Sequence[int]) -> PlannedPart:
+    """The part that a place ships of each line, with its price and its days."""
+    place = numbers.places[at]
+    own = [(line, many) for line, many in zip(numbers.lines, units, strict=True) if many]
+    return PlannedPart(
+        location=place.candidate.location,
+        lines=tuple(
+            LineRef(line_id=line.line_id, sku=line.sku, quantity=many) for line, many in own
+        ),
+        items=summed(chain.from_iterable(line.items(many) for line, many in own)),
+        weight_g=sum(line.weight_g * many for line, many in own),
+        value_minor=sum(line.value_minor * many for line, many in own),
+        parcels=_parcels([(line.weight_g, many) for line, many in own], place.rates),
+        distance_km=place.distance_km,
+        promise=place.promise,
+        zone=place.zone_name,
+    )
+
+
 def _may_ship(numbers: Problem, at: int, part: PlannedPart) -> bool:
     barred = {numbers.lines[n].line_id for n in barred_lines(numbers.places[at], numbers.lines)}
     return not any(line.line_id in barred for line in part.lines)
@@ -41,8 +67,10 @@ def _may_ship(numbers: Problem, at: int, part: PlannedPart) -> bool:
 
 def _part(numbers: Problem, at: int, part: PlannedPart) -> PlannedPart:
     place = numbers.places[at]
+    unit_g = {line.line_id: line.weight_g for line in numbers.lines}
+    shares = [(unit_g[line.line_id], line.quantity) for line in part.lines]
     changes = {
-        "parcels": _parcels(numbers, place, part),
+        "parcels": _parcels(shares, place.rates),
         "distance_km": place.distance_km,
         "promise": place.promise,
         "zone": place.zone_name,
@@ -50,13 +78,7 @@ def _part(numbers: Problem, at: int, part: PlannedPart) -> PlannedPart:
     return part.model_copy(update=changes)
 
 
-def _parcels(numbers: Problem, place: Place, part: PlannedPart) -> tuple[PlannedParcel, ...]:
-    unit_g = {line.line_id: line.weight_g for line in numbers.lines}
-    shares = [(unit_g[line.line_id], line.quantity) for line in part.lines]
-    return parcels_of(shares, place.rates)
-
-
-def parcels_of(shares: Sequence[tuple[int, int]], rates: Tariff) -> tuple[PlannedParcel, ...]:
+def _parcels(shares: Sequence[tuple[int, int]], rates: Tariff) -> tuple[PlannedParcel, ...]:
     """Each parcel of a part by itself; `shares` are as `pack` takes them."""
     return tuple(
         chain.from_iterable(
@@ -66,7 +88,7 @@ def parcels_of(shares: Sequence[tuple[int, int]], rates: Tariff) -> tuple[Planne
     )
 
 
-def _cost(numbers: Problem, at: list[int], parts: tuple[PlannedPart, ...]) -> Cost:
+def _cost(numbers: Problem, at: Sequence[int], parts: tuple[PlannedPart, ...]) -> Cost:
     used = [numbers.places[place] for place in at]
     line_at = {line.line_id: index for index, line in enumerate(numbers.lines)}
     cost = Cost(

@@ -1,25 +1,16 @@
 """Decides which locations ship an order: the cheapest plan that the rules allow, and why."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import chain, combinations, islice
 
-from domain.orders import LineRef
-from domain.promises import Promise
 from domain.sourcing.branches import Found
 from domain.sourcing.case import Candidate, Case
-from domain.sourcing.decision import (
-    Bar,
-    Considered,
-    Cost,
-    Decision,
-    Plan,
-    PlannedPart,
-)
-from domain.sourcing.prices import parcels_of
+from domain.sourcing.decision import Bar, Considered, Cost, Decision, Plan
+from domain.sourcing.prices import planned, planned_part
 from domain.sourcing.problem import Place, Problem, barred_lines, needed, problem
 from domain.sourcing.search import EXACT_PARTS, STEPS_MAX, search
 from domain.sourcing.words import bar_in_words, sentence
-from domain.stock import SkuQuantity, summed
+from domain.stock import SkuQuantity
 
 LACKS_LOOKED_AT = 2_000
 """Combinations of locations whose shortage is compared where nothing can ship."""
@@ -61,52 +52,10 @@ def source(case: Case, steps_max: int = STEPS_MAX) -> Decision:
 
 def _plan(numbers: Problem, found: Found) -> Plan:
     parts = tuple(
-        _part(numbers, place, [units[at] for units in found.units])
+        planned_part(numbers, place, [units[at] for units in found.units])
         for at, place in enumerate(found.places)
     )
-    return Plan(
-        parts=parts,
-        cost=_cost(numbers, found, parts),
-        promise=Promise(
-            ship_on=max(part.promise.ship_on for part in parts),
-            deliver_on=max(part.promise.deliver_on for part in parts),
-        ),
-    )
-
-
-def _part(numbers: Problem, at: int, units: Sequence[int]) -> PlannedPart:
-    place = numbers.places[at]
-    own = [(line, many) for line, many in zip(numbers.lines, units, strict=True) if many]
-    return PlannedPart(
-        location=place.candidate.location,
-        lines=tuple(
-            LineRef(line_id=line.line_id, sku=line.sku, quantity=many) for line, many in own
-        ),
-        items=summed(chain.from_iterable(line.items(many) for line, many in own)),
-        weight_g=sum(line.weight_g * many for line, many in own),
-        value_minor=sum(line.value_minor * many for line, many in own),
-        parcels=parcels_of([(line.weight_g, many) for line, many in own], place.rates),
-        distance_km=place.distance_km,
-        promise=place.promise,
-        zone=place.zone_name,
-    )
-
-
-def _cost(numbers: Problem, found: Found, parts: Sequence[PlannedPart]) -> Cost:
-    used = [numbers.places[place] for place in found.places]
-    return Cost(
-        distance_minor=sum(place.distance_minor for place in used),
-        shipping_minor=sum(parcel.shipping_minor for part in parts for parcel in part.parcels),
-        split_minor=numbers.split * (len(parts) - 1),
-        location_minor=sum(place.location_minor for place in used),
-        balance_minor=sum(
-            numbers.unit[place][line] * units[at]
-            for at, place in enumerate(found.places)
-            for line, units in enumerate(found.units)
-        ),
-        lateness_minor=sum(place.lateness_minor for place in used),
-        total_minor=found.cost,
-    )
+    return planned(numbers, found.places, parts)
 
 
 def _candidates(

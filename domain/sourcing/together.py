@@ -10,15 +10,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-from domain.orders import LineRef
-from domain.promises import Promise
 from domain.sourcing.case import Case
-from domain.sourcing.decision import Cost, Decision, Plan, PlannedPart
-from domain.sourcing.prices import priced
+from domain.sourcing.decision import Decision, Plan
+from domain.sourcing.prices import planned, planned_part
 from domain.sourcing.problem import Problem, problem
 from domain.sourcing.source import source
 from domain.sourcing.words import sentence
-from domain.stock import summed
 
 WAITING_TIMES = 10
 """Waiting costs so many times the dearest plan: serving one more is worth dearer plans."""
@@ -79,7 +76,6 @@ class Assigned:
 class _Order:
     """Columns of one order: is it served, its parts by place, its units by line and place."""
 
-    case: Case
     numbers: Problem
     served: int
     used: tuple[int, ...]
@@ -99,10 +95,10 @@ class Together:
         self.program = Program()
         ranks = sorted({priorities.get(key, 0) for key in cases})
         self._urgency = {key: 1 + ranks.index(priorities.get(key, 0)) for key in cases}
-        read = {key: (case, problem(case)[0]) for key, case in cases.items()}
-        dearest = max((_dearest(numbers) for _, numbers in read.values()), default=0)
+        read = {key: problem(case)[0] for key, case in cases.items()}
+        dearest = max(map(_dearest, read.values()), default=0)
         self.waiting_minor = WAITING_TIMES * (dearest + 1)
-        self._orders = {key: self._order(key, *read[key]) for key in sorted(read)}
+        self._orders = {key: self._order(key, read[key]) for key in sorted(read)}
         self._share_stock()
         self._share_days()
 
@@ -131,18 +127,15 @@ class Together:
         )
 
     def _plans(self, solution: Solution) -> dict[str, Plan]:
-        found: dict[str, Plan] = {}
-        for key, order in self._orders.items():
-            if solution.values[order.served]:
-                plan = priced(order.case, _plan(order, solution.values))
-                if plan is not None:
-                    found[key] = plan
-        return found
+        return {
+            key: _plan(order, solution.values)
+            for key, order in self._orders.items()
+            if solution.values[order.served]
+        }
 
-    def _order(self, key: str, case: Case, numbers: Problem) -> _Order:
+    def _order(self, key: str, numbers: Problem) -> _Order:
         add, places = self.program.column, range(len(numbers.places))
         order = _Order(
-            case=case,
             numbers=numbers,
             served=add(-self.waiting_minor * self._urgency[key] - numbers.split),
             used=tuple(add(numbers.fixed[at] + numbers.split) for at in places),
@@ -262,27 +255,9 @@ def _enter(values: list[int], order: _Order, plan: Plan) -> None:
 
 
 def _plan(order: _Order, values: Sequence[int]) -> Plan:
+    at = [place for place, used in enumerate(order.used) if values[used]]
     parts = tuple(
-        _planned(order, at, [values[units[at]] for units in order.units])
-        for at, used in enumerate(order.used)
-        if values[used]
+        planned_part(order.numbers, place, [values[units[place]] for units in order.units])
+        for place in at
     )
-    return Plan(parts=parts, cost=Cost(), promise=parts[0].promise)
-
-
-def _planned(order: _Order, at: int, units: Sequence[int]) -> PlannedPart:
-    """A part without its price."""
-    numbers, place = order.numbers, order.numbers.places[at]
-    own = [(line, many) for line, many in zip(numbers.lines, units, strict=True) if many]
-    return PlannedPart(
-        location=place.candidate.location,
-        lines=tuple(
-            LineRef(line_id=line.line_id, sku=line.sku, quantity=many) for line, many in own
-        ),
-        items=summed(item for line, many in own for item in line.items(many)),
-        weight_g=sum(line.weight_g * many for line, many in own),
-        value_minor=sum(line.value_minor * many for line, many in own),
-        parcels=(),
-        distance_km=place.distance_km,
-        promise=Promise(ship_on=place.promise.ship_on, deliver_on=place.promise.deliver_on),
-    )
+    return planned(order.numbers, at, parts)
