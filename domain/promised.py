@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from domain.pegging import Peg, Pegged
-from domain.promises import Calendar, Promise, Weekdays, promise
+from domain.promises import Calendar, Promise, Weekdays, promise, together
 from domain.stock import SkuQuantity
 from domain.supply import EXPECTED_FIRST, EXPECTED_LAST
 from domain.values import Value
@@ -37,14 +37,6 @@ def dated(
     So is what has been at another location for long: nobody picks a part of an order that waits.
     """
     return together([_left(ways[location], on, now) for location in locations])
-
-
-def together(promises: Sequence[Promise]) -> Promise:
-    """When the last part has left and all has arrived."""
-    return Promise(
-        ship_on=max(one.ship_on for one in promises),
-        deliver_on=max(one.deliver_on for one in promises),
-    )
 
 
 def told(promised: Promise | None, pegged: Sequence[Pegged] = ()) -> PromiseView:

@@ -5,6 +5,7 @@ no date. Cut-offs are compared as instants: a wall time that a night has twice c
 comes first, so that whoever is ready later never leaves earlier.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Annotated
@@ -66,6 +67,14 @@ class Promise(Value):
 
     ship_on: date
     deliver_on: date
+
+
+def together(promises: Sequence[Promise]) -> Promise:
+    """When the last part has left and all has arrived."""
+    return Promise(
+        ship_on=max(one.ship_on for one in promises),
+        deliver_on=max(one.deliver_on for one in promises),
+    )
 
 
 def handling_date(calendar: Calendar, ready_at: AwareDatetime) -> date:

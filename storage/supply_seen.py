@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.pegging import Pegged, Room, peg
-from domain.promised import Way, dated, together
-from domain.promises import WORKING_WEEK, Calendar, Promise, handling_date, promise
+from domain.promised import Way, dated
+from domain.promises import WORKING_WEEK, Calendar, Promise, handling_date, promise, together
 from domain.shelves import Goods, Waiting, WaitingLine
 from domain.sourcing.rules import RuleSet
 

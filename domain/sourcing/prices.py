@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import chain, repeat
 
 from domain.orders import LineRef
-from domain.promises import Promise
+from domain.promises import together
 from domain.sourcing.case import Case
 from domain.sourcing.decision import Cost, Plan, PlannedParcel, PlannedPart
 from domain.sourcing.problem import Problem, barred_lines, problem
@@ -34,10 +34,7 @@ def planned(numbers: Problem, at: Sequence[int], parts: tuple[PlannedPart, ...])
     return Plan(
         parts=parts,
         cost=_cost(numbers, at, parts),
-        promise=Promise(
-            ship_on=max(part.promise.ship_on for part in parts),
-            deliver_on=max(part.promise.deliver_on for part in parts),
-        ),
+        promise=together([part.promise for part in parts]),
     )
 
 
