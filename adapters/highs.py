@@ -1,4 +1,4 @@
-"""HiGHS behind `domain.sourcing.together.Solver`: an exact solver of integer programs."""
+"""HiGHS, an exact solver of integer programs, on those of `domain.sourcing.together`."""
 
 from collections.abc import Sequence
 
@@ -15,6 +15,7 @@ class HighsSolver:
     """Costs are whole numbers: it stops at less than one above the bound, which is the optimum."""
 
     def minimise(self, program: Program, start: Sequence[int], limit_s: float) -> Solution:
+        """The best found within the time, never worse than `start`, which must be feasible."""
         if not program.costs:
             return Solution(values=(), cost=0, bound=0.0)
         solver = highspy.Highs()  # type: ignore[no-untyped-call]

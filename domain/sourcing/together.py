@@ -1,14 +1,13 @@
 """Many orders that want the same scarce stock, as one integer program: who is served, from where.
 
 The costs are those of `domain.sourcing.source` for each order, and waiting costs more than any
-plan does. Shipping is exact for parts of one parcel and bounded from below for heavier ones: what a
-solver behind `Solver` finds is priced by `Together.assigned`, which alone says if it is the best.
+plan does. Shipping is exact for parts of one parcel and bounded from below for heavier ones: what
+`adapters/highs.py` finds is priced by `Together.assigned`, which alone says if it is the best.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
 
 from domain.sourcing.case import Case
 from domain.sourcing.decision import Decision, Plan
@@ -52,12 +51,6 @@ class Solution:
     values: tuple[int, ...]
     cost: int
     bound: float
-
-
-class Solver(Protocol):
-    def minimise(self, program: Program, start: Sequence[int], limit_s: float) -> Solution:
-        """The best found within the time, never worse than `start`, which must be feasible."""
-        ...
 
 
 @dataclass(frozen=True)
