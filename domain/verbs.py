@@ -18,6 +18,7 @@ from domain.values import Message
 
 BY_CHANNEL = "channel"
 """Who says what comes from a channel."""
+HOLD_ID_MAX = 100
 
 
 class Verb(Message):
@@ -28,8 +29,12 @@ class Verb(Message):
 
 
 class Hold(Verb):
-    """Stop before the next irreversible step. A note given through the API stays in PostgreSQL."""
+    """Stop before the next irreversible step. A note given through the API stays in PostgreSQL.
 
+    What names the command names the hold, so that it can be said to release it.
+    """
+
+    command_id: str = Field(default="", max_length=HOLD_ID_MAX, pattern=r"^[!-~]*$")
     reason: str = Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")
     note: str = Field(default="", max_length=2_000)
 
@@ -37,13 +42,13 @@ class Hold(Verb):
 class Release(Verb):
     """Take back one hold."""
 
-    hold_id: str = Field(min_length=1, max_length=100)
+    hold_id: str = Field(min_length=1, max_length=HOLD_ID_MAX)
 
 
 class FixAddress(Verb):
     """Use another version of the address, which is in PostgreSQL already."""
 
-    address_version: int = Field(gt=0)
+    address_version: int = Field(gt=0, lt=2**31)
     destination: Destination
 
 

@@ -70,7 +70,14 @@ async def test_an_update_that_makes_no_sense_names_field_and_reason(begin: Start
     await life.until_waiting("delivery")
     assert "there is no such signal or update" in await life.refused("explode")
     assert (await life.refused("hold", reason="Not A Code")).startswith("reason: ")
-    assert (await life.refused("fix_address", address_version=0)).startswith("address_version: ")
+    for version in (0, 2**31, 10**20):
+        refusal = await life.refused(
+            "fix_address", address_version=version, destination={"country": "DE", "postal_code": ""}
+        )
+        assert refusal.startswith("address_version: ")
+    for command_id in ("x" * 101, "a\0b", "a b"):  # nobody could say which hold to release
+        refusal = await life.refused("hold", reason="fraud", command_id=command_id)
+        assert refusal.startswith("command_id: ")
     assert "signal_refused" not in life.world.journal(life.id)
 
 
