@@ -7,23 +7,22 @@ from typing import Literal
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
-from temporalio.common import SearchAttributeKey
+from temporalio.common import SearchAttributeIndexedValueType, SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 
 from config.settings import Settings
+from workflows.search_attributes import KEYS
 
 Kind = Literal["Keyword", "KeywordList"]
 
-SEARCH_ATTRIBUTES: tuple[tuple[str, Kind], ...] = (
-    ("OrderStatus", "Keyword"),
-    ("Channel", "Keyword"),
-    ("WaitingOn", "Keyword"),
-    ("DestinationCountry", "Keyword"),
-    ("HoldReasons", "KeywordList"),
-)
-_CODES = {
+_KINDS: Mapping[SearchAttributeIndexedValueType, Kind] = {
+    SearchAttributeIndexedValueType.KEYWORD: "Keyword",
+    SearchAttributeIndexedValueType.KEYWORD_LIST: "KeywordList",
+}
+SEARCH_ATTRIBUTES = tuple((key.name, _KINDS[key.indexed_value_type]) for key in KEYS)
+CODES = {
     "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
     "KeywordList": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
 }
@@ -35,12 +34,7 @@ class SearchAttributesMissing(RuntimeError):
 
 def search_attribute_keys() -> list[SearchAttributeKey[str] | SearchAttributeKey[Sequence[str]]]:
     """As the SDK wants them, for test servers."""
-    return [
-        SearchAttributeKey.for_keyword(name)
-        if kind == "Keyword"
-        else SearchAttributeKey.for_keyword_list(name)
-        for name, kind in SEARCH_ATTRIBUTES
-    ]
+    return list(KEYS)
 
 
 async def connect(
@@ -81,7 +75,7 @@ async def check_search_attributes(client: Client) -> None:
     wrong = [
         (name, kind)
         for name, kind in SEARCH_ATTRIBUTES
-        if answer.custom_attributes.get(name) != _CODES[kind]
+        if answer.custom_attributes.get(name) != CODES[kind]
     ]
     if wrong:
         names = ", ".join(name for name, _ in wrong)

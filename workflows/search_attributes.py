@@ -13,6 +13,7 @@ CHANNEL_ID = SearchAttributeKey.for_keyword("Channel")
 WAITING_ON = SearchAttributeKey.for_keyword("WaitingOn")
 DESTINATION_COUNTRY = SearchAttributeKey.for_keyword("DestinationCountry")
 HOLD_REASONS = SearchAttributeKey.for_keyword_list("HoldReasons")
+KEYS = (ORDER_STATUS, CHANNEL_ID, WAITING_ON, DESTINATION_COUNTRY, HOLD_REASONS)
 
 
 class Upserts:

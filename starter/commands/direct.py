@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.service import RPCError, RPCStatusCode
 
-from config.temporal import SEARCH_ATTRIBUTES, check_search_attributes, connect
+from config.temporal import CODES, SEARCH_ATTRIBUTES, check_search_attributes, connect
 from config.wiring import Wiring, wire
 from domain.errors import OutsideError
 from domain.locations import Location
@@ -21,10 +20,6 @@ from storage.catalogue import CatalogueChannel, CatalogueSku, Put
 
 T = TypeVar("T")
 CONNECTIONS = 2
-KINDS = {
-    "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "KeywordList": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
-}
 
 
 def with_tables(do: Callable[[Wiring], Awaitable[T]]) -> T:
@@ -97,7 +92,7 @@ async def _register() -> None:
     client = await connect(settings())
     for name, kind in SEARCH_ATTRIBUTES:
         request = AddSearchAttributesRequest(
-            namespace=client.namespace, search_attributes={name: KINDS[kind]}
+            namespace=client.namespace, search_attributes={name: CODES[kind]}
         )
         try:
             await client.operator_service.add_search_attributes(request)
