@@ -1,10 +1,12 @@
 """What customs must be told of a parcel: which goods, of what worth, weight and origin."""
 
+from domain.errors import Refused
 from domain.fulfilments import LabelRequest
 from domain.money import Money, apportion
 from domain.orders import LineRef, Order, OrderLine
 from domain.values import Value
 
+SYSTEM = "customs"
 _EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MC MT NL PL PT RO SE SI SK"
 CUSTOMS_UNION = frozenset(_EU.split())
 """The EU's customs union; territories of its members that are outside of it go as inside."""
@@ -49,10 +51,17 @@ def customs_items(request: LabelRequest, order: Order, sender_country: str) -> l
 
 
 def _value(ref: LineRef, line: OrderLine) -> Money:
-    """What was paid for the share; a gift has its price without discount, at least a minor unit."""
-    full = line.unit_price * ref.quantity
+    """What was paid for the share; a gift has its price without discount, at least a minor unit.
+
+    Raises:
+        Refused: the amounts are of two currencies, or make more than an amount can be.
+    """
     rest = max(line.quantity - ref.quantity, 0)
-    paid = full - apportion(line.discount, [ref.quantity, rest])[0]
+    try:
+        full = line.unit_price * ref.quantity
+        paid = full - apportion(line.discount, [ref.quantity, rest])[0]
+    except ValueError as error:
+        raise Refused(SYSTEM, "no_value", f"line {line.line_id}: {error}") from None
     least = Money(amount_minor=1, currency=full.currency)
     return next((value for value in (paid, full) if value >= least), least)
 

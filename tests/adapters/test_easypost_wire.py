@@ -5,6 +5,7 @@ import pytest
 from adapters.carriers.customs import crosses_customs, customs_items
 from adapters.carriers.easypost_wire import Rate, Shipment, explain, shipment_body
 from domain.addresses import Address
+from domain.errors import Refused
 from domain.fulfilments import LabelRequest, PackedParcel
 from domain.ids import OrderId
 from domain.locations import Location
@@ -119,6 +120,15 @@ def test_a_gift_is_declared_with_its_price_before_the_discount(order: Order) -> 
     free = order.model_copy(update={"lines": (gift, towel)})
     items = customs_items(request_for(order.order_id, CUPS, TOWEL), free, "DE")
     assert [item.value.decimal() for item in items] == ["19.80", "0.01"]
+
+
+@pytest.mark.parametrize("price", [Money.parse("9.90", "USD"), Money.parse("9" * 16, "EUR")])
+def test_goods_whose_worth_nobody_can_tell_are_refused(order: Order, price: Money) -> None:
+    """As of an order whose check was overruled: an operator decides, it is no bug of ours."""
+    cups, towel = order.lines
+    odd = order.model_copy(update={"lines": (cups.model_copy(update={"unit_price": price}), towel)})
+    with pytest.raises(Refused, match="customs: no_value"):
+        customs_items(request_for(order.order_id, CUPS), odd, "DE")
 
 
 @pytest.mark.parametrize(
