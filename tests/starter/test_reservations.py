@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from temporalio.service import RPCError
 
 from config.settings import Settings
@@ -13,6 +14,7 @@ from domain.orders import Destination, LineRef
 from domain.sourcing.rules import RuleSet
 from domain.sourcing.source import source
 from domain.stock import ReserveRequest, Short
+from storage.engine import create_engine
 from tests.starter.goods import fields, put, receive, with_goods
 from tests.starter.world import World, canonical_order, eventually
 
@@ -56,6 +58,16 @@ async def an_order_that_waits(world: World, quantity: int) -> str:
     case = await world.wired.sourcing.case(request)
     assert isinstance(await world.wired.sourcing.reserve(request, case, source(case)), Short)
     return order_id
+
+
+async def its_time_is_over(world: World, name: str) -> None:
+    """By the database's clock, as if it had been held for that long."""
+    engine = create_engine(world.composition.settings.database, 1)
+    late = text("UPDATE reservations SET expires_at = now() WHERE order_id = :cart RETURNING 1")
+    async with engine.begin() as connection:
+        over = (await connection.execute(late, {"cart": f"cart:{name}"})).all()
+    await engine.dispose()
+    assert len(over) == 1
 
 
 async def served(world: World, order_id: str) -> bool:
@@ -159,9 +171,10 @@ async def test_what_a_cart_held_too_long_goes_by_itself_to_the_order_that_waits(
     await with_goods(world)
     await receive(world, "CUP", 5)
     await hold(world, ("CUP", 4), name="kept")
-    await hold(world, ("CUP", 1), expires_in_s=1)
+    await hold(world, ("CUP", 1))
     order_id = await an_order_that_waits(world, 1)
     assert (await world.api("GET", f"{PATH}/cart-1")).json()["state"] == "held"
+    await its_time_is_over(world, "cart-1")
     await eventually(lambda: served(world, order_id))
     assert await reserved(world) == {"berlin": 5}
     states = [(await world.api("GET", f"{PATH}/{name}")).json() for name in ("cart-1", "kept")]
