@@ -157,7 +157,7 @@ async def test_nothing_can_be_returned_before_it_arrives(begin: Start) -> None:
 
 @at_once
 async def test_the_window_stops_requests_but_not_the_return_that_is_open(begin: Start) -> None:
-    life = await delivered(begin, "return-9", OrderPolicy(return_window_s=15))
+    life = await delivered(begin, "return-9", OrderPolicy(return_window_s=40))
     back = await life.ask_back(1)
     async with asyncio.timeout(PATIENCE_S):
         while not (await _refusal(life, asked(life, 2, 2))).startswith(  # noqa: ASYNC110 - a clock

@@ -8,9 +8,9 @@ from tests.workflows.at_once import at_once
 from tests.workflows.lives import Life, Start
 from tests.workflows.world import World, an_order
 
-MINUTE_S = 60.0
-UNHURRIED = OrderPolicy(retry_initial_s=MINUTE_S, retry_cap_s=MINUTE_S)
-"""A write that fails is tried again a minute later: until then the order has ended and is here."""
+HOUR_S = 3_600.0
+UNHURRIED = OrderPolicy(retry_initial_s=HOUR_S, retry_cap_s=HOUR_S)
+"""A write that fails is tried again an hour later: until then the order has ended and is here."""
 
 
 def back(life: Life, number: int) -> dict[str, object]:
@@ -23,7 +23,7 @@ def lose_the_next_write(world: World) -> None:
 
 
 async def and_so_it_ends(life: Life, status: OrderStatus) -> None:
-    await life.pass_time(MINUTE_S + 1)
+    await life.pass_time(HOUR_S + 1)
     assert (await life.result()).status == status
 
 
