@@ -4,6 +4,7 @@ Every message carries `command_id`, the inbox row it came from; a workflow ignor
 `by` is a user or key id, never a name.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -120,6 +121,28 @@ class ReturnInspected(Verb):
 class MoneyWrittenOff(Verb):
     """Nobody asks for its order's money any more: none can be paid back (to `ReturnWorkflow`)."""
 
+
+ORDER_VERBS: Mapping[str, type[Verb]] = {
+    "hold": Hold,
+    "release": Release,
+    "fix_address": FixAddress,
+    "cancel": Cancel,
+    "retry": Retry,
+    "payment_changed": PaymentChanged,
+    "stock_assigned": StockAssigned,
+    "warehouse_said": WarehouseSaid,
+    "parcel_moved": ParcelMoved,
+    "request_return": RequestReturn,
+}
+"""What an order's workflow hears, by the name of its signal or update."""
+RETURN_VERBS: Mapping[str, type[Verb]] = {
+    "received": ReturnReceived,
+    "inspected": ReturnInspected,
+    "cancel": Cancel,
+    "retry": Retry,
+    "money_written_off": MoneyWrittenOff,
+}
+"""What a return's workflow hears."""
 
 V = TypeVar("V", bound=Verb)
 

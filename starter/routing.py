@@ -5,21 +5,7 @@ from typing import Any, TypeVar
 from adapters.strict_json import strict_json
 from domain.ids import OrderId, ReturnId, return_workflow_id
 from domain.ids import workflow_id as order_workflow_id
-from domain.verbs import (
-    Cancel,
-    FixAddress,
-    Hold,
-    InvalidVerb,
-    ParcelMoved,
-    Release,
-    RequestReturn,
-    Retry,
-    ReturnInspected,
-    ReturnReceived,
-    StockAssigned,
-    Verb,
-    parse_verb,
-)
+from domain.verbs import ORDER_VERBS, RETURN_VERBS, Hold, InvalidVerb, ParcelMoved, Verb, parse_verb
 from starter.channel_orders import ChannelOrders
 from starter.composition import Composition
 from starter.relay import Belongs, Delivered, Early, Hopeless, Outcome, pause_s
@@ -31,22 +17,6 @@ S = TypeVar("S")
 
 LABEL_WAIT_S = 5.0
 """A carrier may speak of a parcel before we have written down its label."""
-
-ORDER_VERBS: dict[str, type[Verb]] = {
-    "hold": Hold,
-    "release": Release,
-    "fix_address": FixAddress,
-    "cancel": Cancel,
-    "retry": Retry,
-    "request_return": RequestReturn,
-    "stock_assigned": StockAssigned,
-}
-RETURN_VERBS: dict[str, type[Verb]] = {
-    "received": ReturnReceived,
-    "inspected": ReturnInspected,
-    "cancel": Cancel,
-    "retry": Retry,
-}
 
 
 class Routing:

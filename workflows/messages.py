@@ -1,38 +1,11 @@
-"""What an order hears, by the name of its signal or update."""
+"""Reads what a signal or an update of an order or a return carries."""
 
 from collections.abc import Mapping, Sequence
 
 from temporalio import workflow
 from temporalio.common import RawValue
 
-from domain.verbs import (
-    Cancel,
-    FixAddress,
-    Hold,
-    InvalidVerb,
-    ParcelMoved,
-    PaymentChanged,
-    Release,
-    RequestReturn,
-    Retry,
-    StockAssigned,
-    Verb,
-    WarehouseSaid,
-    parse_verb,
-)
-
-KINDS: Mapping[str, type[Verb]] = {
-    "hold": Hold,
-    "release": Release,
-    "fix_address": FixAddress,
-    "cancel": Cancel,
-    "retry": Retry,
-    "payment_changed": PaymentChanged,
-    "stock_assigned": StockAssigned,
-    "warehouse_said": WarehouseSaid,
-    "parcel_moved": ParcelMoved,
-    "request_return": RequestReturn,
-}
+from domain.verbs import ORDER_VERBS, InvalidVerb, Verb, parse_verb
 
 
 def parse(kinds: Mapping[str, type[Verb]], name: str, args: Sequence[RawValue]) -> Verb:
@@ -56,4 +29,4 @@ def parse(kinds: Mapping[str, type[Verb]], name: str, args: Sequence[RawValue]) 
 
 
 def name_of(verb: Verb) -> str:
-    return next(name for name, kind in KINDS.items() if type(verb) is kind)
+    return next(name for name, kind in ORDER_VERBS.items() if type(verb) is kind)

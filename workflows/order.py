@@ -16,12 +16,12 @@ from domain.orders import LineRef, OrderInput, OrderOutcome
 from domain.records import OrderRecord
 from domain.stock import Part
 from domain.validation import HoldReason
-from domain.verbs import Cancel, InvalidVerb
+from domain.verbs import ORDER_VERBS, Cancel, InvalidVerb
 from domain.waits import Owner
 from workflows.conduct import Conduct, together
 from workflows.fulfilment import Fulfilment
 from workflows.fulfilment_state import FulfilmentState, Rejected
-from workflows.messages import KINDS, parse
+from workflows.messages import parse
 from workflows.on_the_way import OnTheWay
 from workflows.order_returns import OrderReturns
 from workflows.outside import recording
@@ -101,12 +101,12 @@ class OrderWorkflow:
     @workflow.update(dynamic=True, description="hold, release, fix_address, cancel, retry …")
     def ask(self, name: str, args: Sequence[RawValue]) -> str:
         """Answers a hold with its id, everything else with `accepted`."""
-        return self._requests.answer(parse(KINDS, name, args))
+        return self._requests.answer(parse(ORDER_VERBS, name, args))
 
     @ask.validator
     def _may_ask(self, name: str, args: Sequence[RawValue]) -> None:
         try:
-            refusal = self._requests.refusal_once(parse(KINDS, name, args))
+            refusal = self._requests.refusal_once(parse(ORDER_VERBS, name, args))
         except InvalidVerb as error:
             refusal = str(error)
         if refusal:

@@ -15,6 +15,7 @@ from domain.stock import Part
 from domain.validation import HoldReason
 from domain.verbs import (
     BY_CHANNEL,
+    ORDER_VERBS,
     Cancel,
     FixAddress,
     Hold,
@@ -30,7 +31,7 @@ from domain.verbs import (
 )
 from workflows.conduct import Conduct
 from workflows.fulfilment_state import FulfilmentState
-from workflows.messages import KINDS, name_of, parse
+from workflows.messages import name_of, parse
 from workflows.refusals import Refusals
 from workflows.returns_asked import ReturnsAsked
 from workflows.state import OrderState
@@ -82,7 +83,7 @@ class Requests:
     def hear(self, name: str, args: Sequence[RawValue]) -> None:
         """Take in a signal; what cannot be taken in is journalled."""
         try:
-            verb = parse(KINDS, name, args)
+            verb = parse(ORDER_VERBS, name, args)
         except InvalidVerb as error:
             self._telling.note("signal_refused", why=str(error)[:500])
             return

@@ -1,6 +1,6 @@
 """The life of a return: requested, received, inspected, restocked or not, refunded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -16,6 +16,7 @@ from domain.records import WRITTEN_OFF, MoneyRecord, ReturnRecord
 from domain.returns import InspectedLine, ReturnInput, ReturnOutcome, inspection_refusal
 from domain.stock import RestockRequest, SkuQuantity
 from domain.verbs import (
+    RETURN_VERBS,
     Cancel,
     InvalidVerb,
     MoneyWrittenOff,
@@ -35,14 +36,6 @@ from workflows.strand import Interrupted, Overtaken
 from workflows.telling import showing
 
 Status = ReturnStatus
-
-KINDS: Mapping[str, type[Verb]] = {
-    "received": ReturnReceived,
-    "inspected": ReturnInspected,
-    "cancel": Cancel,
-    "retry": Retry,
-    "money_written_off": MoneyWrittenOff,
-}
 
 
 class CalledOff(Interrupted):
@@ -98,7 +91,7 @@ class ReturnWorkflow:
     @workflow.signal(dynamic=True, description="received, inspected, cancel, retry …")
     def tell(self, name: str, args: Sequence[RawValue]) -> None:
         try:
-            verb = parse(KINDS, name, args)
+            verb = parse(RETURN_VERBS, name, args)
         except InvalidVerb as error:
             self._telling.note("signal_refused", why=str(error)[:500])
             return
@@ -107,7 +100,7 @@ class ReturnWorkflow:
 
     @workflow.update(dynamic=True, description="received, inspected, cancel, retry …")
     def ask(self, name: str, args: Sequence[RawValue]) -> str:
-        verb = parse(KINDS, name, args)
+        verb = parse(RETURN_VERBS, name, args)
         if verb.command_id not in self._seen:
             self._tell(verb)
         return "accepted"
@@ -115,7 +108,7 @@ class ReturnWorkflow:
     @ask.validator
     def _may_ask(self, name: str, args: Sequence[RawValue]) -> None:
         try:
-            verb = parse(KINDS, name, args)
+            verb = parse(RETURN_VERBS, name, args)
             refusal = "" if verb.command_id in self._seen else self._refusal(verb)
         except InvalidVerb as error:
             refusal = str(error)
