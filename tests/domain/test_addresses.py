@@ -1,7 +1,5 @@
 """An address is judged by its country's postal rules, quickly, and never altered silently."""
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +13,7 @@ from domain.addresses import (
     check_address,
 )
 from domain.postal_formats import postal_format
+from tests.passing_time import least_cpu_s
 
 
 def address(country: str, city: str = "", region: str = "", postal_code: str = "") -> Address:
@@ -253,12 +252,12 @@ def test_every_countrys_own_examples_are_good_post_codes() -> None:
     ["9" * 2000, "\u202e" * 2000, "😀" * 2000, "\x01" * 2000, "- " * 1000, "\ufdfa" * 2000],
 )
 def test_nonsense_takes_no_longer_than_an_address(nonsense: str) -> None:
-    check_address(address("CN"))
-    started = time.process_time()
-    for country in ("CN", "US", "GB", nonsense):
-        sent = address(country, nonsense, nonsense, nonsense)
-        assert problems(sent)
-    assert time.process_time() - started < 0.5
+    def four() -> None:
+        for country in ("CN", "US", "GB", nonsense):
+            sent = address(country, nonsense, nonsense, nonsense)
+            assert problems(sent)
+
+    assert least_cpu_s(four) < 0.5
 
 
 def test_a_check_takes_well_under_a_millisecond_once_the_country_is_read() -> None:
@@ -267,10 +266,10 @@ def test_a_check_takes_well_under_a_millisecond_once_the_country_is_read() -> No
         address("BR", "São Paulo", "SP", "01310100"),
         address("US", "Mountain View", "California", "94043"),
     ]
-    for each in sent:
-        check_address(each)
-    started = time.process_time()
-    for _ in range(100):
-        for each in sent:
-            check_address(each)
-    assert (time.process_time() - started) / 300 < 0.002
+
+    def three_hundred() -> None:
+        for _ in range(100):
+            for each in sent:
+                check_address(each)
+
+    assert least_cpu_s(three_hundred) / 300 < 0.002

@@ -1,7 +1,5 @@
 """Phones become E.164 and e-mail addresses what mail servers take, or the problem is named."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +13,7 @@ from domain.contacts import (
     check_phone,
 )
 from domain.problems import Problem
+from tests.passing_time import least_cpu_s
 
 
 @pytest.mark.parametrize(
@@ -127,10 +126,11 @@ def test_every_text_gets_a_verdict(text: str, country: str) -> None:
 
 @pytest.mark.parametrize("character", ["1", "a", "@", ".", "+", "😀", "\u202e", "\x00", "٣"])
 def test_ten_kilobytes_of_anything_are_refused_at_once(character: str) -> None:
-    started = time.process_time()
-    for _ in range(100):
-        assert check_phone(character * 10_000, "DE") == Problem(
-            field="phone", reason="too_long", message="The phone has more than 40 characters."
-        )
-        assert isinstance(check_email(character * 10_000), Problem)
-    assert time.process_time() - started < 0.1
+    def a_hundred() -> None:
+        for _ in range(100):
+            assert check_phone(character * 10_000, "DE") == Problem(
+                field="phone", reason="too_long", message="The phone has more than 40 characters."
+            )
+            assert isinstance(check_email(character * 10_000), Problem)
+
+    assert least_cpu_s(a_hundred) < 0.1
