@@ -32,10 +32,15 @@ SKIPPING_ARGS = [
 
 # On a busy machine any example may take long, or the making of it.
 settings.register_profile(
-    "unhurried",
+    "searching",
     settings.default,
     deadline=None,
+    derandomize=False,
     suppress_health_check=[HealthCheck.too_slow],
+)
+# Each run has the same examples; `--hypothesis-profile searching` looks for others.
+settings.register_profile(
+    "unhurried", settings.get_profile("searching"), database=None, derandomize=True
 )
 settings.load_profile("unhurried")
 
