@@ -9,11 +9,9 @@ from domain.supply import Arrival, Counted, NewSupply, OrderedLine, Supply
 from storage.supply import Supplies
 from tests.storage.stockroom import rows
 
-TODAY = datetime.now(UTC).date()
-
 
 def in_days(days: int) -> date:
-    return TODAY + timedelta(days)
+    return datetime.now(UTC).date() + timedelta(days)
 
 
 def goods(*lines: tuple[str, int, int], origin: str | None = None, **more: Any) -> NewSupply:
