@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from config.settings import load_settings
 from starter.local.demo import end_demo
@@ -34,7 +35,7 @@ def _play(environment: dict[str, str], **more: str) -> subprocess.CompletedProce
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=300,
     )
 
 
@@ -43,6 +44,7 @@ def _running(state: Path) -> list[str]:
     return [name for name, (pid, _) in noted.items() if psutil.pid_exists(pid)]
 
 
+@pytest.mark.timeout(900)
 def test_a_kept_demo_stays_up_until_the_next_or_until_make_down(
     make_folder, free_port, monkeypatch
 ):

@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("small_stack.py")
 PARTS = ["postgres", "temporal", "simulators", "worker", "starter"]
-DEADLINE_S = 60
+DEADLINE_S = 200
 
 
 class Up:

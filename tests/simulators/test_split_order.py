@@ -157,7 +157,7 @@ def parts(order: Order) -> dict[str, tuple[str, list[tuple[str, int]]]]:
     }
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 async def test_an_order_is_sent_from_two_places_and_arrives(world: World) -> None:
     await world.receive("MUG", 2)
     await world.receive("CAP", 1)
@@ -180,7 +180,7 @@ async def test_an_order_is_sent_from_two_places_and_arrives(world: World) -> Non
     await world.audited()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 async def test_what_a_picker_does_not_find_comes_once_it_is_received(world: World) -> None:
     await world.receive("MUG", 2)
     await world.receive("CAP", 1)
@@ -214,7 +214,7 @@ async def test_what_a_picker_does_not_find_comes_once_it_is_received(world: Worl
     await world.audited()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 async def test_the_part_that_is_still_here_is_cancelled_and_refunded(world: World) -> None:
     await world.receive("MUG", 2)
     await world.receive("CAP", 1)

@@ -64,6 +64,7 @@ class Market:
             self.url,
             pool_size=self.connections,
             max_overflow=0,
+            pool_timeout=600,  # who is second at a connection waits for it, however long
             connect_args={"options": "-c deadlock_timeout=20ms"},
         )
         # one lost connection says nothing of the others

@@ -25,7 +25,7 @@ from storage.stock import PostgresInventory
 from tests.storage.stock_claims import available, claimed, picked
 
 PLACES = ("berlin", "lyon")
-DEADLINE_S = 60
+DEADLINE_S = 200
 
 
 def request(

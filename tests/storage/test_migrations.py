@@ -62,7 +62,7 @@ def test_several_processes_may_upgrade_at_once(postgres: PostgresServer) -> None
     environment = {**os.environ, "OMS_DATABASE_URL": postgres.url("crowded")}
     command_line = [sys.executable, "-m", "storage.migrate"]
     started = [subprocess.Popen(command_line, env=environment) for _ in range(3)]  # noqa: S603 - ours
-    assert [process.wait(timeout=60) for process in started] == [0, 0, 0]
+    assert [process.wait(timeout=200) for process in started] == [0, 0, 0]
     assert set(metadata.tables) <= tables(postgres, "crowded")
 
 

@@ -141,7 +141,7 @@ async def write(engine: AsyncEngine, statement: TextClause, *rows: dict[str, Any
         await connection.execute(statement, rows or None)
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(600)
 def test_stock_does_what_the_model_does(
     new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

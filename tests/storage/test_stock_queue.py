@@ -61,7 +61,7 @@ async def test_orders_of_many_skus_in_any_order_never_lock_each_other_out(
             place, sku = PLACES[number % 4 // 2], skus[number // 10 % 3]
             await receive(stock, sku, 2, place, key=f"in-{number}")
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         await asyncio.gather(*(buy(number) for number in range(240)))
     for one in await stock.levels():
         assert 0 <= one.reserved <= one.on_hand
