@@ -6,7 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
+
+SLOW = "Potential deadlock detected"
+"""The SDK's word for a workflow task that got nowhere in two seconds."""
 
 
 async def everything_told(handle: WorkflowHandle[Any, Any]) -> str:
@@ -49,3 +53,18 @@ async def bugs_in(handle: WorkflowHandle[Any, Any]) -> list[str]:
         for kind in ("task", "execution")
     ]
     return sorted({f"{told.message}\n{told.stack_trace}" for told in failures if told.message})
+
+
+async def lost_tasks(handle: WorkflowHandle[Any, Any]) -> set[int]:
+    """The workflow tasks that a machine was too slow for, by the length of the history before each.
+
+    Each was repeated, and left in our rows what it had written.
+    """
+    lost = set()
+    for event in (await handle.fetch_history()).events:
+        failed = event.workflow_task_failed_event_attributes
+        if SLOW in failed.failure.message:
+            lost.add(failed.started_event_id)
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
+            lost.add(event.workflow_task_timed_out_event_attributes.started_event_id)
+    return lost

@@ -28,7 +28,7 @@ from workflows.order import OrderWorkflow
 
 DAY_S = 86_400
 POLICY = OrderPolicy(retry_initial_s=0.05, retry_cap_s=0.2)
-HEARD_SOON = timedelta(seconds=4)
+HEARD_SOON = timedelta(seconds=6)
 """The `task_timeout` of lives in which a local activity hangs: what they are told meanwhile, they
 hear when their workflow task is prolonged, after eight tenths of it."""
 
