@@ -26,7 +26,7 @@ WINDOW_S = 60.0
 CARRIER_S = 20.0
 """The time of a call, so long that every slot for carriers is taken by one that hangs."""
 RATIO_MAX = 2.0
-ROUNDS = 3
+ROUNDS = 5
 """A machine that was busy in one round is asked again; slots that carriers share fail each."""
 
 
