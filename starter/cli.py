@@ -1,10 +1,9 @@
 """`oms`: everything that operators and engineers do from a command line."""
 
 import importlib.util
-import json
 import subprocess
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from config.leaving import run_and_leave
-from starter.commands.calls import call, fail
+from starter.commands.calls import AsJson, call, every, fail, print_json
 from starter.commands.catalogue import bundles, locations, skus
 from starter.commands.channels import channels
 from starter.commands.imports import import_file
@@ -54,31 +53,21 @@ orders.command()(why)
 def command(where: Annotated[str, typer.Argument(help="A command's id or address")]) -> None:
     """How far a verb has come that took no effect at once."""
     command_id = where.rstrip("/").rpartition("/")[2]
-    Console().print_json(json.dumps(call("GET", f"/api/commands/{command_id}")))
+    print_json(call("GET", f"/api/commands/{command_id}"))
 
 
 @app.command()
-def tasks(
-    as_json: Annotated[bool, typer.Option("--json", help="As the API answers it.")] = False,
-) -> None:
+def tasks(as_json: AsJson = False) -> None:
     """What an operator must decide that belongs to no order's wait."""
-    found: list[Any] = []
-    cursor = None
-    while True:
-        page = call("GET", "/api/tasks", params={"limit": 500, "cursor": cursor})
-        found += page["tasks"]
-        cursor = page["next"]
-        if cursor is None:
-            break
-    console = Console(soft_wrap=True)
+    found = every("/api/tasks", "tasks")
     if as_json:
-        console.print_json(json.dumps({"tasks": found}))
+        print_json({"tasks": found})
         return
     table = Table("since", "kind", "order", "what")
     for task in found:
         order = task["order_id"] or ""
         table.add_row(task["created_at"][:16], task["kind"], order, escape(task["message"]))
-    console.print(table if found else "no tasks")
+    Console(soft_wrap=True).print(table if found else "no tasks")
 
 
 @app.command()
@@ -111,6 +100,13 @@ def _module(name: str, *arguments: str) -> None:
 
 
 def main() -> None:
+    """Run the command, unless what was typed is in no encoding that others could read."""
+    for argument in sys.argv[1:]:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            sys.stderr.write(f"{argument!r}: is not UTF-8\n")
+            sys.exit(2)
     run_and_leave(app)
 
 

@@ -3,11 +3,12 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 from urllib.parse import quote
 
 import httpx
 import typer
+from rich.console import Console
 
 from config.settings import Settings, SettingsInvalid, load_settings
 
@@ -17,6 +18,10 @@ LONG_S = 600.0
 KEY_FILE = "api-key"
 """Beside the local stack's data."""
 ACCEPTED = 202
+HALF = "holds half a surrogate pair, which no text can"
+PAGE = 500
+
+AsJson = Annotated[bool, typer.Option("--json", help="As the API answers it.")]
 
 
 def settings() -> Settings:
@@ -44,6 +49,8 @@ def json_in(file: Path) -> Any:
         fail(f"{file}: {error.strerror}", 2)
     except ValueError as error:
         fail(f"{file}: is not JSON: {error}", 2)
+    except RecursionError:
+        fail(f"{file}: is nested too deeply", 2)
 
 
 def call(
@@ -57,7 +64,10 @@ def call(
     limit_s: float | None = None,
 ) -> Any:
     """The answer's JSON. `key` is the Idempotency-Key. Ends the program where there is none."""
-    answer = send(method, path, body, params=params, key=key, content=content, limit_s=limit_s)
+    try:
+        answer = send(method, path, body, params=params, key=key, content=content, limit_s=limit_s)
+    except UnicodeEncodeError:
+        fail(HALF, 2)
     if answer.is_success:
         if answer.status_code == ACCEPTED:
             where = answer.headers["location"]
@@ -79,6 +89,9 @@ def send(
     """The answer, whatever it is. `content` is a CSV file, in place of a body of JSON.
 
     `limit_s` is how long is waited for it where that is not as ever.
+
+    Raises:
+        UnicodeEncodeError: what is to be said has no bytes; `HALF` says why.
     """
     told = settings()
     limit_s = limit_s or (CALL_S if content is None else LONG_S)
@@ -104,8 +117,23 @@ def send(
             f"{told.public_url} was asked and has not answered ({error}, {limit_s:g} s allowed): "
             "it may still be at it, and what it has done stands; look before you ask again"
         )
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         fail(f"no starter answers at {told.public_url}: {error}; OMS_PUBLIC_URL names it")
+
+
+def every(path: str, name: str, **asked: Any) -> list[Any]:
+    """All entries of a list, page after page; `name` is what a page calls them."""
+    found: list[Any] = []
+    cursor = ""
+    while cursor is not None:
+        page = call("GET", path, params={**asked, "limit": PAGE, "cursor": cursor})
+        found += page[name]
+        cursor = page["next"]
+    return found
+
+
+def print_json(answer: Any) -> None:
+    Console(soft_wrap=True).print_json(json.dumps(answer))
 
 
 def refusal(answer: httpx.Response) -> str:
@@ -125,9 +153,13 @@ def _unprefixed(detail: str, code: str) -> str:
 
 
 def _api_key(told: Settings) -> str:
-    if told.api_key is not None:
-        return told.api_key.get_secret_value()
     kept = told.state_dir / KEY_FILE
-    if kept.exists():
-        return kept.read_text().strip()
-    fail("OMS_API_KEY is not set; make a key with: oms key create NAME", 2)
+    if told.api_key is not None:
+        key = told.api_key.get_secret_value()
+    elif kept.exists():
+        key = kept.read_text().strip()
+    else:
+        fail("OMS_API_KEY is not set; make a key with: oms key create NAME", 2)
+    if not (key.isascii() and key.isprintable()):
+        fail("OMS_API_KEY: is no key: keys are plain letters and digits", 2)
+    return key

@@ -9,21 +9,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from starter.commands.calls import call, fail, json_in, part, send
+from starter.commands.calls import AsJson, call, every, fail, json_in, part, print_json, send
 
 skus = typer.Typer(no_args_is_help=True, help="What is sold.")
 locations = typer.Typer(no_args_is_help=True, help="Where stock is held.")
 bundles = typer.Typer(no_args_is_help=True, help="What is sold as one and picked as its parts.")
 
 NOT_FOUND = 404
-PAGE = 500
 TEXTS = frozenset(
     {"title", "hs_code", "origin_country", "name", "timezone", "cut_off", "city", "company"}
     | {"region", "postal_code", "country", "phone"}
 )
 """Fields that are texts even where they look like numbers."""
 
-AsJson = Annotated[bool, typer.Option("--json", help="As the API answers it.")]
 Find = Annotated[str, typer.Option("--find", "-q", help="A part of the id or of the name")]
 EntryFile = Annotated[Path | None, typer.Argument(help="JSON, all of the entry; - : stdin")]
 Settings = Annotated[
@@ -35,7 +33,7 @@ Settings = Annotated[
 @skus.command("list")
 def list_skus(find: Find = "", as_json: AsJson = False) -> None:
     """By SKU."""
-    found = _all("/api/skus", "skus", find)
+    found = every("/api/skus", "skus", q=find)
     table = Table("SKU", "title", "weight g", "HS code", "origin", "hazmat", "backorder max")
     for one in found:
         hazmat = "yes" if one["hazmat"] else ""
@@ -46,7 +44,7 @@ def list_skus(find: Find = "", as_json: AsJson = False) -> None:
 
 @skus.command("show")
 def show_sku(sku: str) -> None:
-    _show(call("GET", f"/api/skus/{part(sku)}"))
+    print_json(call("GET", f"/api/skus/{part(sku)}"))
 
 
 @skus.command("put")
@@ -58,7 +56,7 @@ def put_sku(sku: str, file: EntryFile = None, fields: Settings = []) -> None:  #
 @locations.command("list")
 def list_locations(find: Find = "", as_json: AsJson = False) -> None:
     """By id."""
-    found = _all("/api/locations", "locations", find)
+    found = every("/api/locations", "locations", q=find)
     table = Table("location", "name", "country", "time zone", "ships to", "cut-off", "active")
     for one in found:
         serves, active = " ".join(one["serves"]) or "all", "yes" if one["active"] else "no"
@@ -69,7 +67,7 @@ def list_locations(find: Find = "", as_json: AsJson = False) -> None:
 
 @locations.command("show")
 def show_location(location: str) -> None:
-    _show(call("GET", f"/api/locations/{part(location)}"))
+    print_json(call("GET", f"/api/locations/{part(location)}"))
 
 
 @locations.command("put")
@@ -81,7 +79,7 @@ def put_location(location: str, file: EntryFile = None, fields: Settings = []) -
 @bundles.command("list")
 def list_bundles(as_json: AsJson = False) -> None:
     """By SKU."""
-    found = _all("/api/bundles", "bundles", "")
+    found = every("/api/bundles", "bundles")
     table = Table("bundle", "components")
     for one in found:
         made_of = (f"{part['quantity']} x {part['sku']}" for part in one["components"])
@@ -91,7 +89,7 @@ def list_bundles(as_json: AsJson = False) -> None:
 
 @bundles.command("show")
 def show_bundle(sku: str) -> None:
-    _show(call("GET", f"/api/bundles/{part(sku)}"))
+    print_json(call("GET", f"/api/bundles/{part(sku)}"))
 
 
 @bundles.command("put")
@@ -101,7 +99,7 @@ def put_bundle(
 ) -> None:
     """Say what one unit of a SKU is made up of: oms bundle put TEA-SET POT CUP=4."""
     body = {"components": [_component(said) for said in components]}
-    _show(call("PUT", f"/api/bundles/{part(sku)}", body))
+    print_json(call("PUT", f"/api/bundles/{part(sku)}", body))
 
 
 @bundles.command("remove")
@@ -133,7 +131,7 @@ def _put(path: str, file: Path | None, fields: list[str]) -> None:
         for group in groups:
             inner = inner.setdefault(group, {})
         inner[last] = value if last in TEXTS else _value(value)
-    _show(call("PUT", path, entry))
+    print_json(call("PUT", path, entry))
 
 
 def _there(path: str) -> dict[str, Any]:
@@ -151,26 +149,12 @@ def _value(said: str) -> Any:
         return said
 
 
-def _all(path: str, name: str, find: str) -> list[Any]:
-    found: list[Any] = []
-    cursor = ""
-    while cursor is not None:
-        page = call("GET", path, params={"q": find, "limit": PAGE, "cursor": cursor})
-        found += page[name]
-        cursor = page["next"]
-    return found
-
-
 def _cell(said: Any) -> str:
     return "" if said is None else escape(str(said))
 
 
-def _show(entry: Any) -> None:
-    Console(soft_wrap=True).print_json(json.dumps(entry))
-
-
 def _print(found: list[Any], table: Table, *, as_json: bool) -> None:
     if as_json:
-        Console(soft_wrap=True).print_json(json.dumps(found))
+        print_json(found)
     else:
         Console(soft_wrap=True).print(table)

@@ -1,6 +1,5 @@
 """`oms channel …`: what channels may sell, and by which rules."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from starter.commands.calls import call, json_in, part
+from starter.commands.calls import call, json_in, part, print_json
 
 channels = typer.Typer(no_args_is_help=True, help="What channels may sell.")
 rules = typer.Typer(no_args_is_help=True, help="By which rules a channel sells.")
@@ -33,7 +32,7 @@ def changes(channel: Channel, since: int = 0, limit: int = 500) -> None:
     """Which numbers became others after a version."""
     asked = {"since": since, "limit": limit}
     found = call("GET", f"/api/channels/{part(channel)}/stock/changes", params=asked)
-    Console(soft_wrap=True).print_json(json.dumps(found))
+    print_json(found)
 
 
 @rules.command("show")
@@ -112,4 +111,4 @@ def _path(channel: str) -> str:
 
 
 def _show(found: Any) -> None:
-    Console(soft_wrap=True).print_json(json.dumps(found))
+    print_json(found)

@@ -1,6 +1,5 @@
 """`oms order …` and `oms address …`: the verbs of the API, by hand."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,14 +7,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from starter.commands.calls import call, json_in, part
+from starter.commands.calls import AsJson, call, json_in, part, print_json
 from starter.commands.order_page import print_order
 
 orders = typer.Typer(no_args_is_help=True, help="Find, show and steer orders.")
 addresses = typer.Typer(no_args_is_help=True, help="Other versions of an order's address.")
 
 OrderId = Annotated[str, typer.Argument(help="<channel>-<the channel's own id>")]
-AsJson = Annotated[bool, typer.Option("--json", help="As the API answers it.")]
 AddressFile = Annotated[Path, typer.Argument(help="JSON: name, lines, city, country, …; - : stdin")]
 
 
@@ -25,7 +23,7 @@ def _path(order_id: str, verb: str = "") -> str:
 
 def _show(order: Any, *, as_json: bool) -> None:
     if as_json or "order_id" not in order or "lines" not in order:
-        Console(soft_wrap=True).print_json(json.dumps(order))
+        print_json(order)
     else:
         print_order(order)
 
@@ -44,7 +42,7 @@ def list_orders(
     wanted = {"status": status, "channel": channel, "waiting_on": waiting_on, "q": q}
     page = call("GET", "/api/orders", params={**wanted, "limit": limit})
     if as_json:
-        Console().print_json(json.dumps(page))
+        print_json(page)
         return
     table = Table("order", "number", "status", "waits on")
     for order in page["orders"]:
@@ -127,4 +125,4 @@ def fix_address(order_id: OrderId, file: AddressFile) -> None:
 def add_address(order_id: OrderId, file: AddressFile) -> None:
     """Keep another version without using it, for a `fix_address` sent from Temporal's own UI."""
     made = call("POST", _path(order_id, "addresses"), {"address": json_in(file)})
-    Console().print_json(json.dumps(made))
+    print_json(made)

@@ -9,8 +9,7 @@ from rich.table import Table
 
 from domain.currencies import EXPONENTS
 from domain.money import InvalidMoney, Money
-from starter.commands.calls import call, fail, part
-from starter.commands.stock import AsJson
+from starter.commands.calls import AsJson, call, fail, part, print_json
 
 PATH = "/api/stock/reservations"
 HOUR_S = 3600
@@ -74,7 +73,7 @@ def _minor(price: str, currency: str, said: str) -> int:
 
 def _show(held: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        Console(soft_wrap=True).print_json(data=held)
+        print_json(held)
         return
     until = f", until {held['expires_at']}" if held["state"] == "held" else ""
     table = Table("location", "state", "holds", title=f"{held['reservation_id']}: {held['state']}")

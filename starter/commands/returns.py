@@ -1,13 +1,11 @@
 """`oms return …`: goods on their way back, by hand."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from starter.commands.calls import call, json_in, part
+from starter.commands.calls import call, json_in, part, print_json
 
 returns = typer.Typer(no_args_is_help=True, help="Goods on their way back.")
 
@@ -19,13 +17,13 @@ LinesFile = Annotated[Path, typer.Argument(help="JSON: a list of lines as the AP
 @returns.command()
 def request(order_id: str, file: LinesFile, key: Key = "") -> None:
     """Ask for a return; each line has line_id, quantity, reason."""
-    _show(call("POST", f"/api/orders/{part(order_id)}/returns", _lines(file), key=key))
+    print_json(call("POST", f"/api/orders/{part(order_id)}/returns", _lines(file), key=key))
 
 
 @returns.command()
 def show(return_id: ReturnId) -> None:
     """One return, as it stands."""
-    _show(call("GET", f"/api/returns/{part(return_id)}"))
+    print_json(call("GET", f"/api/returns/{part(return_id)}"))
 
 
 @returns.command()
@@ -64,16 +62,12 @@ def unannounced(
     came: dict[str, str] = {"location": location, "note": note, "tracking_number": tracking}
     if order:
         came["order_id"] = order
-    _show(call("POST", "/api/returns/unannounced", came, key=key))
+    print_json(call("POST", "/api/returns/unannounced", came, key=key))
 
 
 def _say(return_id: str, verb: str, body: Any, key: str) -> None:
-    _show(call("POST", f"/api/returns/{part(return_id)}/{verb}", body, key=key))
+    print_json(call("POST", f"/api/returns/{part(return_id)}/{verb}", body, key=key))
 
 
 def _lines(file: Path) -> dict[str, Any]:
     return {"lines": json_in(file)}
-
-
-def _show(answer: Any) -> None:
-    Console(soft_wrap=True).print_json(json.dumps(answer))

@@ -1,6 +1,5 @@
 """`oms sourcing …` and `oms order why`: which rules decide, why an order went where it went."""
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -13,13 +12,12 @@ from rich.table import Table
 
 from domain.currencies import EXPONENTS
 from domain.sourcing.replay import Comparison, Tally
-from starter.commands.calls import LONG_S, call, fail, json_in, part
+from starter.commands.calls import LONG_S, AsJson, call, fail, json_in, part, print_json
 
 sourcing = typer.Typer(no_args_is_help=True, help="Where orders ship from.")
 rules = typer.Typer(no_args_is_help=True, help="Rule sets: drafted, activated, retired.")
 sourcing.add_typer(rules, name="rules")
 
-AsJson = Annotated[bool, typer.Option("--json", help="As the API answers it.")]
 Version = Annotated[int, typer.Argument(help="As `oms sourcing rules list` names it")]
 RulesFile = Annotated[
     Path, typer.Argument(help="JSON; what is left out is as in RuleSet; - : stdin")
@@ -32,7 +30,7 @@ def list_rules(as_json: AsJson = False) -> None:
     """All versions, newest first."""
     found = call("GET", "/api/sourcing/rules")["rules"]
     if as_json:
-        Console().print_json(json.dumps(found))
+        print_json(found)
         return
     table = Table("version", "name", "state", "drafted by", "activated", "by")
     for kept in found:
@@ -45,7 +43,7 @@ def list_rules(as_json: AsJson = False) -> None:
 @rules.command("show")
 def show_rules(version: Version) -> None:
     """A rule set in full."""
-    Console(soft_wrap=True).print_json(json.dumps(call("GET", f"/api/sourcing/rules/{version}")))
+    print_json(call("GET", f"/api/sourcing/rules/{version}"))
 
 
 @rules.command("draft")
@@ -94,7 +92,7 @@ def batch(
     asked = {"apply": apply, "seconds": seconds}
     found = call("POST", "/api/sourcing/batch", asked, limit_s=LONG_S)
     if as_json:
-        Console(soft_wrap=True).print_json(json.dumps(found))
+        print_json(found)
         return
     console = Console(soft_wrap=True)
     for given in found["orders"]:
@@ -124,7 +122,7 @@ def why(order_id: Annotated[str, typer.Argument()], as_json: AsJson = False) -> 
     """Why it ships from where it ships: in one sentence, then candidate by candidate."""
     found = call("GET", f"/api/orders/{part(order_id)}/sourcing")
     if as_json:
-        Console(soft_wrap=True).print_json(json.dumps(found))
+        print_json(found)
         return
     if not found["decisions"]:
         fail(f"{order_id}: nothing was decided yet")

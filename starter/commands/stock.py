@@ -1,6 +1,5 @@
 """`oms stock …`: what is where, what may be sold of it, goods in, corrections."""
 
-import json
 from collections import defaultdict
 from typing import Annotated, Any
 
@@ -9,16 +8,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from starter.commands.calls import call, part
+from starter.commands.calls import PAGE, AsJson, call, every, part, print_json
 
 stock = typer.Typer(no_args_is_help=True, help="Stock by SKU and location.")
 
 COUNTERS = ("on_hand", "available", "reserved", "damaged", "safety_stock", "incoming")
-PAGE = 500
 
 Key = Annotated[str, typer.Option(help="Names this change, so that it can be repeated safely.")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept with the movement")]
-AsJson = Annotated[bool, typer.Option("--json", help="As the API answers it.")]
 
 
 @stock.command("list")
@@ -46,7 +43,7 @@ def list_stock(
             break
     if as_json:
         told = {"levels": levels, "channels": list(offers.values())}
-        Console(soft_wrap=True).print_json(json.dumps(told))
+        print_json(told)
         return
     for_sale: dict[str, dict[str, int]] = defaultdict(dict)
     for (of, by), one in offers.items():
@@ -155,14 +152,9 @@ def _show_channel(channel: str, sku: str, *, as_json: bool) -> None:
         wanted = {"sku": sku, "channel": channel}
         found = call("GET", "/api/stock", params=wanted)["channels"]
     else:
-        found, cursor = [], ""
-        while cursor is not None:
-            asked = {"limit": PAGE, "cursor": cursor}
-            page = call("GET", f"/api/channels/{part(channel)}/stock", params=asked)
-            found += page["stock"]
-            cursor = page["next"]
+        found = every(f"/api/channels/{part(channel)}/stock", "stock")
     if as_json:
-        Console(soft_wrap=True).print_json(json.dumps(found))
+        print_json(found)
         return
     table = Table("SKU", title=f"what {channel} may sell")
     table.add_column("quantity", justify="right")

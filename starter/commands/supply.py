@@ -1,6 +1,5 @@
 """`oms stock po|transfer|count …`: goods to come, what came, what was counted, who waits for it."""
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,17 +9,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from starter.commands.calls import call, fail, part
+from starter.commands.calls import AsJson, call, every, fail, part, print_json
 
 purchase_orders = typer.Typer(no_args_is_help=True, help="Goods from outside.")
 transfers = typer.Typer(no_args_is_help=True, help="Goods from one location to another.")
 counts = typer.Typer(no_args_is_help=True, help="What was found on hand.")
 
-PAGE = 500
 DAY = ["%Y-%m-%d"]
 
 Key = Annotated[str, typer.Option(help="Names this deed, so that it can be repeated safely.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As the API answers it.")]
 SupplyId = Annotated[str, typer.Argument(help="As `list` names it")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept")]
 Dated = Annotated[list[str], typer.Argument(help="SKU=QUANTITY, or SKU=QUANTITY@DAY")]
@@ -73,14 +70,14 @@ def _add_verbs(group: typer.Typer, kind: str) -> None:
     @group.command("list")
     def list_supplies(state: State = "", as_json: AsJson = False) -> None:
         """Newest first."""
-        found = _all(f"/api/supply/{kind}", "supplies", {"state": state})
-        (_print_json if as_json else _print_supplies)(found)
+        found = every(f"/api/supply/{kind}", "supplies", state=state)
+        (print_json if as_json else _print_supplies)(found)
 
     @group.command()
     def show(supply_id: SupplyId, as_json: AsJson = False) -> None:
         """One document, as it stands."""
         found = call("GET", f"/api/supply/{kind}/{part(supply_id)}")
-        (_print_json if as_json else _print_supply)(found)
+        (print_json if as_json else _print_supply)(found)
 
     @group.command()
     def receive(
@@ -141,9 +138,9 @@ def new_count(
 @counts.command("list")
 def list_counts(as_json: AsJson = False) -> None:
     """Newest first."""
-    found = _all("/api/stock/counts", "counts", {})
+    found = every("/api/stock/counts", "counts")
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     table = Table("count", "location", "when", "by", "SKUs", "differed")
     for one in found:
@@ -157,14 +154,14 @@ def list_counts(as_json: AsJson = False) -> None:
 def show_count(count_id: str, as_json: AsJson = False) -> None:
     """One count, line by line."""
     found = call("GET", f"/api/stock/counts/{part(count_id)}")
-    (_print_json if as_json else _print_count)(found)
+    (print_json if as_json else _print_count)(found)
 
 
 def pegs(as_json: AsJson = False) -> None:
     """Who waits for goods, which supply is for them, and when they get theirs by that."""
-    found = _all("/api/stock/pegs", "waiting", {})
+    found = every("/api/stock/pegs", "waiting")
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     table = Table("order", "priority", "since", "promise", "gets")
     for one in found:
@@ -181,26 +178,15 @@ def pegs(as_json: AsJson = False) -> None:
 
 def discrepancies(sku: str = "", location: str = "", as_json: AsJson = False) -> None:
     """Where what came or was counted is not what was said, newest first."""
-    found = _all("/api/stock/discrepancies", "discrepancies", {"sku": sku, "location": location})
+    found = every("/api/stock/discrepancies", "discrepancies", sku=sku, location=location)
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     table = Table("when", "of", "SKU", "location", "what", "quantity", "why", "by")
     for one in found:
         said = (one["cause"], one["sku"], one["location"], one["kind"], str(one["quantity"]))
         table.add_row(one["at"][:16], *map(escape, (*said, one["reason"], one["by"])))
     Console(soft_wrap=True).print(table)
-
-
-def _all(path: str, name: str, params: dict[str, Any]) -> list[Any]:
-    found: list[Any] = []
-    cursor = None
-    while True:
-        page = call("GET", path, params={**params, "limit": PAGE, "cursor": cursor})
-        found += page[name]
-        cursor = page["next"]
-        if cursor is None:
-            return found
 
 
 def _deed(kind: str, supply_id: str, deed: str, body: dict[str, Any], key: str) -> None:
@@ -253,10 +239,6 @@ def _awaited(kind: str, supply_id: str) -> list[dict[str, Any]]:
     if not found:
         fail(f"{supply_id}: nothing of it is on its way")
     return found
-
-
-def _print_json(found: Any) -> None:
-    Console(soft_wrap=True).print_json(json.dumps(found))
 
 
 def _print_supplies(found: list[Any]) -> None:
