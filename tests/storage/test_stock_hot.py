@@ -9,7 +9,7 @@ from tests.storage.market import Market, planted
 from tests.storage.stockroom import rows
 
 Open = Callable[[int, int, int], Awaitable[Market]]
-TRIES = 5
+TRIES = 20
 
 
 @pytest.fixture
@@ -30,6 +30,7 @@ async def open_market(new_database: Callable[[], str]) -> AsyncIterator[Open]:
 # SQLAlchemy drops a connection whose backend was ended, and psycopg minds that nobody closed it
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.timeout(900)
 async def test_of_two_thousand_buyers_exactly_a_hundred_units_are_owned(open_market: Open) -> None:
     market = await open_market(2_000, 64, 100)
     await market.trade(cuts=20)
@@ -62,6 +63,7 @@ async def unlocked_look(engine: AsyncEngine) -> None:
     await rows(engine, "ALTER TABLE stock DROP CONSTRAINT stock_covers_reserved")
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("bug", "units", "fault"),
     [
