@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from config.leaving import run_and_leave
-from starter.commands.calls import AsJson, call, every, fail, print_json
+from starter.commands.calls import AsJson, call, every, fail, part, print_json
 from starter.commands.catalogue import bundles, locations, skus
 from starter.commands.channels import channels
 from starter.commands.imports import import_file
@@ -53,7 +53,7 @@ orders.command()(why)
 def command(where: Annotated[str, typer.Argument(help="A command's id or address")]) -> None:
     """How far a verb has come that took no effect at once."""
     command_id = where.rstrip("/").rpartition("/")[2]
-    print_json(call("GET", f"/api/commands/{command_id}"))
+    print_json(call("GET", f"/api/commands/{part(command_id)}"))
 
 
 @app.command()

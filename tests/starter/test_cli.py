@@ -60,6 +60,27 @@ def test_what_the_api_refuses_is_said_in_words(served: str, oms: Oms) -> None:
     assert "location: is not one of ours" in bad.stderr
 
 
+def test_what_no_text_can_hold_is_refused_in_words(
+    served: str, oms: Oms, environment: dict[str, str], tmp_path: Path
+) -> None:
+    deep, half = tmp_path / "deep.json", tmp_path / "half.json"
+    deep.write_text("[" * 100_000)
+    half.write_text(r"""{"number": "\ud800"}""")
+    none = oms("sku", "put", "CUP", str(deep))
+    assert (none.returncode, "nested too deeply" in none.stderr) == (2, True)
+    none = oms("sku", "put", "CUP", str(half))
+    assert (none.returncode, "half a surrogate pair" in none.stderr) == (2, True)
+    none = oms("import", str(half))
+    assert (none.returncode, "half a surrogate pair" in none.stdout) == (1, True)
+    none = oms("order", "show", "a\udcffb")
+    assert (none.returncode, none.stderr) == (2, "'a\\udcffb': is not UTF-8\n")
+    assert oms("command", "a\n\x01").stderr.startswith("404 not_found")
+    environment["OMS_API_KEY"] = "é"
+    assert oms("order", "list").stderr.startswith("OMS_API_KEY: is no key")
+    environment.update({"OMS_API_KEY": "x", "OMS_PUBLIC_URL": "http://[::1"})
+    assert "no starter answers at http://[::1" in oms("order", "list").stderr
+
+
 def test_without_a_key_or_a_starter_it_says_what_to_do(oms: Oms, environment) -> None:
     none = oms("order", "list")
     assert none.returncode == 2
