@@ -164,14 +164,8 @@ class Fulfilment:
                 summary=f"buy a label for {parcel.parcel_id}",
                 gate=self.gate,
             )
-            self._telling.note(
-                "label_bought",
-                data={
-                    "carrier": parcel.label.carrier,
-                    "tracking_number": parcel.tracking_number,
-                    "parcel": parcel.parcel_id,
-                },
-            )
+            by = {"carrier": parcel.label.carrier, "tracking_number": parcel.tracking_number}
+            self._telling.note("label_bought", data={**by, "parcel": parcel.parcel_id})
         self.strand.make_way()
         self.state.advance(F.LABELLED)
 
