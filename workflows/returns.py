@@ -155,7 +155,7 @@ class ReturnWorkflow:
                 self._cancel = verb
             case MoneyWrittenOff():
                 self._unpaid = True
-            case _:
+            case Retry():
                 self._conduct.retry()
         self._telling.note(type(verb).__name__.lower(), verb=verb)
         self._telling.settle(verb)
