@@ -20,7 +20,7 @@ from starter.local.ports import free_port as find_free_port
 from starter.local.postgres import PostgresServer
 from starter.local.processes import Supervisor
 from starter.local.temporal import temporal_binary
-from tests.folders import state_folder
+from tests.folders import STARTS_WITHIN, state_folder
 
 TEMPLATE = "template_migrated"
 SERVER_ARGS = ["--sqlite-pragma=journal_mode=WAL", "--sqlite-pragma=synchronous=OFF"]
@@ -149,6 +149,7 @@ async def temporal_env() -> AsyncIterator[WorkflowEnvironment]:
         data_converter=pydantic_data_converter,
         search_attributes=search_attribute_keys(),
         dev_server_existing_path=temporal_binary(),
+        dev_server_startup_timeout=STARTS_WITHIN,
         dev_server_extra_args=SERVER_ARGS,
     )
     async with environment:
@@ -171,6 +172,7 @@ async def skipping_env() -> AsyncIterator[WorkflowEnvironment]:
         data_converter=pydantic_data_converter,
         search_attributes=search_attribute_keys(),
         dev_server_existing_path=temporal_binary(),
+        dev_server_startup_timeout=STARTS_WITHIN,
         dev_server_extra_args=SKIPPING_ARGS,
     )
     async with environment:

@@ -1,12 +1,15 @@
-"""Folders for the servers that tests start."""
+"""Folders for the servers that tests start, and the time that such a start may take."""
 
 import os
 import shutil
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of our own in it
 ROOM_BYTES = 4 * 2**30
+STARTS_WITHIN = timedelta(seconds=180)
+"""The SDK gives a Temporal server five seconds: too few where others start on the same two cores."""
 
 
 def state_folder(prefix: str) -> Path:

@@ -14,6 +14,7 @@ from domain.ids import OrderId, workflow_id
 from starter.audit.findings import Report
 from starter.local.temporal import temporal_binary
 from tests.audit.small_world import SmallWorld
+from tests.folders import STARTS_WITHIN
 
 QUEUE = "audited"
 
@@ -38,7 +39,9 @@ class StandIn:
 
 @pytest.fixture(scope="module")
 async def client() -> AsyncIterator[Client]:
-    environment = await WorkflowEnvironment.start_local(dev_server_existing_path=temporal_binary())
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=temporal_binary(), dev_server_startup_timeout=STARTS_WITHIN
+    )
     async with (
         environment,
         Worker(

@@ -17,6 +17,7 @@ from config.temporal import (
 )
 from starter.local.processes import Supervisor
 from starter.local.temporal import TemporalServer, temporal_binary
+from tests.folders import STARTS_WITHIN
 from worker.__main__ import AWAY
 
 
@@ -65,7 +66,9 @@ async def test_temporals_own_variables_win(server, supervisor, monkeypatch):
 
 
 async def test_what_is_missing_is_named_with_the_command_that_registers_it():
-    plain = await WorkflowEnvironment.start_local(dev_server_existing_path=temporal_binary())
+    plain = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=temporal_binary(), dev_server_startup_timeout=STARTS_WITHIN
+    )
     async with plain:
         with pytest.raises(SearchAttributesMissing) as caught:
             await check_search_attributes(plain.client)

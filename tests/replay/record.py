@@ -23,6 +23,7 @@ from domain.orders import PaymentStatus
 from domain.records import LEFT_WITHOUT_LABEL
 from domain.tracking import Course
 from starter.local.temporal import temporal_binary
+from tests.folders import STARTS_WITHIN
 from tests.workflows.lives import DAY_S, Life, say_packed
 from tests.workflows.running import living, start_life
 from tests.workflows.world import BOX, GOOD_ADDRESS, World, an_order
@@ -336,6 +337,7 @@ async def main() -> None:
         data_converter=pydantic_data_converter,
         search_attributes=search_attribute_keys(),
         dev_server_existing_path=temporal_binary(),
+        dev_server_startup_timeout=STARTS_WITHIN,
         dev_server_extra_args=SKIPPING,
     )
     async with env, living(env) as worlds:

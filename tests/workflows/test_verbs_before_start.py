@@ -14,6 +14,7 @@ from config.temporal import search_attribute_keys
 from domain.orders import PaymentStatus
 from starter.local.temporal import temporal_binary
 from tests.conftest import SERVER_ARGS
+from tests.folders import STARTS_WITHIN
 from tests.workflows.lives import Life
 from tests.workflows.ports import Worlds
 from tests.workflows.running import living, start_life
@@ -135,6 +136,7 @@ async def deserted() -> AsyncIterator[WorkflowEnvironment]:
         data_converter=pydantic_data_converter,
         search_attributes=search_attribute_keys(),
         dev_server_existing_path=temporal_binary(),
+        dev_server_startup_timeout=STARTS_WITHIN,
         dev_server_extra_args=SERVER_ARGS,
     )
     async with environment:
