@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from alembic import command
+from alembic import command, op
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
@@ -37,6 +37,26 @@ def alembic_config(database_url: str) -> Config:
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["database_url"] = database_url
     return config
+
+
+def run_sql(subject: str, *topics: str) -> None:
+    """What a migration does, from its files in `migrations/sql`: one a topic."""
+    for topic in topics:
+        op.execute((FOLDER / "sql" / f"{subject}_{topic}.sql").read_text(encoding="utf-8"))
+
+
+def drop_functions(*prefixes: str) -> None:
+    """Drop what such files made whose names begin so."""
+    op.execute(f"""
+DO $$
+DECLARE f regprocedure;
+BEGIN
+    FOR f IN SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+              WHERE n.nspname = current_schema() AND p.proname ~ '^({"|".join(prefixes)})_' LOOP
+        EXECUTE 'DROP FUNCTION ' || f;
+    END LOOP;
+END $$
+""")  # noqa: S608 - our own names
 
 
 def upgrade(database_url: str) -> None:

@@ -21,22 +21,18 @@ An item may say how much of its quantity is `damaged`, and how much was `expecte
 `incoming`). One movement at one place, once a key, is `stock_change` itself.
 """
 
-from pathlib import Path
-
 from alembic import op
+
+from storage.migrate import drop_functions, run_sql
 
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-SQL = Path(__file__).parent.parent / "sql"
-TOPICS = ("tables", "ledger", "lines", "moves", "reserve", "queue", "release", "changes")
-
 
 def upgrade() -> None:
-    for topic in TOPICS:
-        op.execute((SQL / f"stock_{topic}.sql").read_text(encoding="utf-8"))
+    run_sql("stock", "tables", "ledger", "lines", "moves", "reserve", "queue", "release", "changes")
 
 
 def downgrade() -> None:
@@ -44,13 +40,4 @@ def downgrade() -> None:
         "DROP TABLE stock, stock_movements, reservations, stock_waiting, stock_changes, "
         "bundle_components CASCADE"
     )
-    op.execute("""
-DO $$
-DECLARE f regprocedure;
-BEGIN
-    FOR f IN SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-              WHERE n.nspname = current_schema() AND p.proname ~ '^(stock|reservation|bundle)_' LOOP
-        EXECUTE 'DROP FUNCTION ' || f;
-    END LOOP;
-END $$
-""")
+    drop_functions("stock", "reservation", "bundle")

@@ -1,18 +1,16 @@
 """Sourcing: rule sets and decisions, and what locations and SKUs say that sourcing must know."""
 
 import json
-from pathlib import Path
 
 from alembic import op
 from sqlalchemy import text
+
+from storage.migrate import drop_functions, run_sql
 
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
-
-SQL = Path(__file__).parent.parent / "sql"
-TOPICS = ("tables", "capacity", "reserve", "outdated", "given", "carts")
 
 # Written out in full: a default in the code may change, what an order was sourced by may not.
 FIRST_RULES = {
@@ -35,8 +33,7 @@ FIRST_RULES = {
 
 
 def upgrade() -> None:
-    for topic in TOPICS:
-        op.execute((SQL / f"sourcing_{topic}.sql").read_text(encoding="utf-8"))
+    run_sql("sourcing", "tables", "capacity", "reserve", "outdated", "given", "carts")
     first = text(
         "INSERT INTO sourcing_rules (name, state, document, created_by, activated_by, activated_at) "
         "VALUES ('default', 'active', CAST(:rules AS jsonb), 'holdfast', 'holdfast', now())"
@@ -48,16 +45,7 @@ def downgrade() -> None:
     op.execute("DROP TABLE sourcing_decisions, sourcing_rules")
     op.execute("DROP TRIGGER locations_changed ON locations")
     op.execute("DROP TRIGGER skus_changed ON skus")
-    op.execute("""
-DO $$
-DECLARE f regprocedure;
-BEGIN
-    FOR f IN SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-              WHERE n.nspname = current_schema() AND p.proname ~ '^sourcing_' LOOP
-        EXECUTE 'DROP FUNCTION ' || f;
-    END LOOP;
-END $$
-""")
+    drop_functions("sourcing")
     op.execute("DROP INDEX reservations_by_day")
     op.execute(
         "ALTER TABLE skus DROP COLUMN hazmat, DROP COLUMN backorder_max, DROP COLUMN changed_at"
