@@ -9,7 +9,7 @@ from pathlib import Path
 MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of our own in it
 ROOM_BYTES = 4 * 2**30
 STARTS_WITHIN = timedelta(seconds=180)
-"""The SDK gives a Temporal server five seconds: too few where others start on the same two cores."""
+"""The SDK gives a Temporal server five seconds: too few where others start on the same cores."""
 
 
 def state_folder(prefix: str) -> Path:
