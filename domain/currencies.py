@@ -5,6 +5,9 @@ Source: ISO 4217 list one, as its maintenance agency SIX publishes it. Codes wit
 """
 
 from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 _CODES_BY_EXPONENT = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -24,3 +27,12 @@ _CODES_BY_EXPONENT = {
 EXPONENTS = MappingProxyType(
     {code: exponent for exponent, codes in _CODES_BY_EXPONENT.items() for code in codes.split()}
 )
+
+
+def _active(currency: str) -> str:
+    if currency not in EXPONENTS:
+        raise ValueError("is no active ISO 4217 currency with a minor unit")
+    return currency
+
+
+Currency = Annotated[str, AfterValidator(_active)]

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
-from domain.currencies import EXPONENTS
+from domain.currencies import EXPONENTS, Currency
 
 AMOUNT_LIMIT_MINOR = 10**18 - 1
 """Eighteen digits: they fit PostgreSQL's bigint."""
@@ -34,7 +34,7 @@ class Money(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     amount_minor: Annotated[int, Field(strict=True, ge=-AMOUNT_LIMIT_MINOR, le=AMOUNT_LIMIT_MINOR)]
-    currency: str
+    currency: Currency
 
     @model_validator(mode="before")
     @classmethod
@@ -46,13 +46,6 @@ class Money(BaseModel):
             if known is not None and data["exponent"] != known:
                 raise ValueError(f"exponent: {currency} has {known}")
         return data
-
-    @field_validator("currency")
-    @classmethod
-    def _currency_must_be_active(cls, currency: str) -> str:
-        if currency not in EXPONENTS:
-            raise ValueError("is no active ISO 4217 currency with a minor unit")
-        return currency
 
     @computed_field  # type: ignore[prop-decorator] # mypy does not know decorated properties
     @property

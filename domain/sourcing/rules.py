@@ -9,7 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from domain.currencies import EXPONENTS
+from domain.currencies import EXPONENTS, Currency
 from domain.promises import TRANSIT_MAX_DAYS, WORKING_WEEK, Weekdays
 from domain.values import Value
 
@@ -71,7 +71,7 @@ class RuleSet(Value):
 
     name: str = "default"
     version: int = Field(default=0, ge=0)
-    currency: str = "EUR"
+    currency: Currency = "EUR"
 
     parts_max: int = Field(default=2, ge=1, le=PARTS_LIMIT)
     ship_complete: bool = False
@@ -98,13 +98,6 @@ class RuleSet(Value):
     zones: tuple[Zone, ...] = Field(default=(), max_length=2_000)
     priorities: dict[str, Priority] = Field(default_factory=dict)
     """By channel; who waits for goods with a higher one is served first. Unnamed ones have 0."""
-
-    @field_validator("currency")
-    @classmethod
-    def _currency_must_be_active(cls, currency: str) -> str:
-        if currency not in EXPONENTS:
-            raise ValueError("is no active ISO 4217 currency with a minor unit")
-        return currency
 
     @field_validator("part_value_min_in")
     @classmethod
