@@ -87,10 +87,8 @@ class SourcingBatch:
 
         `Changed`: it waits no more, or the stock is gone; nothing happened.
         """
-        parts = [
-            {"location": part.location, "lines": [line.model_dump() for line in part.lines]}
-            for part in (decision.plan.parts if decision.plan else ())
-        ]
+        planned = decision.plan.parts if decision.plan else ()
+        parts = [part.model_dump(include={"location", "lines"}) for part in planned]
         said = {"order_id": request.order_id, "key": request.key, "parts": json.dumps(parts)}
         async with stock_connection(self._engine) as connection:
             taken = await connection.scalar(_ASSIGN, {**said, "why": why(case, decision)})
