@@ -87,7 +87,7 @@ def oms_process(environment: dict[str, str]) -> Oms:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "starter.cli", *arguments]
         return subprocess.run(  # noqa: S603 - our own command
-            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command, env=environment, capture_output=True, text=True, timeout=200, check=False
         )
 
     return run
@@ -100,7 +100,7 @@ def served(environment: dict[str, str], oms_process: Oms) -> Iterator[str]:
     url = f"http://127.0.0.1:{environment['OMS_HTTP_PORT']}"
     process = subprocess.Popen([sys.executable, "-m", "starter"], env=environment)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 200
         while not _answers(url):
             assert process.poll() is None
             assert time.monotonic() < deadline
@@ -108,11 +108,11 @@ def served(environment: dict[str, str], oms_process: Oms) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(200) == 0
 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/healthz", timeout=1, trust_env=False).is_success
+        return httpx.get(f"{url}/healthz", timeout=10, trust_env=False).is_success
     except httpx.HTTPError:
         return False

@@ -22,7 +22,7 @@ def started(module: str, environment: dict[str, str]) -> subprocess.Popen[str]:
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     try:
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=200)
     finally:
         process.kill()
     return process.returncode, said

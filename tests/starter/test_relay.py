@@ -43,7 +43,7 @@ async def _put(inbox: Inbox, key: str, order_id: str | None = "demo-1") -> str:
     return receipt.event_id
 
 
-async def _until(look: Callable[[], Awaitable[bool | None]], within_s: float = 60) -> None:
+async def _until(look: Callable[[], Awaitable[bool | None]], within_s: float = 200) -> None:
     async with asyncio.timeout(within_s):
         while not await look():  # noqa: ASYNC110 - another process may bring it about
             await asyncio.sleep(0.01)

@@ -232,7 +232,7 @@ def shop_order(own_id: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-async def eventually(look: Callable[[], Awaitable[Any]], within_s: float = 60) -> Any:
+async def eventually(look: Callable[[], Awaitable[Any]], within_s: float = 200) -> Any:
     """What `look` finds, as soon as it finds something."""
     async with asyncio.timeout(within_s):
         while not (found := await look()):  # noqa: ASYNC110 - another process may bring it about

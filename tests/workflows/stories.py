@@ -32,7 +32,7 @@ LATE = ("buy_label", "hand_over", "hand_over", "recall", "void_label")
 """Where verbs and the world meet most often."""
 MOVES_MAX = 14
 QUIET_S = 0.1
-PATIENCE_S = 60.0
+PATIENCE_S = 200.0
 
 
 def a_world(chance: Random) -> World:

@@ -44,7 +44,7 @@ GOOD_ADDRESS = Address(
 )
 BOX = PackedParcel(weight_g=700, length_mm=300, width_mm=200, height_mm=100)
 EUR = "EUR"
-PATIENCE_S = 70.0
+PATIENCE_S = 200.0
 
 
 def eur(minor: int) -> Money:
