@@ -15,10 +15,9 @@ from domain.verbs import BY_CHANNEL, Cancel, FixAddress, Hold, PaymentChanged, V
 from starter.bodies import SMALL_BYTES
 from starter.composition import Composition
 from starter.relay import Delivered, Early, Hopeless, Outcome, pause_s
-from starter.unheard import Unheard
+from starter.unheard import RECHECK_S, Unheard
 from storage.deliveries import InboxRow
 
-RECHECK_S = 1.0
 FETCH_S = 15.0
 FETCH_AGAIN_S = 30.0
 CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
