@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +11,7 @@ from bench.ground import NotOurOwn, bench_stack
 from bench.run import measure
 from bench.table import show
 from bench.trade import NotDone
+from config.leaving import leave
 from config.settings import SettingsInvalid
 from starter.local.ports import PortTaken
 from starter.local.processes import StartFailed
@@ -55,4 +55,4 @@ def _bounded(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())
