@@ -3,12 +3,12 @@ BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
 END $$;
 
-CREATE TRIGGER journal_append_only BEFORE UPDATE OR DELETE ON journal
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER money_append_only BEFORE UPDATE OR DELETE ON money
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER addresses_append_only BEFORE UPDATE OR DELETE ON addresses
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER journal_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER money_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON money
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER addresses_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON addresses
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- refunds never exceed what was captured
 CREATE FUNCTION money_within_captured() RETURNS trigger LANGUAGE plpgsql AS $$
