@@ -71,9 +71,13 @@ class Evidence:
 
 
 def read_world(journal_dir: Path, channel: str) -> dict[str, list[Json]]:
-    """The simulators' journal by our order id; the shop's entries name its own id."""
+    """The simulators' journal by our order id; the shop's entries name its own id.
+
+    A last line in the making is left out.
+    """
     by_order: dict[str, list[Json]] = {}
-    for line in (journal_dir / "journal.jsonl").read_text(encoding="utf-8").splitlines():
+    written = (journal_dir / "journal.jsonl").read_bytes()
+    for line in written[: written.rfind(b"\n") + 1].splitlines():
         entry = json.loads(line)
         if entry["order"] is not None:
             own = f"{channel}-" if entry["system"] == "shopify" else ""
