@@ -143,6 +143,17 @@ def test_what_a_killed_supervisor_left_behind_is_ended_by_the_next(tmp_path):
     assert not _runs(child)
 
 
+def test_what_was_left_behind_is_ended_though_the_clock_was_set_since(tmp_path):
+    parent, child = _parent(tmp_path, tethered=False)
+    parent.kill()
+    parent.wait()
+    noted = json.loads((tmp_path / "pids.json").read_text())
+    (name, (pid, born)) = noted.popitem()
+    (tmp_path / "pids.json").write_text(json.dumps({name: [pid, born + 2]}))
+    assert Supervisor(tmp_path).end_leftovers() == ["worker"]
+    assert not _runs(child)
+
+
 def test_a_process_that_only_got_the_same_id_is_left_alone(tmp_path):
     supervisor = Supervisor(tmp_path)
     with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]) as stranger:
