@@ -56,6 +56,15 @@ async def test_an_error_shows_the_statement_without_its_values(engine: AsyncEngi
     assert "Erika" not in str(caught.value)
 
 
+async def test_what_no_index_can_hold_is_a_bug_and_no_outage(engine: AsyncEngine) -> None:
+    async with transaction(engine) as connection:
+        await connection.execute(text("CREATE TABLE kept (word text PRIMARY KEY)"))
+    long = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(2_000))  # which does not compress
+    with pytest.raises(DBAPIError, match="index row size"):
+        async with transaction(engine) as connection:
+            await connection.execute(WRITE, {"word": long})
+
+
 async def test_a_transaction_that_stands_still_lets_go_of_what_it_has_locked(
     engine: AsyncEngine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
