@@ -15,6 +15,10 @@ from domain.money import Money
 from domain.policies import OrderPolicy
 from domain.values import Message, Value
 
+NAME_LIMIT = 500
+"""What a line's id and SKU may have: lines are found by them, and an index entry holds 2,704 bytes.
+No SKU of a catalogue is as long."""
+
 
 class PaymentStatus(StrEnum):
     """What the channel says of the money; it only ever goes down this list."""

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from adapters.strict_json import strict_json
 from domain.ids import InvalidOrderId
-from domain.orders import Order
+from domain.orders import NAME_LIMIT, Order
 from domain.problems import Problem
 from starter.problems import Refusal, invalid, invalid_field, problems_of
 
@@ -98,9 +98,9 @@ def _unusable_lines(order: Order) -> Iterator[Problem]:
         for field in ("quantity", "weight_g"):
             if abs(getattr(line, field)) > NUMBER_MAX:
                 yield _problem(f"lines.{n}.{field}", "out_of_range", "is out of range")
-        for field in ("line_id", "sku", "title"):
-            if len(getattr(line, field)) > TEXT_MAX:
-                yield _problem(f"lines.{n}.{field}", "too_long", f"has more than {TEXT_MAX}")
+        for field, most in (("line_id", NAME_LIMIT), ("sku", NAME_LIMIT), ("title", TEXT_MAX)):
+            if len(getattr(line, field)) > most:
+                yield _problem(f"lines.{n}.{field}", "too_long", f"has more than {most}")
 
 
 def _problem(field: str, reason: str, message: str) -> Problem:

@@ -504,7 +504,10 @@ BROKEN_ORDERS: list[tuple[dict[str, Any], str, str]] = [
     ({"line_items": [line(discount_allocations=[{"amount": "x"}])]},
      "line_items[0].discount_allocations[0].amount", "is no plain decimal amount of USD"),
     ({"line_items": [line(grams="567")]}, "line_items[0].grams", "is not a whole number"),
-    ({"line_items": [line(price="9" * 16)] * 2}, "totals", "is out of range"),
+    ({"line_items": [line(price="9" * 16), line(id=2, price="9" * 16)]}, "totals",
+     "is out of range"),
+    ({"line_items": [line(), line(sku="CUP")]}, "line_items[1].id", "is another line's too"),
+    ({"line_items": [line(sku="x" * 501)]}, "line_items[0].sku", "has more than 500 characters"),
     ({"shipping_lines": [{}]}, "shipping_lines[0].price", "is missing"),
 ]  # fmt: skip
 

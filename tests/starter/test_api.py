@@ -170,6 +170,16 @@ async def test_a_line_twice_or_a_number_beyond_all_sense_is_named(world: World) 
     ]
 
 
+async def test_names_that_no_index_can_hold_are_refused(world: World) -> None:
+    order = canonical_order(world.own_id())
+    order["lines"] = [{**order["lines"][0], "line_id": "x" * 501, "sku": "x" * 501}]
+    answer = await world.api("POST", "/api/orders", order, Idempotency_Key="k")
+    assert [(e["field"], e["reason"]) for e in answer.json()["errors"]] == [
+        ("lines.0.line_id", "too_long"),
+        ("lines.0.sku", "too_long"),
+    ]
+
+
 async def test_a_verb_that_took_effect_answers_with_the_order(world: World) -> None:
     order_id = (await create(world, world.own_id())).json()["order_id"]
     body = {"reason": "fraud_check", "note": "call Ada first"}

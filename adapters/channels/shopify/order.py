@@ -14,7 +14,7 @@ room:
   was paid, `money_back` says so too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -24,7 +24,7 @@ from adapters.channels.shopify.amounts import amounts_of, net_of, part_of, piece
 from domain.addresses import Address
 from domain.currencies import EXPONENTS
 from domain.money import Money
-from domain.orders import MoneyBack, Order, OrderLine, PaymentStatus
+from domain.orders import NAME_LIMIT, MoneyBack, Order, OrderLine, PaymentStatus
 
 LINES_LIMIT = 1_000
 NOTE_LIMIT = 10_000
@@ -78,7 +78,7 @@ def _order(channel: str, told: Reader) -> Order:
     edited = not cancelled and any(pieces_of(item) != item.number("quantity") for item in items)
     ours = [item for item in items if _is_ours(item) and (not edited or pieces_of(item))]
     others = [item for item in items if not _is_ours(item) and not _is_tip(item)]
-    lines = tuple(_line(item, currency, edited=edited) for item in ours)
+    lines = _lines(ours, currency, edited=edited)
     totals = totals_of(told, lines, others, currency, edited=edited)
     shown = _presentment_total(told, edited=edited)
     return Order(
@@ -120,11 +120,21 @@ def _is_ours(item: Reader) -> bool:
     return not _is_tip(item) and item.flag("requires_shipping", unless_said=True)
 
 
+def _lines(items: Sequence[Reader], currency: str, *, edited: bool) -> tuple[OrderLine, ...]:
+    lines: dict[str, OrderLine] = {}
+    for item in items:
+        line = _line(item, currency, edited=edited)
+        if line.line_id in lines:
+            raise item.refuse("id", "is another line's too")
+        lines[line.line_id] = line
+    return tuple(lines.values())
+
+
 def _line(item: Reader, currency: str, *, edited: bool) -> OrderLine:
     amounts = amounts_of(item, currency, edited=edited)
     return OrderLine(
         line_id=item.own_id("id"),
-        sku=item.text("sku"),
+        sku=item.text("sku", limit=NAME_LIMIT),
         title=item.text("name") or item.text("title"),
         quantity=amounts.quantity,
         unit_price=amounts.unit_price,
