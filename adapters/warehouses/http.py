@@ -58,7 +58,8 @@ class HttpWarehouse:
                 headers={"Idempotency-Key": request.reference},
                 until=begun.until,
             )
-            return _read(answer, Fulfilment, fate_unknown=True).answer()
+            made = _read(answer, Fulfilment, fate_unknown=True)
+            return _ours(made, request.reference, fate_unknown=True).answer()
 
         async def look(_begun: Begun) -> PackAccepted | PackRejected | None:
             found = await self._find(request.location, request.reference)
@@ -98,7 +99,8 @@ class HttpWarehouse:
             answer = await self._call(found, "ship-to", ship_to(address), begun)
             if _conflict(answer, {"handed_over"}):
                 return HandedOver()
-            return Packed(parcels=_read(answer, Fulfilment, fate_unknown=True).packed_parcels())
+            changed = _read(answer, Fulfilment, fate_unknown=True)
+            return Packed(parcels=_ours(changed, ref.reference, fate_unknown=True).packed_parcels())
 
         return await self._effects.once(
             ref.key, SYSTEM, call_s=self._deed_s, act=act, look=_same_again, model=_READDRESS
@@ -133,7 +135,7 @@ class HttpWarehouse:
             until=until,
         )
         found = _read(answer, Fulfilments).fulfilments
-        return found[0] if found else None
+        return _ours(found[0], reference) if found else None
 
     async def _known(self, location: str, reference: str, begun: Begun) -> Fulfilment:
         found = await self._find(location, reference, until=begun.until)
@@ -168,6 +170,13 @@ def _conflict(answer: Answer, known: set[str]) -> bool:
 
 def _quoted(part: str) -> str:
     return quote(part, safe="")
+
+
+def _ours(found: Fulfilment, reference: str, *, fate_unknown: bool = False) -> Fulfilment:
+    """What is said of another fulfilment is no answer: acted upon, it would be the wrong goods."""
+    if found.reference != reference:
+        raise Unavailable(SYSTEM, "another_fulfilment", fate_unknown=fate_unknown)
+    return found
 
 
 def _read(answer: Answer, model: type[M], *, fate_unknown: bool = False) -> M:

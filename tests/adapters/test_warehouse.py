@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.http import OutsideHttp
+from adapters.http import Answer, OutsideHttp
 from adapters.warehouses.http import HttpWarehouse, warehouse_http
 from adapters.warehouses.protocol import Fulfilment
 from domain.addresses import Address
@@ -494,6 +494,37 @@ class TestHandingOver:
         with pytest.raises(Refused, match="not_packed"):
             await warehouse.hand_over(hand_over(pack))
         assert await world.journal(pack.order_id, "handed_over") == []
+
+
+class ForgetsWhatWasAsked(OutsideHttp):
+    """Its warehouse shows a fulfilment, whichever was asked for."""
+
+    shows = ""
+
+    async def send(self, method: str, path: str, **more: Any) -> Answer:
+        if self.shows and more.get("params"):
+            more["params"] = {"reference": self.shows}
+        return await super().send(method, path, **more)
+
+
+async def test_what_is_said_of_another_fulfilment_is_no_answer(
+    world: World, simulators_url: str, effects: Effects, pack: PackRequest, order: Order
+) -> None:
+    headers = {"Authorization": f"Bearer {WAREHOUSE_KEY}"}
+    http = ForgetsWhatWasAsked(
+        "warehouse", simulators_url, call_s=CALL_S, explain=lambda _: ("", ""), headers=headers
+    )
+    warehouse = HttpWarehouse(http, effects)
+    other = pack.model_copy(update={"reference": f"{pack.order_id}/f2"})
+    for request in (pack, other):
+        await warehouse.request(request, order)
+    http.shows = other.reference
+    with pytest.raises(Unavailable, match="another_fulfilment"):
+        await warehouse.look(ref(pack, "look"))
+    with pytest.raises(Unavailable, match="another_fulfilment"):
+        await warehouse.recall(ref(pack, "recall"))
+    await http.aclose()
+    assert await world.journal(pack.order_id, "recalled") == []
 
 
 def test_what_is_packed_in_no_parcel_is_not_packed_yet() -> None:
