@@ -93,7 +93,7 @@ class Shipment(_Part):
             for price, rate in priced
             if price.currency == currencies[0]
         ]
-        return min(options)[-1] if options else None
+        return min(options, key=lambda option: option[:-1])[-1] if options else None
 
     def _priced(self) -> Iterator[tuple[Money, Rate]]:
         for rate in self.rates or ():

@@ -44,6 +44,7 @@ TOWEL = LineRef(line_id="2", sku="TOWEL", quantity=1)
         ((rate("10.00", id_="a"), rate("9.90", id_="b")), "b"),
         ((rate("9.9", id_="b"), rate("9.90", id_="a")), "a"),
         ((rate("9.90", carrier="UPS", id_="a"), rate("9.90", carrier="DHL", id_="b")), "b"),
+        ((rate("9.90", id_="a"), rate("9.90", id_="a")), "a"),
         ((rate("1.00", "USD", id_="a"), rate("9.00", "EUR", id_="b")), "b"),
         ((rate("1.00", "USD", id_="a"), rate("9.00", "GBP", id_="b")), "b"),
     ],
