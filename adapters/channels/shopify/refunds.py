@@ -257,11 +257,15 @@ def _shares(paid: PaidOrder, order_gid: str, amount: Money) -> list[dict[str, st
     """Take the amount from the order's captures and sales, oldest first.
 
     Raises:
-        Refused: `more_than_captured`.
+        Refused: `more_than_captured`, or `paid_in_another_currency`: an order that did not say
+            what its customer saw.
     """
     shares: list[dict[str, str]] = []
     due = amount
     for taken in paid.taken():
+        paid_in = taken.amount_set.presentment.currency
+        if paid_in != amount.currency:
+            raise Refused(SYSTEM, "paid_in_another_currency", f"{amount}, of {paid_in}")
         given_back = (
             made.amount_set.presentment
             for made in paid.children(taken, "REFUND")

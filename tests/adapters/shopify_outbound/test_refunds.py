@@ -190,3 +190,19 @@ async def test_what_staff_have_sent_in_spite_of_a_cancel_is_refunded_all_the_sam
         cancelled_line(mug, 1, 346_779_380),
         {**cancelled_line(mug, 2, 0), "restock_type": "NO_RESTOCK", "location_id": None},
     ]
+
+
+async def test_what_was_paid_in_a_currency_that_nobody_told_is_refused(
+    world: World, channel: ShopifyChannel
+) -> None:
+    total = {
+        "shop_money": {"amount": "48.55", "currency_code": "EUR"},
+        "presentment_money": {"amount": "97.10", "currency_code": "USD"},
+    }
+    order = await bought(
+        world, financial_status="paid", presentment_currency="USD", total_price_set=total
+    )
+    untold = order.model_copy(update={"presentment_total": None})
+    with pytest.raises(Refused, match="paid_in_another_currency"):
+        await channel.refund(refund_of(untold, "r1", 1, 0), untold)
+    assert await world.journal(order.channel_order_id, "refunded") == []
