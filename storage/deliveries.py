@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from storage.documents import storable
 from storage.engine import alone
 from storage.inbox import open_task
 from storage.outages import transaction
@@ -173,7 +174,7 @@ class Deliveries:
         """
         values = {
             "id": UUID(event_id),
-            "error": error[:ERROR_LIMIT],
+            "error": _kept(error),
             "tries_max": 1 if hopeless else self._tries_max,
             "lane": lease.lane,
             "token": lease.token,
@@ -191,7 +192,7 @@ class Deliveries:
     async def defer(self, lease: Lease, event_id: str, wait_s: float, why: str) -> None:
         """Look at the row again in `wait_s` seconds; others of its lane may overtake it."""
         await self._write(
-            lease, _DEFERRED, {"id": UUID(event_id), "wait_s": wait_s, "error": why[:ERROR_LIMIT]}
+            lease, _DEFERRED, {"id": UUID(event_id), "wait_s": wait_s, "error": _kept(why)}
         )
 
     async def assign(self, lease: Lease, event_id: str, order_id: str) -> None:
@@ -213,6 +214,11 @@ class Deliveries:
             row = (await connection.execute(statement, {**values, **held})).one_or_none()
         if row is None:
             raise LeaseLost(lease.lane)
+
+
+def _kept(error: str) -> str:
+    """As much of an error's words, which may be a vendor's own, as a column can hold."""
+    return storable(error[:ERROR_LIMIT].encode(errors="replace").decode())
 
 
 def _longest_waiting_first(lease: Lease) -> float:

@@ -157,6 +157,17 @@ async def test_a_row_at_fault_becomes_a_task_and_blocks_neither_its_order_nor_ot
     assert state.last_error == "temporal: other: "
 
 
+async def test_words_that_no_column_can_hold_are_kept_as_far_as_they_can_be(
+    inbox: Inbox, engine: AsyncEngine
+) -> None:
+    bad, good = await _put(inbox, "k1"), await _put(inbox, "k2")
+    hears = Recorder(Refused("shopify", "http_403", "a\0b\ud800c"), Hopeless("d\0e"))
+    async with relaying(engine, hears):
+        await _until(_delivered(inbox, good))
+    assert hears.heard == [bad, bad, good]
+    assert (await _state(inbox, bad)).last_error == "d\ufffde"
+
+
 async def test_what_no_try_will_help_goes_to_an_operator_at_once(
     inbox: Inbox, engine: AsyncEngine
 ) -> None:
