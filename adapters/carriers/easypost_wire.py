@@ -1,14 +1,15 @@
 """EasyPost's shipments on the wire (https://docs.easypost.com/docs/shipments)."""
 
 import json
+import re
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from adapters.carriers.customs import CustomsItem, crosses_customs, customs_items
-from adapters.carriers.easypost_scans import Code
+from adapters.carriers.easypost_scans import Code, Text
 from domain.addresses import Address
 from domain.fulfilments import Label, LabelRequest, PackedParcel
 from domain.locations import Location
@@ -20,15 +21,17 @@ MM_PER_INCH = Decimal("25.4")
 NO_FILING_BELOW = Money(amount_minor=2_500_00, currency="USD")
 """Exports from the US below this worth need no electronic filing (15 CFR 30.37(a))."""
 
+URL = re.compile("^[!-~]{1,2000}$")
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Rate(_Part):
-    id: str
-    carrier: str
-    service: str
+    id: Code
+    carrier: Text
+    service: Text
     rate: str
     currency: str
 
@@ -41,17 +44,22 @@ class Rate(_Part):
 
 
 class PostageLabel(_Part):
-    label_url: Annotated[str, Field(pattern="^[!-~]{1,2000}$")]
+    label_url: Annotated[str, Field(pattern=URL.pattern)]
+
+
+def _followable(said: object) -> object:
+    """A label without a page to follow it on is a label all the same."""
+    return None if isinstance(said, str) and not URL.fullmatch(said) else said
 
 
 class PublicTracker(_Part):
-    public_url: str | None = None
+    public_url: Annotated[str | None, BeforeValidator(_followable)] = None
 
 
 class Shipment(_Part):
     """What we read of a shipment; with `postage_label` it is bought."""
 
-    id: str
+    id: Code
     rates: tuple[Rate, ...] | None = None
     messages: tuple[dict[str, Any], ...] | None = None
     selected_rate: Rate | None = None

@@ -63,6 +63,19 @@ def test_postage_without_a_tracking_code_is_no_label() -> None:
         Shipment.model_validate(bought).label()
 
 
+def test_words_that_nothing_can_hold_do_not_cost_a_label() -> None:
+    bought = {
+        "id": "shp_1",
+        "selected_rate": rate("7.58", carrier="Öst\0post\ud800").model_dump(),
+        "postage_label": {"label_url": "https://example.org/1.pdf"},
+        "tracking_code": "1Z1",
+        "tracker": {"public_url": "https://example.org/\ud800"},
+    }
+    label = Shipment.model_validate(bought).label()
+    assert label is not None
+    assert (label.carrier, label.tracking_url) == ("Öst\ufffdpost\ufffd", "")
+
+
 def test_sizes_are_never_declared_too_small(order: Order, sender: Location) -> None:
     body = shipment_body(request_for(order.order_id, CUPS, weight_g=1), sender, order)
     assert body["shipment"]["parcel"] == {
