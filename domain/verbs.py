@@ -85,9 +85,10 @@ class StockAssigned(Verb):
 
 
 class WarehouseSaid(Verb):
-    """A warehouse reports on one fulfilment."""
+    """A warehouse reports on one fulfilment; `location` is the one whose key signed it."""
 
     reference: str
+    location: str = ""
     status: Literal["rejected", "packed", "handed_over"]
     reason: str = ""
     short: tuple[ShortPick, ...] = ()

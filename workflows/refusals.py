@@ -13,6 +13,7 @@ from domain.verbs import (
     RequestReturn,
     Retry,
     Verb,
+    WarehouseSaid,
 )
 from workflows.conduct import Conduct
 from workflows.returns_asked import ReturnsAsked
@@ -70,8 +71,15 @@ class Refusals:
                 return self._unseen(reference) if reference else self._nothing_to_retry()
             case RequestReturn():
                 return self._returns.refusal(verb)
+            case WarehouseSaid(location=location) if location:
+                return self._not_theirs(verb.reference, location)
             case _:
                 return ""
+
+    def _not_theirs(self, reference: str, location: str) -> str:
+        """Each warehouse has a key of its own, and none speaks for another."""
+        theirs = {f.location for f in self._state.fulfilments if f.reference == reference}
+        return "location: that fulfilment is another location's" if theirs - {location} else ""
 
     def _not_released(self, hold_id: str) -> str:
         if hold_id == HoldReason.PAYMENT:

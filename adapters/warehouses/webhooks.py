@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from adapters.strict_json import strict_json
 from adapters.warehouses.protocol import Fulfilment
-from domain.ids import OrderId, parse_order_id
+from domain.ids import EFFECT_KEY_LIMIT, OrderId, parse_order_id
 from domain.verbs import WarehouseSaid
 
 EARLY_LIMIT = timedelta(minutes=5)
@@ -93,6 +93,7 @@ def to_report(raw_body: bytes, location: str) -> WarehouseReport:
         order_id=_order_id(event.data.reference),
         said=WarehouseSaid(
             reference=event.data.reference,
+            location=location,
             status=_status(event.type),
             reason=event.data.rejection() if rejected else "",
             short=event.data.short_picks() if rejected else (),
@@ -117,7 +118,7 @@ def _order_id(reference: str) -> OrderId:
     order = reference.partition("/")[0]
     try:
         parse_order_id(order)
-        ours = _REFERENCE.fullmatch(reference)
+        ours = len(reference) <= EFFECT_KEY_LIMIT and _REFERENCE.fullmatch(reference)
     except ValueError:
         ours = None
     if not ours:

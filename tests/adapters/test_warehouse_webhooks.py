@@ -136,7 +136,10 @@ class TestReports:
         told = to_report(report(), "berlin")
         assert told.order_id == "demo-5"
         assert told.said == WarehouseSaid(
-            reference="demo-5/f1", status="packed", parcels=(PackedParcel(**PARCEL),)
+            reference="demo-5/f1",
+            location="berlin",
+            status="packed",
+            parcels=(PackedParcel(**PARCEL),),
         )
 
     @pytest.mark.parametrize(
@@ -173,6 +176,7 @@ class TestReports:
             (report(reference="demo-5/f1\0"), "data.reference: is none that we made"),
             (report(reference="demo-5/\ud800"), "data.reference: "),
             (report(reference="demo-5//"), "data.reference: is none that we made"),
+            (report(reference=f"demo-5/{'f' * 249}"), "data.reference: is none that we made"),
             (report(parcels=[]), "data.parcels: is empty"),
             (
                 report(parcels=[PARCEL | {"weight_g": 0}]),

@@ -451,6 +451,19 @@ async def test_reports_on_other_fulfilments_and_repeats_change_nothing(
     assert len(world.last(life.id).fulfilments) == 1
 
 
+@at_once
+async def test_no_warehouse_speaks_for_another(begin: Start, world: World) -> None:
+    world.packing = "later"
+    life = await begin(an_order("not-theirs"))
+    await life.until_waiting("packing")
+    said = {"reference": f"{life.id}/f1", "status": "rejected", "reason": "damaged"}
+    await life.tell("warehouse_said", location="leeds", **said)
+    await life.until_told("warehouse_said_refused")
+    assert [part.location for part in world.last(life.id).fulfilments] == ["berlin"]
+    await life.packed()
+    await see_delivered(life)
+
+
 # -- addresses of packed goods
 
 
