@@ -28,7 +28,7 @@ REFUSALS = (
     ("easypost", "buy", "address.verify.failure"),
     ("shopify", "fulfillmentCreate", "refused"),
 )
-"""Each once, in words that tell all about the customer: the system, its call, and its code."""
+"""Each in words that tell all about the customer: the system, its call, and its code."""
 NEWCOMER = Person(9_876)
 """Lives at the address that an operator finds out for the one whom the carrier refused."""
 ELSEWHERE = {
@@ -55,10 +55,12 @@ def test_forty_orders_arrive_once_each_while_workers_die(world: World) -> None:
     buggy = f"demo-{world.till.first + ORDERS}"
     plan.append(Fault("warehouse.request", "before", buggy, action="bug"))
     with world.round(plan, workers=3):
-        for n, refusal in zip(refused, REFUSALS, strict=True):
+        faults = [
             _refuse(world, Person(world.till.first + n), *refusal)
+            for n, refusal in zip(refused, REFUSALS, strict=True)
+        ]
         orders = world.place(ORDERS)
-        _see_to(world, [orders[n] for n in refused])
+        _see_to(world, [orders[n] for n in refused], faults)
         world.returned += orders[-RETURNS:]
         send_all_back(world, orders[-RETURNS:])
         world.until_arrived(orders)
@@ -79,18 +81,22 @@ def test_forty_orders_arrive_once_each_while_workers_die(world: World) -> None:
     assert occurring({*personal, HOLD_NOTE}, "\n".join(kept.values())) == []
 
 
-def _refuse(world: World, person: Person, system: str, call: str, code: str) -> None:
-    """The vendor's words are about this person, who has the order of the same number."""
+def _refuse(world: World, person: Person, system: str, call: str, code: str) -> str:
+    """The vendor's words are about this person, who has the order of the same number.
+
+    It refuses until the fault that this answers with is mended: the first refusal may be lost.
+    """
     words = f"{person.name}, {person.street}, {person.phone}, {person.email}: {person.note}"
     match = f"{'#' if system == 'shopify' else 'demo-'}{person.number}"
-    world.fault(system, call, "refuse", match=match, times=1, code=code, message=words)
+    return world.fault(system, call, "refuse", match=match, code=code, message=words)
 
 
-def _see_to(world: World, refused: list[Placed]) -> None:
+def _see_to(world: World, refused: list[Placed], faults: list[str]) -> None:
     """Operators resolve what the warehouse, the carrier and the shop have refused."""
-    for order, (system, _, code) in zip(refused, REFUSALS, strict=True):
+    for order, fault, (system, _, code) in zip(refused, faults, REFUSALS, strict=True):
         why = f"refused:{system}:{code}"
         world.until(f"{order} is parked", partial(_is_parked, world, order, why))
+        world.mend(fault)
     by_warehouse, by_carrier, by_shop = refused
     tell_all(world, [by_warehouse, by_shop], "retry", {})
     tell_all(world, [by_carrier], "hold", {"reason": "moved", "note": HOLD_NOTE})
