@@ -89,6 +89,10 @@ def _totals(order: Order) -> list[Problem]:
         found.append(
             Problem(field="totals.total", reason="sum", message="the parts do not sum to the total")
         )
+    if totals.total.amount_minor < 0:
+        found.append(
+            Problem(field="totals.total", reason="negative", message="the total is below zero")
+        )
     return found
 
 

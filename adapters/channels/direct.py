@@ -5,6 +5,7 @@ so; the order's money ledger and journal are where that side reads it.
 """
 
 from domain.fulfilments import ShippedNotice, Told
+from domain.money import Money
 from domain.orders import Order, PaymentStatus
 from domain.payments import (
     CancelRequest,
@@ -26,13 +27,13 @@ class DirectChannel:
         self._returns = returns
 
     async def capture(self, request: CaptureRequest, order: Order) -> Captured | CaptureDeclined:
-        return Captured(amount=order.totals.total, ref=request.key)
+        return Captured(amount=_worth(order), ref=request.key)
 
     async def tell_shipped(self, notice: ShippedNotice, order: Order) -> Told:  # noqa: ARG002 - the port's shape
         return Told(ref=notice.key)
 
     async def cancel(self, request: CancelRequest, order: Order) -> ChannelCancelled:
-        paid = order.totals.total if order.payment is PaymentStatus.PAID else None
+        paid = _worth(order) if order.payment is PaymentStatus.PAID else None
         return ChannelCancelled(refunded=request.captured or paid, ref=request.key)
 
     async def refund(self, request: RefundRequest, order: Order) -> Refunded:
@@ -42,3 +43,9 @@ class DirectChannel:
     async def fetch(self, channel_order_id: str) -> Order | None:  # noqa: ARG002 - the port's shape
         """Nobody else has the order."""
         return None
+
+
+def _worth(order: Order) -> Money:
+    """What its customer pays: of a total below zero that somebody let pass, nothing."""
+    total = order.totals.total
+    return max(total, Money.zero(total.currency))

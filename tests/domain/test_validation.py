@@ -46,6 +46,11 @@ def test_totals_that_add_up_are_in_order() -> None:
     assert found_in(order(shipping=eur(1))) == [("totals.total", "sum")]
 
 
+def test_what_would_pay_the_customer_is_a_problem_of_the_order() -> None:
+    assert found_in(order(discounts=eur(1000), total=eur(0))) == []
+    assert found_in(order(discounts=eur(1001), total=eur(-1))) == [("totals.total", "negative")]
+
+
 def test_parts_that_sum_to_more_than_an_amount_can_be_are_a_problem_of_the_order() -> None:
     assert found_in(order(shipping=MOST, total=MOST)) == [("totals.total", "sum")]
 

@@ -189,7 +189,8 @@ def _ours(refunded: Money | None, request: CancelRequest, order: Order) -> Money
         return None
     if request.captured is None and order.payment is PaymentStatus.AUTHORISED:
         return refunded
-    return min(refunded, request.captured or order.paid_total or order.totals.total)
+    held = request.captured or order.paid_total or order.totals.total
+    return max(min(refunded, held), Money.zero(refunded.currency))
 
 
 def _gid(channel_order_id: str) -> str:
