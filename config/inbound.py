@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from adapters.carriers import easypost_webhooks as easypost
 from adapters.channels.reading import Unreadable, parse_body
 from adapters.channels.shopify import inbound as shopify
-from adapters.channels.shopify.order import needs_shipping, to_order
+from adapters.channels.shopify.order import all_sent, needs_shipping, to_order
 from adapters.warehouses import webhooks as warehouse
 from config.settings import Settings
 from domain.ids import InvalidOrderId, order_id
@@ -75,6 +75,14 @@ class ChannelSender(Sender, Protocol):
         """
         ...
 
+    def all_sent(self, body: bytes) -> bool:
+        """Whether the channel has sent all of such an order already.
+
+        Raises:
+            Unreadable: as `order`.
+        """
+        ...
+
 
 class CarrierSender(Sender, Protocol):
     def scans(self, body: bytes) -> tuple[Scan, ...]:
@@ -133,6 +141,9 @@ class ShopifySender:
     def order(self, body: bytes) -> Order | None:
         payload = parse_body(body)
         return to_order(self._channel, payload) if needs_shipping(payload) else None
+
+    def all_sent(self, body: bytes) -> bool:
+        return all_sent(parse_body(body))
 
 
 class EasyPostSender:

@@ -67,6 +67,12 @@ class ChannelOrders:
             return sender.order(row.body)
         return await asyncio.to_thread(sender.order, row.body)
 
+    def _all_sent(self, row: InboxRow) -> bool:
+        """Whether nothing is left to send of an order that we have never heard of."""
+        kind, _, channel = row.source.partition(":")
+        sender = self._on.senders.channels.get(channel) if kind == "channel" else None
+        return sender is not None and row.kind in WHOLE_ORDERS and sender.all_sent(row.body)
+
     async def _fetch(self, row: InboxRow) -> Order | None:
         """The order as the channel has it now; None if it knows none."""
         channel_id, own_id = parse_order_id(row.order_id or "")
@@ -81,9 +87,12 @@ class ChannelOrders:
 
     async def _take_in(self, row: InboxRow, order: Order) -> Outcome:
         known = await self._on.wired.progress.of_order(order.order_id)
-        if known is None and row.kind not in (ORDER_CREATED, ORDER_TOUCHED):
-            if row.age_s < self._on.settings.unknown_order_wait_s:
-                return Early(pause_s(RECHECK_S, row.age_s), "waits for its creation")
+        told_early = known is None and row.kind not in (ORDER_CREATED, ORDER_TOUCHED)
+        if told_early and row.age_s < self._on.settings.unknown_order_wait_s:
+            return Early(pause_s(RECHECK_S, row.age_s), "waits for its creation")
+        if known is None and await asyncio.to_thread(self._all_sent, row):
+            return Delivered(settled=True, refused="all_sent: the channel has sent all of it")
+        if told_early:
             fetched = await self._fetch(row)
             if fetched is None:
                 return Delivered(settled=True, refused="unknown_order: the channel knows none")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from adapters.channels.reading import Unreadable, parse_body
 from adapters.channels.shopify.inbound import event_of, own_order_id, verify
-from adapters.channels.shopify.order import needs_shipping, to_order
+from adapters.channels.shopify.order import all_sent, needs_shipping, to_order
 from domain.addresses import Address
 from domain.money import Money
 from domain.orders import MoneyBack, OrderLine, PaymentStatus, Totals
@@ -301,6 +301,25 @@ def test_what_needs_no_shipping_leaves_with_its_price_discount_and_tax() -> None
 def test_money_that_the_shop_gave_back_is_read(status: str, said: MoneyBack | None) -> None:
     read = to_order("s", order(financial_status=status))
     assert (read.money_back, read.paid_total) == (said, None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([line(fulfillment_status="fulfilled")], True),
+        ([line(fulfillment_status="partial")], False),
+        ([line(fulfillment_status=None)], False),
+        ([line(fulfillment_status="fulfilled"), line(id=2)], False),
+        ([line(fulfillment_status="fulfilled"), line(id=2, current_quantity=0)], True),
+        ([line(fulfillment_status="fulfilled", requires_shipping=False), line(id=2)], False),
+        ([line(fulfillment_status="fulfilled", requires_shipping=False)], False),
+        ([], False),
+    ],
+)
+def test_an_order_is_sent_when_all_that_is_still_wanted_is(
+    lines: list[dict[str, Any]], expected: bool
+) -> None:
+    assert all_sent(order(line_items=lines)) is expected
 
 
 def test_a_tip_is_a_tip_and_not_a_line() -> None:

@@ -132,6 +132,40 @@ async def test_an_update_before_its_create_waits_for_it(world: World) -> None:
     assert [(name, verb["payment"]) for name, verb in told] == [("payment_changed", "paid")]
 
 
+async def test_what_the_shop_has_sent_is_not_sent_again(
+    settings: Settings, temporal_client: Client, book: StandInBook
+) -> None:
+    """Sold over the counter, or long before the shop was ours: its next word starts nothing."""
+    hasty = settings.model_copy(update={"unknown_order_wait_s": 0.001})
+    async with running(hasty, temporal_client) as world, book.of(world):
+        for n, topic in enumerate(("orders/create", "orders/updated")):
+            sent = shop_order(world.own_id(n))
+            sent["line_items"][0]["fulfillment_status"] = "fulfilled"
+            event = (await world.shop_says(topic, sent)).json()["event"]
+
+            async def settled(event: str = event) -> Any:
+                state = await world.wired.inbox.state(event)
+                return state if state and state.settled_at else None
+
+            assert (await eventually(settled)).refused.startswith("all_sent: ")
+        assert await rows(world, "SELECT count(*) FROM orders") == [(0,)]
+
+
+async def test_an_order_of_ours_that_we_sent_is_still_heard_of(world: World) -> None:
+    own_id = world.own_id()
+    await world.shop_says("orders/create", shop_order(own_id, financial_status="pending"))
+    later = shop_order(own_id, updated_at="2026-11-20T11:00:00Z", financial_status="paid")
+    later["line_items"][0]["fulfillment_status"] = "fulfilled"
+    update = await world.shop_says("orders/updated", later)
+
+    async def settled() -> Any:
+        state = await world.wired.inbox.state(update.json()["event"])
+        return state and state.settled_at
+
+    await eventually(settled)
+    assert [name for name, _ in await world.signals(f"demo-{own_id}")] == ["payment_changed"]
+
+
 async def test_a_cancellation_at_the_shop_reaches_the_order(world: World) -> None:
     own_id = world.own_id()
     await world.shop_says("orders/create", shop_order(own_id))

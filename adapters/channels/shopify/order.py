@@ -71,6 +71,20 @@ def needs_shipping(payload: Mapping[str, object]) -> bool:
     return not items or any(_is_ours(item) for item in items)
 
 
+def all_sent(payload: Mapping[str, object]) -> bool:
+    """Whether all that is still wanted has been sent, by whomever: over the counter, or long ago.
+
+    https://shopify.dev/docs/api/admin-rest/latest/resources/order#resource-object
+
+    Raises:
+        Unreadable: as `to_order`.
+    """
+    wanted = [item for item in _items(Reader(payload)) if _is_ours(item) and pieces_of(item) > 0]
+    return bool(wanted) and all(
+        item.text("fulfillment_status").lower() == "fulfilled" for item in wanted
+    )
+
+
 def _order(channel: str, told: Reader) -> Order:
     currency = _currency(told, "currency")
     items = _items(told)
