@@ -234,6 +234,7 @@ async def test_a_system_that_is_not_there_has_done_nothing(unused_tcp_port: int)
         ({"retry-after": "Sun, 01 Mar 2020 10:00:00 GMT"}, 0),
         ({"retry-after": "Sun, 01 Mar 2099 10:00:00 GMT"}, 3_600),
         ({"retry-after": "Sun, 99 Mar 2099 10:00:00 GMT"}, None),
+        ({"retry-after": "Sun, 01 Mar 99999999999999999999 10:00:00 GMT"}, None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(headers: dict[str, str], expected: float | None) -> None:

@@ -327,6 +327,19 @@ async def test_calls_are_spaced_by_what_they_spend_not_by_what_they_ask_for(
     assert await pace.turn(changes=False, until=now) == pytest.approx(wait_s)
 
 
+@pytest.mark.parametrize(
+    "cost", [bucket(10, 15, 0.001, spent=10), bucket(10, 15, 1e-300, spent=1e300)]
+)
+async def test_no_answer_keeps_a_shop_out_of_reach(clock: Clock, cost: dict[str, Any]) -> None:
+    for learn in (Pace.answered, lambda pace, cost: pace.throttled(cost, None)):
+        pace = Pace()
+        now = clock.stop()
+        learn(pace, cost)
+        while not await pace.turn(changes=False, until=now):
+            pass
+        assert await pace.turn(changes=False, until=now) <= 60.0
+
+
 async def test_mutations_go_before_queries_while_the_bucket_is_low() -> None:
     pace = Pace()
     pace.answered(bucket(10, 20, 200))

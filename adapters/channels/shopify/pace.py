@@ -54,7 +54,7 @@ class Pace:
             return
         asked, spent, available, restored = numbers
         low = available < asked + RESERVE * spent
-        self._spacing_s = spent / restored if low else 0.0
+        self._spacing_s = min(spent / restored, LONGEST_S) if low else 0.0
         if available < asked:
             self._close((asked - available) / restored)
 
@@ -65,7 +65,8 @@ class Pace:
             refill_s = spacing_s = DEFAULT_S
         else:
             asked, spent, available, restored = numbers
-            refill_s, spacing_s = max((asked - available) / restored, 0.1), spent / restored
+            refill_s = max((asked - available) / restored, 0.1)
+            spacing_s = min(spent / restored, LONGEST_S)
         self._spacing_s = self._spacing_s or spacing_s
         self._close(max(refill_s, retry_after_s or 0.0))
 
