@@ -15,7 +15,8 @@ from starter.problems import invalid, invalid_field, problems_of
 
 V = TypeVar("V", bound=Value)
 
-LOCATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+LOCATION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LOCATION_MAX = 100
 COUNTRY = re.compile(r"[A-Z]{2}")
 NAME_MAX = 200
 
@@ -46,8 +47,8 @@ def refuse(problems: Iterator[Problem]) -> None:
 
 def location_problems(said: Location) -> Iterator[Problem]:
     """What could be kept but never shipped from, or never be named in an address of ours."""
-    if not LOCATION.fullmatch(said.location):
-        message = "must be letters, digits or any of . _ - and begin with one of the first two"
+    if len(said.location) > LOCATION_MAX or not LOCATION.fullmatch(said.location):
+        message = f"must be [a-z0-9]+ with single hyphens, of at most {LOCATION_MAX} characters"
         yield Problem(field="location", reason="malformed", message=message)
     if not said.name.strip() or len(said.name) > NAME_MAX or not said.name.isprintable():
         message = f"must be a printable text of 1 to {NAME_MAX} characters"
