@@ -116,8 +116,8 @@ class ShopOrder:
     def _pay(self, deed: Deed) -> None:
         """What the checkout, or the shop's staff, say of the payment."""
         said = str(self._payload.get("financial_status") or "pending")
-        if said == "authorized" and self._state in ("", "pending"):
-            self._state = "authorized"
+        if said == "authorized":
+            self._state = said if self._state in ("", "pending") else self._state
         elif said in ("pending", "voided"):
             self._state = self._state or said
         elif self._state in ("", "pending", "authorized"):

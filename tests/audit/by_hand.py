@@ -144,6 +144,14 @@ async def paid_after_all_and_not_read_yet(world: SmallWorld) -> None:
     )
 
 
+async def said_again_that_it_is_authorised(world: SmallWorld) -> None:
+    """Before it was captured; the shop's staff saved the order as it was."""
+    world.did("shopify", "order_changed", "1001", None, order="1001",
+              changes={"financial_status": "authorized"})  # fmt: skip
+    made = next(n for n, one in enumerate(world.journal) if one["order"] == "1001")
+    world.journal.insert(made + 1, world.journal.pop())
+
+
 async def captured_while_news_of_it_is_on_its_way(world: SmallWorld) -> None:
     """What we took ourselves we need not be told."""
     await world.plant("DELETE FROM money WHERE order_id = 'demo-1001' AND kind = 'captured'")
@@ -232,6 +240,7 @@ SOUND = (
     written_off,
     written_off_with_its_capture_in_doubt,
     refund_given_up_in_doubt,
+    said_again_that_it_is_authorised,
     paid_after_all,
     paid_after_all_and_not_heard_of,
     paid_after_all_and_not_read_yet,
