@@ -307,6 +307,8 @@ def test_money_that_the_shop_gave_back_is_read(status: str, said: MoneyBack | No
     ("lines", "expected"),
     [
         ([line(fulfillment_status="fulfilled")], True),
+        ([line(fulfillment_status="fulfilled", fulfillable_quantity=0)], True),
+        ([line(fulfillment_status="fulfilled", fulfillable_quantity=1)], False),
         ([line(fulfillment_status="partial")], False),
         ([line(fulfillment_status=None)], False),
         ([line(fulfillment_status="fulfilled"), line(id=2)], False),

@@ -80,9 +80,13 @@ def all_sent(payload: Mapping[str, object]) -> bool:
         Unreadable: as `to_order`.
     """
     wanted = [item for item in _items(Reader(payload)) if _is_ours(item) and pieces_of(item) > 0]
-    return bool(wanted) and all(
-        item.text("fulfillment_status").lower() == "fulfilled" for item in wanted
-    )
+    return bool(wanted) and all(_is_sent(item) for item in wanted)
+
+
+def _is_sent(item: Reader) -> bool:
+    """Where a status is at odds with the number of pieces to send, those are sent."""
+    left = item.has("fulfillable_quantity") and item.number("fulfillable_quantity")
+    return not left and item.text("fulfillment_status").lower() == "fulfilled"
 
 
 def _order(channel: str, told: Reader) -> Order:
