@@ -33,8 +33,8 @@ WRITTEN_OFF = "written_off"
 Of a return, for what is not paid back of it: `deed` and `pieces` as for `NOT_REFUNDED`."""
 
 PAID_AFTER_ALL = "paid_after_all"
-"""The journal's code for money that came in although it was written off, and not for goods alone:
-`pieces` were cancelled and of `returns` nothing was paid back."""
+"""The journal's code for money that came in although it was written off, and not for goods alone,
+or the order was cancelled: `pieces` were cancelled and of `returns` nothing was paid back."""
 
 UNPAID = "unpaid"
 """The journal's code, and the wait, for goods that left before the channel could get the money."""

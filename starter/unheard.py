@@ -1,11 +1,14 @@
 """What becomes of words for a workflow that is not running: they wait, or come too late."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from domain.ids import OrderId, ReturnId
 from domain.lifecycles import ENDED, RETURN_ENDED, OrderStatus
 from domain.orders import PaymentStatus, order_input
 from domain.records import PAID_AFTER_ALL, WRITTEN_OFF, JournalEntry
+from domain.verbs import BY_CHANNEL
+from domain.views import EventView, OrderView
 from starter.composition import Composition
 from starter.relay import Delivered, Early, Hopeless, Outcome, pause_s
 from storage.deliveries import InboxRow
@@ -32,8 +35,9 @@ class Unheard:
         if known.status in ENDED:
             refused = f"too_late: the order is {known.status}"
             await self._journal(row, order_id, f"{name}_refused", refused)
-            if known.status is OrderStatus.CLOSED and row.source.startswith("channel:"):
-                await self._ask_somebody(row, order_id, name)
+            if row.source.startswith("channel:"):
+                if known.status is OrderStatus.CLOSED:
+                    await self._ask_somebody(row, order_id, name)
                 await self._look_for_money(row, order_id, name)
             return Delivered(settled=True, refused=refused)
         if known.seq == 0:
@@ -75,7 +79,10 @@ class Unheard:
             return
         told = await self._on.wired.queries.events(order_id) or ()
         forgone = [line.return_id for line in told if line.code == WRITTEN_OFF]
-        pieces = sum(line.cancelled for line in order.lines) if None in forgone else 0
+        if order.status is OrderStatus.CANCELLED:
+            pieces = _paid_in_vain(order, told)
+        else:
+            pieces = sum(line.cancelled for line in order.lines) if None in forgone else 0
         returns = len(set(forgone) - {None})
         if pieces or returns:
             data: dict[str, str | int | None] = {"pieces": pieces, "returns": returns}
@@ -104,3 +111,13 @@ class Unheard:
         )
         await self._on.wired.intake.note(order_id, line)
         return line
+
+
+def _paid_in_vain(order: OrderView, told: Sequence[EventView]) -> int:
+    """The pieces of a cancelled order whose money nobody gives back: a channel that cancelled does.
+
+    What came before the cancel went back with it.
+    """
+    by_channel = any(line.code == "cancelling" and line.by == BY_CHANNEL for line in told)
+    kept = order.money.captured.amount_minor > order.money.refunded.amount_minor
+    return sum(line.quantity for line in order.lines) if kept and not by_channel else 0

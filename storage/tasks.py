@@ -60,7 +60,7 @@ def asked_by(line: JournalEntry, order_id: str) -> tuple[str, str] | None:
     elif line.code == PAID_AFTER_ALL:
         key = order_id
         message = (
-            "the customer paid what was written off: give the money for"
+            "the customer paid what was written off or cancelled: give the money for"
             f" {line.data['pieces']} cancelled pieces and {line.data['returns']} returns by hand"
         )
     else:

@@ -27,9 +27,11 @@ SELECT key, order_id, kind, amount_minor, currency, exponent FROM money
  WHERE kind IN ('captured', 'refunded') ORDER BY at, key
 """
 _BY_HAND = """
-SELECT order_id, bool_or(return_id IS NULL AND code NOT IN ('refunded_already', 'refunded_more'))
-           AS untold
-  FROM journal WHERE (code = ANY (:by_hand) OR code = 'refunded_more') AND seq > 0 GROUP BY order_id
+SELECT order_id, bool_or(return_id IS NULL AND code = ANY (:by_hand)
+                         AND code <> 'refunded_already') AS untold
+  FROM journal WHERE (code = ANY (:by_hand) OR code = 'refunded_more') AND seq > 0
+                  OR code = 'paid_after_all'
+ GROUP BY order_id
 """
 _FULFILMENTS = "SELECT order_id, reference, status FROM fulfilments"
 _PIECES = """

@@ -64,7 +64,8 @@ HAVING coalesce(sum(amount_minor) FILTER (WHERE kind = 'refunded'), 0)
  ORDER BY count(*), order_id""",
 )
 
-# What a channel that cancels by itself does with the money is its own decision.
+# What a channel that cancels by itself does with the money is its own decision; what is paid for an
+# order that is cancelled already somebody is asked to give back by hand.
 CANCELLED_KEEPS_NONE = Question(
     "cancelled_keeps_no_money",
     "Of a cancelled order, all that was captured is refunded.",
@@ -79,8 +80,9 @@ SELECT o.order_id AS subject, o.order_id, m.captured || ' refunded' AS expected,
                   ORDER BY at, key) AS rows
          FROM money WHERE kind IN ('captured', 'refunded') GROUP BY order_id) m USING (order_id)
  WHERE o.status = 'cancelled' AND m.captured > coalesce(m.refunded, 0)
-   AND NOT EXISTS (SELECT FROM journal j WHERE j.order_id = o.order_id AND j.code = 'cancelling'
-                      AND j.by = 'channel' AND j.seq > 0)
+   AND NOT EXISTS (SELECT FROM journal j WHERE j.order_id = o.order_id
+                      AND (j.code = 'cancelling' AND j.by = 'channel' AND j.seq > 0
+                           OR j.code = 'paid_after_all'))
  ORDER BY o.order_id""",
 )
 

@@ -131,6 +131,18 @@ async def paid_after_all(world: SmallWorld) -> None:
     await _say(world, "paid_after_all", world.delivered)
 
 
+async def paid_for_though_cancelled(world: SmallWorld) -> None:
+    """Nobody had paid when it was cancelled; somebody is asked to give it back now."""
+    await paid_for_though_cancelled_and_given_back(world)
+    world.journal.remove(_refund(world, "1002"))
+
+
+async def paid_for_though_cancelled_and_given_back(world: SmallWorld) -> None:
+    """By hand: we book no money that others give."""
+    await world.plant("DELETE FROM money WHERE order_id = 'demo-1002' AND kind = 'refunded'")
+    await _say(world, "paid_after_all", world.cancelled)
+
+
 async def paid_after_all_and_not_heard_of(world: SmallWorld) -> None:
     await paid_after_all_in_silence(world)
     del world.webhooks[-1]
@@ -242,6 +254,8 @@ SOUND = (
     refund_given_up_in_doubt,
     said_again_that_it_is_authorised,
     paid_after_all,
+    paid_for_though_cancelled,
+    paid_for_though_cancelled_and_given_back,
     paid_after_all_and_not_heard_of,
     paid_after_all_and_not_read_yet,
     left_unlabelled,

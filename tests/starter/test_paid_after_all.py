@@ -1,4 +1,4 @@
-"""Money that a shop gets after all is over, and after it was written off."""
+"""Money that a shop gets after all is over, and after it was written off or cancelled."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,23 +7,32 @@ import pytest
 
 from domain.ids import OrderId, ReturnId
 from domain.lifecycles import OrderStatus, ReturnStatus
+from domain.money import Money
 from domain.orders import LineRef
-from domain.records import PAID_AFTER_ALL, WRITTEN_OFF, JournalEntry, OrderRecord, ReturnRecord
+from domain.records import (
+    PAID_AFTER_ALL,
+    WRITTEN_OFF,
+    JournalEntry,
+    MoneyRecord,
+    OrderRecord,
+    ReturnRecord,
+)
 from domain.returns import ReturnLine, ReturnReason
+from domain.verbs import BY_CHANNEL
 from storage.tasks import Task
 from tests.starter.world import World, eventually, shop_order
 
 WORDS = (
-    "the customer paid what was written off: give the money for {} cancelled pieces and {} returns"
-    " by hand"
+    "the customer paid what was written off or cancelled: give the money for {} cancelled pieces"
+    " and {} returns by hand"
 )
 
 
-async def closed(world: World, *codes: str, cancelled: int, returned: bool = False) -> str:
-    """An authorised order whose workflow has ended; its journal says so."""
+async def ended(world: World, payment: str) -> OrderId:
+    """An order whose workflow has ended, before its last words."""
     own_id = world.own_id()
     order_id = OrderId(f"demo-{own_id}")
-    await world.shop_says("orders/create", shop_order(own_id, financial_status="authorized"))
+    await world.shop_says("orders/create", shop_order(own_id, financial_status=payment))
 
     async def started() -> Any:
         found = await world.wired.progress.of_order(order_id)
@@ -31,6 +40,13 @@ async def closed(world: World, *codes: str, cancelled: int, returned: bool = Fal
 
     await eventually(started)
     await world.client.get_workflow_handle(f"order:{order_id}").terminate()
+    return order_id
+
+
+async def closed(world: World, *codes: str, cancelled: int, returned: bool = False) -> str:
+    """An authorised order that is over; its journal says so."""
+    order_id = await ended(world, "authorized")
+    own_id = order_id.removeprefix("demo-")
     said = tuple(JournalEntry(at=datetime.now(UTC), by="ann", code=code) for code in codes)
     lines = (LineRef(line_id="11", sku="MUG", quantity=cancelled),) if cancelled else ()
     await world.wired.order_book.record(
@@ -45,6 +61,17 @@ async def closed(world: World, *codes: str, cancelled: int, returned: bool = Fal
                          status=ReturnStatus.CLOSED, location="berlin", lines=(line,),
                          journal=(forgone,))
         )  # fmt: skip
+    return order_id
+
+
+async def cancelled_by(world: World, by: str, *, moved: tuple[MoneyRecord, ...] = ()) -> str:
+    """An order that nobody had paid for, or whose payment came back with its cancel."""
+    order_id = await ended(world, "pending")
+    said = (JournalEntry(at=datetime.now(UTC), by=by, code="cancelling"),)
+    await world.wired.order_book.record(
+        OrderRecord(order_id=order_id, seq=1_000, status=OrderStatus.CANCELLED, wait=None,
+                    holds=(), address_version=1, journal=said, money=moved)
+    )  # fmt: skip
     return order_id
 
 
@@ -90,3 +117,24 @@ async def test_nobody_is_asked_where_nothing_was_paid_for_nothing(
     order_id = await closed(world, *codes, cancelled=cancelled)
     assert await pays(world, order_id) == ()
     assert [code for code, _ in await journal(world, order_id)][-1] == "payment_changed_refused"
+
+
+async def test_somebody_is_asked_to_give_back_what_a_cancelled_order_was_paid(world: World) -> None:
+    order_id = await cancelled_by(world, "ann")
+    (task,) = await pays(world, order_id)
+    pieces = sum(line["quantity"] for line in shop_order("1")["line_items"])
+    assert (task.kind, task.order_id) == (PAID_AFTER_ALL, order_id)
+    assert task.message == WORDS.format(pieces, 0)
+    assert (PAID_AFTER_ALL, {"pieces": pieces, "returns": 0}) in await journal(world, order_id)
+
+
+async def test_a_channel_gives_back_itself_what_it_cancelled(world: World) -> None:
+    assert await pays(world, await cancelled_by(world, BY_CHANNEL)) == ()
+
+
+async def test_nobody_is_asked_where_the_cancel_gave_the_payment_back(world: World) -> None:
+    paid = Money(amount_minor=25_00, currency="EUR")
+    moved = tuple(
+        MoneyRecord(key=kind, kind=kind, amount=paid) for kind in ("captured", "refunded")
+    )
+    assert await pays(world, await cancelled_by(world, "ann", moved=moved)) == ()
