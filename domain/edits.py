@@ -8,6 +8,8 @@ from domain.refunds import refund_share
 
 # What a refund of pieces takes along: its discount and its tax, and so the totals of them.
 _GOES_ALONG = {"quantity", "discount", "tax"}
+# A webhook says what a piece weighs; an order that was fetched does not.
+_NOT_BOUGHT = {"weight_g"}
 _TOTALS_GO_ALONG = {"lines", "discounts", "tax", "total"}
 
 
@@ -48,9 +50,8 @@ def _gone(was: Order, now: Order) -> dict[str, int] | None:
 
 
 def _same(line: OrderLine, rest: OrderLine) -> bool:
-    if line.quantity == rest.quantity:
-        return line == rest
-    return line.model_dump(exclude=_GOES_ALONG) == rest.model_dump(exclude=_GOES_ALONG)
+    left_out = _NOT_BOUGHT if line.quantity == rest.quantity else _NOT_BOUGHT | _GOES_ALONG
+    return line.model_dump(exclude=left_out) == rest.model_dump(exclude=left_out)
 
 
 def _totals_differ(was: Order, now: Order, gone: Mapping[str, int]) -> bool:

@@ -91,3 +91,10 @@ def test_each_side_may_round_a_piece_its_own_way_and_no_more() -> None:
         total = now.totals.total.amount_minor + off
         told = of(less(CUP, 1), POT, total=total)
         assert tuple(edits(was, told, {"l1": 1})) == said
+
+
+@pytest.mark.parametrize("refunded", [0, 1])
+def test_what_a_line_weighs_is_no_edit(refunded: int) -> None:
+    """A webhook says it, an order that was fetched does not."""
+    now = of(less(CUP, refunded, weight_g=380), POT)
+    assert tuple(edits(of(CUP, POT), now, {"l1": refunded})) == ()
