@@ -1,8 +1,8 @@
 """The product's worker and starter, with failpoints around their ports, in processes that may die.
 
 `python -m tests.crash.nursery FOLDER` keeps those mortals up that `FOLDER/roster.json` names, and
-ends those that it no longer names. Each is forked from this process, so that a new life costs no
-imports: a round has many deaths.
+ends those that it no longer names; `FOLDER/obeyed.json` is the roster that it has carried out. Each
+is forked from this process, so that a new life costs no imports: a round has many deaths.
 """
 
 import asyncio
@@ -37,7 +37,16 @@ PART = "CRASH_PART"
 WORKER = "worker"
 STARTER = "starter"
 ROSTER = "roster.json"
+OBEYED = "obeyed.json"
+NOBODY = '{"number": 0, "mortals": {}}'
 LOOK_S = 0.05
+
+
+def put(path: Path, content: str) -> None:
+    """Replace the file whole: whoever reads it sees the old one or the new one."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(content)
+    fresh.replace(path)
 
 
 async def work(settings: Settings) -> None:
@@ -90,11 +99,13 @@ class Nursery:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._alive: dict[str, int] = {}
+        self._obeyed = NOBODY
 
     def look(self) -> None:
         """One look at the roster and at who has died."""
         path = self._folder / ROSTER
-        roster: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
+        written = path.read_text() if path.exists() else NOBODY
+        roster: dict[str, dict[str, str]] = json.loads(written)["mortals"]
         for name, pid in list(self._alive.items()):
             if name not in roster:
                 os.kill(pid, signal.SIGKILL)
@@ -104,6 +115,9 @@ class Nursery:
         for name, told in roster.items():
             if name not in self._alive:
                 self._alive[name] = be_born(told, self._folder / "logs" / f"{name}.log")
+        if written != self._obeyed:
+            put(self._folder / OBEYED, written)
+            self._obeyed = written
 
     def _bury(self) -> None:
         """Only `kill -9` is an end that we expect."""

@@ -23,7 +23,7 @@ from starter.local.processes import Spec, StartFailed
 from starter.local.stack import DATABASE, Stack
 from tests.crash.failpoints import Fault, as_environment, not_fired
 from tests.crash.furnishing import furnish, temporal
-from tests.crash.nursery import CACHE, PART, READY, ROSTER, STARTER
+from tests.crash.nursery import CACHE, OBEYED, PART, READY, ROSTER, STARTER, put
 from tests.crash.orders import FoundShort, Placed, Till, payload
 
 T = TypeVar("T")
@@ -58,6 +58,8 @@ class World:
     damaged: Counter[tuple[str, str]] = field(default_factory=Counter)
     """What of it came damaged."""
     rounds: int = 0
+    rosters: int = 0
+    """How often it was written."""
     key: str = ""
 
     # -- the processes
@@ -101,13 +103,19 @@ class World:
         self._write(self.roster | dict.fromkeys(names, environment))
 
     def dismiss(self, *names: str) -> None:
+        """They are dead when this returns: none of them does what the next round is about."""
         self._write({name: told for name, told in self.roster.items() if name not in names})
+        self.until("the dismissed are dead", self._is_obeyed)
 
     def _write(self, roster: dict[str, dict[str, str]]) -> None:
         self.roster = roster
-        fresh = self.folder / f"{ROSTER}.new"
-        fresh.write_text(json.dumps(roster))
-        fresh.replace(self.folder / ROSTER)
+        self.rosters += 1
+        numbered = {"number": self.rosters, "mortals": roster}
+        put(self.folder / ROSTER, json.dumps(numbered))
+
+    def _is_obeyed(self) -> bool:
+        obeyed = self.folder / OBEYED
+        return obeyed.exists() and bool(json.loads(obeyed.read_text())["number"] == self.rosters)
 
     def assert_up(self) -> None:
         """No mortal ended otherwise than by `kill -9`."""
