@@ -18,7 +18,8 @@ LONG_S = 600.0
 KEY_FILE = "api-key"
 """Beside the local stack's data."""
 ACCEPTED = 202
-HALF = "holds half a surrogate pair, which no text can"
+LONGEST_NUMBER = 18
+"""Digits: any more of them count nothing that there is."""
 PAGE = 500
 
 AsJson = Annotated[bool, typer.Option("--json", help="As the API answers it.")]
@@ -37,8 +38,16 @@ def fail(said: str, status: int = 1) -> NoReturn:
 
 
 def part(identity: str) -> str:
-    """An id as a part of a path: it may hold percent signs of its own."""
-    return quote(identity, safe="")
+    """An id as a part of a path: it may hold percent signs of its own, or be nothing but dots."""
+    quoted = quote(identity, safe="")
+    return quoted.replace(".", "%2E") if quoted in (".", "..") else quoted
+
+
+def quantity_of(sku: str, said: str) -> int:
+    """A whole number from 0. Ends the program where it is none."""
+    if not (said.isascii() and said.isdecimal() and len(said) <= LONGEST_NUMBER):
+        fail(f"{sku}={said[:LONGEST_NUMBER]}: is no whole number", 2)
+    return int(said)
 
 
 def json_in(file: Path) -> Any:
@@ -66,8 +75,8 @@ def call(
     """The answer's JSON. `key` is the Idempotency-Key. Ends the program where there is none."""
     try:
         answer = send(method, path, body, params=params, key=key, content=content, limit_s=limit_s)
-    except UnicodeEncodeError:
-        fail(HALF, 2)
+    except ValueError as error:
+        fail(unsayable(error), 2)
     if answer.is_success:
         if answer.status_code == ACCEPTED:
             where = answer.headers["location"]
@@ -91,7 +100,7 @@ def send(
     `limit_s` is how long is waited for it where that is not as ever.
 
     Raises:
-        UnicodeEncodeError: what is to be said has no bytes; `HALF` says why.
+        ValueError: the body has no bytes; `unsayable` says why.
     """
     told = settings()
     limit_s = limit_s or (CALL_S if content is None else LONG_S)
@@ -119,6 +128,13 @@ def send(
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         fail(f"no starter answers at {told.public_url}: {error}; OMS_PUBLIC_URL names it")
+
+
+def unsayable(error: ValueError) -> str:
+    """Why a body could not be written down."""
+    if isinstance(error, UnicodeEncodeError):
+        return "holds half a surrogate pair, which no text can"
+    return "holds NaN or Infinity, which no JSON can"
 
 
 def every(path: str, name: str, **asked: Any) -> list[Any]:

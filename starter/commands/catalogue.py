@@ -9,7 +9,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from starter.commands.calls import AsJson, call, every, fail, json_in, part, print_json, send
+from starter.commands.calls import (
+    AsJson,
+    call,
+    every,
+    fail,
+    json_in,
+    part,
+    print_json,
+    quantity_of,
+    send,
+)
 
 skus = typer.Typer(no_args_is_help=True, help="What is sold.")
 locations = typer.Typer(no_args_is_help=True, help="Where stock is held.")
@@ -112,9 +122,7 @@ def _component(said: str) -> dict[str, Any]:
     sku, sign, quantity = said.rpartition("=")
     if not sign:
         return {"sku": said, "quantity": 1}
-    if not quantity.isdecimal():
-        fail(f"components: {said} is not SKU=QUANTITY", 2)
-    return {"sku": sku, "quantity": int(quantity)}
+    return {"sku": sku, "quantity": quantity_of(sku, quantity)}
 
 
 def _put(path: str, file: Path | None, fields: list[str]) -> None:
@@ -123,15 +131,23 @@ def _put(path: str, file: Path | None, fields: list[str]) -> None:
     if not isinstance(entry, dict):
         fail(f"{file}: is not a JSON object", 2)
     for said in fields:
-        name, sign, value = said.partition("=")
-        if not sign:
-            fail(f"--set: {said} is not FIELD=VALUE", 2)
-        inner = entry
-        *groups, last = name.split(".")
-        for group in groups:
-            inner = inner.setdefault(group, {})
-        inner[last] = value if last in TEXTS else _value(value)
+        _set(entry, said)
     print_json(call("PUT", path, entry))
+
+
+def _set(entry: dict[str, Any], said: str) -> None:
+    """`FIELD=VALUE`; the field may lie in another one: `address.city=Berlin`."""
+    name, sign, value = said.partition("=")
+    if not sign:
+        fail(f"--set: {said} is not FIELD=VALUE", 2)
+    *groups, last = name.split(".")
+    for group in groups:
+        if entry.get(group) is None:
+            entry[group] = {}
+        entry = entry[group]
+        if not isinstance(entry, dict):
+            fail(f"--set: {said}: {group} has no fields", 2)
+    entry[last] = value if last in TEXTS else _value(value)
 
 
 def _there(path: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from rich.table import Table
 from adapters.channels.reading import Unreadable
 from adapters.channels.shopify.order import to_order
 from adapters.strict_json import strict_json
-from starter.commands.calls import HALF, call, fail, refusal, send
+from starter.commands.calls import call, fail, refusal, send, unsayable
 
 CREATED, CONFLICT = 201, 409
 CSV_KINDS = ("skus", "locations", "bundles", "stock")
@@ -119,8 +119,8 @@ def _import(row: Any, shopify: str) -> tuple[str, str, bool]:
     key = sha256(json.dumps(order, sort_keys=True).encode()).hexdigest()
     try:
         answer = send("POST", "/api/orders", order, key=f"import-{key}")
-    except UnicodeEncodeError:
-        return "", f"row: {HALF}", False
+    except ValueError as error:
+        return "", f"row: {unsayable(error)}", False
     if answer.status_code == CREATED:
         return answer.json()["order_id"], "taken in", True
     named = f"{order.get('channel', 'api')}-{order.get('channel_order_id', '')}"

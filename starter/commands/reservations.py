@@ -9,7 +9,7 @@ from rich.table import Table
 
 from domain.currencies import EXPONENTS
 from domain.money import InvalidMoney, Money
-from starter.commands.calls import AsJson, call, fail, part, print_json
+from starter.commands.calls import AsJson, call, fail, part, print_json, quantity_of
 
 PATH = "/api/stock/reservations"
 HOUR_S = 3600
@@ -56,9 +56,7 @@ def _line(said: str, currency: str) -> dict[str, Any]:
     if not equals:
         return {"sku": said, "quantity": 1}
     quantity, at, price = many.partition("@")
-    if not quantity.isascii() or not quantity.isdigit():
-        fail(f"{said}: is not SKU=QUANTITY", 2)
-    line = {"sku": sku, "quantity": int(quantity)}
+    line = {"sku": sku, "quantity": quantity_of(sku, quantity)}
     return line | {"unit_price_minor": _minor(price, currency, said)} if at else line
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from domain.currencies import EXPONENTS
@@ -35,8 +36,9 @@ def list_rules(as_json: AsJson = False) -> None:
     table = Table("version", "name", "state", "drafted by", "activated", "by")
     for kept in found:
         since = str(kept["activated_at"] or "")[:16]
-        told = (kept["rules"]["name"], kept["state"], kept["created_by"], since)
-        table.add_row(str(kept["version"]), *told, kept["activated_by"] or "")
+        drafted = (kept["rules"]["name"], kept["state"], kept["created_by"])
+        told = (*drafted, since, kept["activated_by"] or "")
+        table.add_row(str(kept["version"]), *map(escape, told))
     Console().print(table)
 
 
@@ -145,8 +147,8 @@ def _candidates(decision: dict[str, Any]) -> Table:
         table.add_row(
             one["location"],
             "yes" if one["location"] in zones else "",
-            zones.get(one["location"], ""),
-            price,
+            escape(zones.get(one["location"], "")),
+            escape(price),
             "" if one["distance_km"] is None else str(one["distance_km"]),
             promised["deliver_on"] if promised else "",
         )
@@ -155,7 +157,7 @@ def _candidates(decision: dict[str, Any]) -> Table:
 
 def _print_comparison(total: Comparison, page: dict[str, Any]) -> None:
     name = f"{page['rules_name']} ({page['rules_version'] or 'not kept'})"
-    table = Table("by the other rules", "as decided", name)
+    table = Table("by the other rules", "as decided", escape(name))
     for label, one, other in _rows(total, page["currency"]):
         table.add_row(label, one, other)
     console = Console()

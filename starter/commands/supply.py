@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from starter.commands.calls import AsJson, call, every, fail, part, print_json
+from starter.commands.calls import AsJson, call, every, fail, part, print_json, quantity_of
 
 purchase_orders = typer.Typer(no_args_is_help=True, help="Goods from outside.")
 transfers = typer.Typer(no_args_is_help=True, help="Goods from one location to another.")
@@ -130,7 +130,7 @@ def new_count(
     key: Key = "",
 ) -> None:
     """What was found on hand at a location becomes the record; says where that differed."""
-    counted = [{"sku": sku, "quantity": _number(many, sku)} for sku, many in _pairs(lines)]
+    counted = [{"sku": sku, "quantity": quantity_of(sku, many)} for sku, many in _pairs(lines)]
     body = {"location": location, "lines": counted, "reason": reason}
     _print_count(call("POST", "/api/stock/counts", body, key=key))
 
@@ -207,12 +207,6 @@ def _pairs(lines: Iterable[str]) -> list[tuple[str, str]]:
     return [(sku, many) for sku, _, many in found]
 
 
-def _number(said: str, sku: str) -> int:
-    if not (said.isascii() and said.isdecimal()):
-        fail(f"{sku}={said}: is no whole number", 2)
-    return int(said)
-
-
 def _dated(lines: list[str], expected: datetime | None) -> list[dict[str, Any]]:
     found = []
     for sku, said in _pairs(lines):
@@ -220,7 +214,7 @@ def _dated(lines: list[str], expected: datetime | None) -> list[dict[str, Any]]:
         if not day and expected is None:
             fail(f"{sku}: needs a day: {sku}={many}@2026-12-31, or --expected for all", 2)
         on = day or str(expected.date() if expected else "")
-        found.append({"sku": sku, "quantity": _number(many, sku), "expected_on": on})
+        found.append({"sku": sku, "quantity": quantity_of(sku, many), "expected_on": on})
     return found
 
 
@@ -228,7 +222,10 @@ def _arrivals(lines: list[str]) -> list[dict[str, Any]]:
     found = []
     for sku, said in _pairs(lines):
         many, _, damaged = said.partition("/")
-        quantities = {"quantity": _number(many, sku), "damaged": _number(damaged or "0", sku)}
+        quantities = {
+            "quantity": quantity_of(sku, many),
+            "damaged": quantity_of(sku, damaged or "0"),
+        }
         found.append({"sku": sku, **quantities})
     return found
 

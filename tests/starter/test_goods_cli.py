@@ -74,6 +74,37 @@ def test_goods_are_set_up_stocked_and_offered(oms: Say, tmp_path: Path) -> None:
     assert oms("bundle", "show", "SET").stderr == "404 not_found: There is no such bundle.\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["sku", "put", "CUP", "--set", "title.x=1"], "--set: title.x=1: title has no fields"),
+        (["sku", "put", "CUP", "--set", "weight_g=NaN"], "holds NaN or Infinity, which no JSON"),
+        (["sku", "put", "CUP", "--set", "weight_g=1e999"], "holds NaN or Infinity, which no JSON"),
+        (["bundle", "put", "SET", f"CUP={'9' * 5000}"], "999: is no whole number"),
+        (["bundle", "put", "SET", "CUP=x"], "CUP=x: is no whole number"),
+        (["sku", "show", ".."], "There is no such SKU"),
+        (["location", "show", "."], "There is no such location"),
+        (["stock", "count", "show", ".."], "There is no such"),
+    ],
+)
+def test_what_cannot_be_is_said_in_words(oms: Say, arguments: list[str], reason: str) -> None:
+    said(oms, "sku", "put", "CUP", "--set", "title=Cup")
+    refused = oms(*arguments)
+    assert refused.exit_code in {1, 2}
+    assert not isinstance(refused.exception, Exception)
+    assert reason in refused.stderr
+
+
+def test_a_field_of_a_field_that_was_empty_is_set(oms: Say) -> None:
+    place = ("location", "put", "nice", "--set", "name=Nice", "--set", "timezone=Europe/Paris")
+    address = {"name": "N", "lines": ["Rue 1"], "city": "Nice"}
+    settings = ["address=null", "address.country=FR"]
+    settings += [f"address.{name}={json.dumps(value)}" for name, value in address.items()]
+    said(oms, *place, *(word for one in settings for word in ("--set", one)))
+    shown = json.loads(said(oms, "location", "show", "nice"))
+    assert (shown["address"]["country"], shown["address"]["lines"]) == ("FR", ["Rue 1"])
+
+
 def test_a_catalogue_is_loaded_from_one_file_bundles_too(oms: Say, tmp_path: Path) -> None:
     told = {
         "skus": [{"sku": sku, "title": sku} for sku in ("CUP", "POT", "SET")],

@@ -20,9 +20,9 @@ from tests.starter.world import Oms, canonical_order
 from tests.storage.sourcingroom import place
 
 DRAFT = {
-    "name": "by weight",
+    "name": "by [/weight]",
     "promise_days": 30,
-    "zones": [{"name": "post", "tiers": [{"weight_max_g": 30000, "price_minor": 590}]}],
+    "zones": [{"name": "post [/]", "tiers": [{"weight_max_g": 30000, "price_minor": 590}]}],
 }
 
 
@@ -82,23 +82,23 @@ async def test_an_operator_asks_why_and_tries_other_rules(
 
     (tmp_path / "draft.json").write_text(json.dumps(DRAFT))
     drafted = oms("sourcing", "rules", "draft", str(tmp_path / "draft.json"))
-    assert drafted.stdout == "draft 2: by weight\n"
+    assert drafted.stdout == "draft 2: by [/weight]\n"
     span = ("--from", "2020-01-01", "--to", "2120-01-01")
     replayed = oms("sourcing", "replay", "--rules", "2", *span)
     assert replayed.returncode == 0
-    assert "by weight (2)" in replayed.stdout
+    assert "by [/weight] (2)" in replayed.stdout
     assert "5.90 EUR" in replayed.stdout
     assert "0 of 1 orders would ship another way" in replayed.stdout
     from_file = oms("sourcing", "replay", "--rules", str(tmp_path / "draft.json"), *span, "--json")
     assert json.loads(from_file.stdout)["would"]["shipping_minor"] == 590
 
-    assert oms("sourcing", "rules", "activate", "2").stdout == "active: 2: by weight\n"
+    assert oms("sourcing", "rules", "activate", "2").stdout == "active: 2: by [/weight]\n"
     listed = oms("sourcing", "rules", "list")
     assert "retired" in listed.stdout
     shown = json.loads(oms("sourcing", "rules", "show", "2").stdout)
     assert (shown["state"], shown["rules"]["promise_days"]) == ("active", 30)
     await reserve(database_url, sourced, 2)
-    assert "post" in oms("order", "why", sourced).stdout
+    assert "post [/]" in oms("order", "why", sourced).stdout
 
     nobody = oms("sourcing", "batch", "--apply")
     assert nobody.stdout == "0 of 0 that wait, proven best; one after the other 0\n"
