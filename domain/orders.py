@@ -4,20 +4,23 @@ An order may be wrong (a quantity of zero, a total that does not add up): it is 
 and `domain.validation` says what is wrong with it.
 """
 
+import re
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, field_validator
 
 from domain.addresses import Address
 from domain.ids import OrderId, order_id
 from domain.money import Money
 from domain.policies import OrderPolicy
+from domain.postal_formats import POSTAL_CODE_LIMIT
 from domain.values import Message, Value
 
 NAME_LIMIT = 500
 """What a line's id and SKU may have: lines are found by them, and an index entry holds 2,704 bytes.
 No SKU of a catalogue is as long."""
+_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 class PaymentStatus(StrEnum):
@@ -103,10 +106,24 @@ class Order(Value):
 
 
 class Destination(Message):
-    """As much of the address as sourcing needs and Temporal may see."""
+    """As much of the address as sourcing needs and Temporal may see.
+
+    What can be no code is left out: channels take any text there, a person's own words among it,
+    and Temporal ends a workflow whose search attributes are too long. Validation holds the order.
+    """
 
     country: str
     postal_code: str
+
+    @field_validator("country")
+    @classmethod
+    def _code_alone(cls, country: str) -> str:
+        return country if _COUNTRY.fullmatch(country) else ""
+
+    @field_validator("postal_code")
+    @classmethod
+    def _as_long_as_one(cls, postal_code: str) -> str:
+        return postal_code if len(postal_code) <= POSTAL_CODE_LIMIT else ""
 
 
 class LineRef(Message):

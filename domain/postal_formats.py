@@ -20,7 +20,7 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 _ELSEWHERE = "ZZ"
 """The metadata's name for what holds where a country says nothing."""
 
-_POSTAL_CODE_LIMIT = 20
+POSTAL_CODE_LIMIT = 20
 _SEPARATORS = re.compile(r"[ -]+")
 _PREFIX = re.compile(r"^[A-Z]{1,3}[ -](?=[0-9])")
 """The country before a post code, as on letters from abroad: "D-10115", "CH-8000"."""
@@ -120,7 +120,7 @@ class PostalFormat:
         its own. A text that is no code of the country comes back as it was.
         """
         code = _dashes_as_ascii(unicodedata.normalize("NFKC", text).strip().upper())
-        if self.postal_code is None or len(code) > _POSTAL_CODE_LIMIT:
+        if self.postal_code is None or len(code) > POSTAL_CODE_LIMIT:
             return text
         bare = _PREFIX.sub("", code)
         for candidate in (*self._spellings(code), *self._spellings(bare), f"{self.country}-{bare}"):

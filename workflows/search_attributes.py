@@ -14,6 +14,8 @@ WAITING_ON = SearchAttributeKey.for_keyword("WaitingOn")
 DESTINATION_COUNTRY = SearchAttributeKey.for_keyword("DestinationCountry")
 HOLD_REASONS = SearchAttributeKey.for_keyword_list("HoldReasons")
 KEYS = (ORDER_STATUS, CHANNEL_ID, WAITING_ON, DESTINATION_COUNTRY, HOLD_REASONS)
+REASONS_SHOWN = 20
+"""Of 64 characters at most each; Temporal ends a workflow whose attribute has over 2,048 bytes."""
 
 
 class Upserts:
@@ -29,7 +31,7 @@ class Upserts:
             (WAITING_ON, _owner(record.wait)),
             (DESTINATION_COUNTRY, country or None),
         )
-        held = sorted({hold.reason for hold in record.holds})
+        held = sorted({hold.reason for hold in record.holds})[:REASONS_SHOWN]
         self._upsert(values, [*held, *filter(None, [record.attention])])
 
     def of_return(self, record: ReturnRecord, channel: str) -> None:

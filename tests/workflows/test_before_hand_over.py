@@ -58,6 +58,17 @@ async def test_a_bad_address_holds_the_order_until_it_is_fixed(begin: Start) -> 
 
 
 @at_once
+async def test_what_can_be_no_country_holds_the_order_and_never_ends_it(begin: Start) -> None:
+    prose = {"country": "\u0416" * 2_000, "postal_code": "\u0416" * 2_000}
+    life = await begin(an_order("address-0", address=BAD_ADDRESS.model_copy(update=prose)))
+    held = await life.until_waiting("hold:address")
+    assert only_hold(held) == "address: postal_code: too_long, country: too_long"
+    a_second_address(life)
+    await life.ask("fix_address", address_version=2, destination=prose)
+    await see_delivered(life)
+
+
+@at_once
 async def test_a_fix_that_is_bad_too_holds_it_again(begin: Start) -> None:
     life = await begin(an_order("address-2", address=BAD_ADDRESS))
     await life.until_waiting("hold:address")

@@ -12,7 +12,7 @@ from domain.records import OrderRecord
 from domain.waits import Owner
 from tests.workflows.at_once import at_once
 from tests.workflows.lives import Start
-from tests.workflows.soundness import see_delivered
+from tests.workflows.soundness import see_cancelled, see_delivered
 from tests.workflows.test_two_parcels import in_two_boxes
 from tests.workflows.world import BOX, GOOD_ADDRESS, World, an_order
 
@@ -277,3 +277,14 @@ async def test_a_hold_of_an_operator_is_an_operators_whatever_its_reason(
     assert waits(held) == (Owner.OPERATOR, f"hold:{reason}", RELEASED)
     await life.ask("release", hold_id="h")
     await see_delivered(life)
+
+
+@at_once
+async def test_more_reasons_than_a_search_attribute_holds_end_no_order(begin: Start) -> None:
+    bad = GOOD_ADDRESS.model_copy(update={"postal_code": "1"})
+    life = await begin(an_order("reasons", address=bad))
+    await life.until_waiting("hold:address")
+    for n in range(40):
+        await life.ask("hold", reason=f"r{n:063}", by="ann")
+    await life.ask("cancel")
+    await see_cancelled(life)
