@@ -64,6 +64,11 @@ def _inside(outer: object) -> Iterator[object]:
         yield from outer
 
 
+def mended(text: str) -> str:
+    """The text with U+FFFD for what PostgreSQL cannot hold: NUL, and half a surrogate pair."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
 class Reader:
     """An object in a payload, which knows its own path. Null and missing are the same."""
 
@@ -82,10 +87,7 @@ class Reader:
         return Unreadable(self.path(name), reason)
 
     def text(self, name: str, *, limit: int = TEXT_LIMIT) -> str:
-        """A text as it came, without space around it; "" if there is none. A number is a text too.
-
-        What PostgreSQL cannot hold (NUL, half a surrogate pair) becomes U+FFFD.
-        """
+        """A text, `mended`, without space around it; "" if there is none. A number is one too."""
         value = self._fields.get(name)
         if value is None:
             return ""
@@ -95,7 +97,7 @@ class Reader:
             raise self.refuse(name, "is not a text")
         if len(value) > limit:
             raise self.refuse(name, f"has more than {limit} characters")
-        return _UNSTORABLE.sub("\ufffd", value).strip()
+        return mended(value).strip()
 
     def some_text(self, name: str) -> str:
         """A text that must be there."""

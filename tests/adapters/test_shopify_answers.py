@@ -14,7 +14,14 @@ from adapters.channels.shopify.outbound import ShopifyChannel, shopify_http
 from adapters.channels.shopify.pace import Pace
 from domain.errors import Refused, Unavailable
 from domain.orders import Order
-from domain.payments import CancelRequest, Captured, CaptureDeclined, CaptureRequest
+from domain.payments import (
+    CancelRequest,
+    Captured,
+    CaptureDeclined,
+    CaptureRequest,
+    RefundLine,
+    RefundRequest,
+)
 from storage.effects import Effects
 from tests.adapters.conftest import CALL_S, euros
 from tests.passing_time import Clock, calls_are_over
@@ -135,6 +142,14 @@ def cancel_of(order: Order) -> CancelRequest:
     return CancelRequest(order_id=order.order_id, key=key, channel="demo", reason="stock")
 
 
+def refund_of(order: Order) -> RefundRequest:
+    key = f"{order.order_id}/refund/{next(_KEYS)}"
+    line = RefundLine(line_id="1", quantity=1)
+    return RefundRequest(
+        order_id=order.order_id, key=key, channel="demo", return_id="r1", lines=(line,)
+    )
+
+
 async def test_a_cancellation_waits_for_shopifys_job(
     shop: ShopifyChannel, says: Callable[..., Script], order: Order
 ) -> None:
@@ -253,6 +268,11 @@ def graphql_error(code: str | None, **extensions: Any) -> dict[str, Any]:
          "unreadable_answer"),
         ({"data": {"orderCapture": {"transaction": captured("SUCCESS", amountSet=bag("NaN")),
           "userErrors": []}}}, "unreadable_answer"),
+        (capturing(captured("SUCCESS", amountSet=bag("-28.7"))), "unreadable_answer"),
+        (capturing(captured("SUCCESS", id="gid://\ud800")), "unreadable_answer"),
+        (capturing(captured("SUCCESS", id="gid://\0")), "unreadable_answer"),
+        (capturing(None) | graphql_error("ACCESS_DENIED"), "capture_pending"),
+        ({"data": {"orderCapture": {}}} | graphql_error("ACCESS_DENIED"), "unreadable_answer"),
         ([], "unreadable_answer"),
     ],
 )  # fmt: skip
@@ -263,6 +283,52 @@ async def test_a_mutation_without_a_clear_answer_may_have_been_done(
     with pytest.raises(Unavailable) as caught:
         await shop.capture(capture_of(order), order)
     assert (caught.value.code, caught.value.fate_unknown) == (code, True)
+
+
+async def test_what_was_done_is_taken_though_a_part_may_not_be_seen(
+    shop: ShopifyChannel, says: Callable[..., Script], order: Order
+) -> None:
+    done = capturing(captured("SUCCESS", gateway=None)) | graphql_error("ACCESS_DENIED")
+    says(Payment=[payment(AUTHORISED)], Capture=[done])
+    said = await shop.capture(capture_of(order), order)
+    assert isinstance(said, Captured)
+
+
+@pytest.mark.parametrize("gateway", ["Überweisung", "half a pair: \ud83d"])
+async def test_a_gateways_name_is_said_back_as_it_came(
+    shop: ShopifyChannel, says: Callable[..., Script], order: Order, gateway: str
+) -> None:
+    made = {
+        "id": "gid://shopify/Refund/1",
+        "note": None,
+        "totalRefundedSet": bag("9.57"),
+    }
+    refunding = {"data": {"refundCreate": {"refund": made, "userErrors": []}}}
+    script = says(
+        Refunds=[{"data": {"order": {"refunds": []}}}],
+        Payment=[payment(transaction("SALE", "SUCCESS", gateway=gateway))],
+        Refund=[refunding],
+    )
+    refunded = await shop.refund(refund_of(order), order)
+    assert refunded.amount == euros("9.57")
+    assert script.calls == ["Refunds", "Payment", "Refund"]
+
+
+@pytest.mark.parametrize("cursor", [None, "page-1"])
+async def test_a_page_that_never_ends_is_no_answer(
+    shop: ShopifyChannel, says: Callable[..., Script], order: Order, cursor: str | None
+) -> None:
+    more = {"hasNextPage": True, "endCursor": cursor}
+    lines = {"nodes": [], "pageInfo": more}
+    refund = {"id": "gid://shopify/Refund/1", "totalRefundedSet": bag("0.0")}
+    script = says(
+        Refunds=[{"data": {"order": {"refunds": [refund | {"refundLineItems": lines}]}}}],
+        RefundLines=[{"data": {"refund": {"refundLineItems": lines}}}],
+    )
+    with pytest.raises(Unavailable) as caught:
+        await shop.refund(refund_of(order), order)
+    assert (caught.value.code, caught.value.fate_unknown) == ("unreadable_answer", False)
+    assert script.calls.count("RefundLines") <= 2
 
 
 @pytest.mark.parametrize(
@@ -296,6 +362,7 @@ def bucket(needed: float, there: float, rate: float, spent: float | None = None)
         (bucket(500, 600, 100), 0.1),
         (bucket(900_000, 0, 1), 60.0),
         (bucket(500, 100, 0), 1.0),
+        (bucket(500, 10**400, 100), 1.0),
         ({}, 1.0),
     ],
 )

@@ -65,8 +65,8 @@ async def _lines(graphql: Graphql, made: str, until: float) -> list[FulfilmentOr
             return found
         page = answer.fulfillment_order.line_items
         found += [line for line in page.nodes if line.remaining_quantity > 0]
-        after = page.page_info.end_cursor
-        if not page.page_info.has_next_page:
+        after = page.page_info.next(after)
+        if after is None:
             return found
 
 

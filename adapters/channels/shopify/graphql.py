@@ -91,7 +91,7 @@ class Graphql:
                 break
             self._pace.throttled(_cost(content), retry_after_s(answer.headers))
         self._pace.answered(_cost(content))
-        if content.get("errors"):
+        if content.get("errors") and not (changes and _has_run(content)):
             _fail(content, changes=changes)
         try:
             return model.model_validate(content.get("data"))
@@ -104,6 +104,15 @@ def _is_throttled(content: dict[str, Any]) -> bool:
     """Refused for its cost before it ran: it may be sent again, whatever it is."""
     errors = content.get("errors")
     return isinstance(errors, list) and _THROTTLED in map(_code, errors)
+
+
+def _has_run(content: dict[str, Any]) -> bool:
+    """Whether a mutation came to its payload: errors beside it are of parts that we asked to see.
+
+    https://spec.graphql.org/October2021/#sec-Handling-Field-Errors
+    """
+    data = content.get("data")
+    return isinstance(data, dict) and any(isinstance(part, dict) for part in data.values())
 
 
 def _cost(content: dict[str, Any]) -> dict[str, Any]:

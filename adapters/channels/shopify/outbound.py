@@ -170,8 +170,8 @@ class ShopifyChannel:
                 return None
             page = answer.order.line_items
             lines += page.nodes
-            after = page.page_info.end_cursor
-            if not page.page_info.has_next_page:
+            after = page.page_info.next(after)
+            if after is None:
                 break
         try:
             return to_order_from_graphql(self._channel, answer.order.model_extra or {}, lines)

@@ -96,7 +96,7 @@ def _numbers(cost: Mapping[str, Any]) -> _Numbers | None:
             float(status["currentlyAvailable"]),
             float(status["restoreRate"]),
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     sound = all(map(math.isfinite, found)) and found.asked > 0 and found.restored_per_s > 0
     return found if sound else None

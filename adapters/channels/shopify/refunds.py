@@ -167,8 +167,8 @@ class Refunds:
                 return tuple(found)
             page = answer.refund.refund_line_items
             found += page.nodes
-            after = page.page_info.end_cursor
-            if not page.page_info.has_next_page:
+            after = page.page_info.next(after)
+            if after is None:
                 return tuple(found)
 
 

@@ -105,8 +105,8 @@ class Shipments:
             page = answer.fulfillment.fulfillment_line_items
             for line in page.nodes:
                 pieces[line.line_item.id] += line.quantity or 0
-            after = page.page_info.end_cursor
-            if not page.page_info.has_next_page:
+            after = page.page_info.next(after)
+            if after is None:
                 return pieces
 
 

@@ -2,76 +2,21 @@
 
 from typing import Any
 
-from pydantic import ConfigDict, field_validator
+from pydantic import ConfigDict, NonNegativeInt
 
 from adapters.channels.shopify.graphql import UserError, Wire
-from domain.money import InvalidMoney, Money
-
-
-class MoneyV2(Wire):
-    """A decimal such as "12.3" and its currency."""
-
-    amount: str
-    currency_code: str
-
-    @field_validator("amount", mode="before")
-    @classmethod
-    def _written_out(cls, amount: object) -> object:
-        return str(amount) if isinstance(amount, int) and not isinstance(amount, bool) else amount
-
-    def money(self) -> Money:
-        try:
-            return Money.parse(self.amount, self.currency_code)
-        except InvalidMoney as error:
-            raise ValueError(str(error)) from error
-
-
-class ShopBag(Wire):
-    shop_money: MoneyV2
-
-    @field_validator("shop_money")
-    @classmethod
-    def _readable(cls, side: MoneyV2) -> MoneyV2:
-        side.money()
-        return side
-
-    @property
-    def shop(self) -> Money:
-        return self.shop_money.money()
-
-
-class MoneyBag(ShopBag):
-    presentment_money: MoneyV2
-
-    @field_validator("presentment_money")
-    @classmethod
-    def _shown_readable(cls, side: MoneyV2) -> MoneyV2:
-        side.money()
-        return side
-
-    @property
-    def presentment(self) -> Money:
-        return self.presentment_money.money()
-
-
-class Ref(Wire):
-    id: str
-
-
-class PageInfo(Wire):
-    has_next_page: bool
-    end_cursor: str | None = None
+from adapters.channels.shopify.shapes import Given, Handle, MoneyBag, PageInfo, Paid, Ref, Words
 
 
 class Transaction(Wire):
     """One movement of money, tried or done."""
 
-    id: str
+    id: Handle
     kind: str
     status: str
-    gateway: str | None = None
+    gateway: Words | None = None
     error_code: str | None = None
-    amount_set: MoneyBag
+    amount_set: Paid
     total_unsettled_set: MoneyBag | None = None
     parent_transaction: Ref | None = None
 
@@ -86,7 +31,7 @@ class Transaction(Wire):
 
 class PaidOrder(Wire):
     cancelled_at: str | None = None
-    total_refunded_set: ShopBag
+    total_refunded_set: Given
     transactions: tuple[Transaction, ...]
 
     def children(self, parent: Transaction, *kinds: str) -> list[Transaction]:
@@ -124,7 +69,7 @@ class _Tracking(Wire):
 
 
 class Fulfilment(Wire):
-    id: str
+    id: Handle
     status: str
     tracking_info: tuple[_Tracking, ...] = ()
 
@@ -138,7 +83,7 @@ class _Assigned(Wire):
 
 
 class FulfilmentOrder(Wire):
-    id: str
+    id: Handle
     status: str
     assigned_location: _Assigned
 
@@ -162,8 +107,8 @@ class ShipmentsAnswer(Wire):
 
 
 class FulfilmentOrderLine(Wire):
-    id: str
-    remaining_quantity: int
+    id: Handle
+    remaining_quantity: NonNegativeInt
     line_item: Ref
 
 
@@ -181,7 +126,7 @@ class FulfilmentOrderLinesAnswer(Wire):
 
 
 class FulfilledLine(Wire):
-    quantity: int | None
+    quantity: NonNegativeInt | None
     line_item: Ref
 
 
@@ -208,7 +153,7 @@ class FulfilAnswer(Wire):
 
 
 class Job(Wire):
-    id: str = ""
+    id: Handle = ""
     done: bool
 
 
@@ -223,7 +168,7 @@ class CancelAnswer(Wire):
 
 class CancelledOrder(Wire):
     cancelled_at: str | None = None
-    total_refunded_set: ShopBag
+    total_refunded_set: Given
 
 
 class CancellationAnswer(Wire):
@@ -232,7 +177,7 @@ class CancellationAnswer(Wire):
 
 
 class RefundedLine(Wire):
-    quantity: int
+    quantity: NonNegativeInt
     restock_type: str
     line_item: Ref
 
@@ -243,9 +188,9 @@ class RefundedLines(Wire):
 
 
 class Refund(Wire):
-    id: str
+    id: Handle
     note: str | None = None
-    total_refunded_set: ShopBag
+    total_refunded_set: Given
 
 
 class RefundWithLines(Refund):
