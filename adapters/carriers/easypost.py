@@ -102,6 +102,8 @@ class EasyPostCarrier:
             changes=False,  # nothing that anybody would miss or pay for
         )
         shipment = _shipment(answer)
+        if shipment.reference not in (None, request.key):
+            raise Unavailable(SYSTEM, "another_shipment")
         await self._effects.note_ref(begun.key, begun.fence, shipment.id)
         return shipment
 
@@ -109,7 +111,7 @@ class EasyPostCarrier:
         path, body = f"{_path(shipment.id)}/buy", {"rate": {"id": rate.id}}
         try:
             answer = await self._http.send("POST", path, json=body, until=begun.until)
-            label = _label(_shipment(answer, fate_unknown=True))
+            label = _label(_shipment(answer, shipment.id, fate_unknown=True))
         except Refused as refused:
             if refused.code != POSTAGE_EXISTS:
                 raise
@@ -127,7 +129,7 @@ class EasyPostCarrier:
             answer = await self._http.send(
                 "POST", f"{_path(shipment_id)}/refund", until=begun.until
             )
-            if not _is_void(_shipment(answer, fate_unknown=True)):
+            if not _is_void(_shipment(answer, shipment_id, fate_unknown=True)):
                 raise Refused(SYSTEM, "refund_rejected")
             return Voided()
 
@@ -143,7 +145,7 @@ class EasyPostCarrier:
         answer = await self._http.send(
             "GET", _path(shipment_id), until=until, also=frozenset({NOT_FOUND})
         )
-        return None if answer.status == NOT_FOUND else _shipment(answer)
+        return None if answer.status == NOT_FOUND else _shipment(answer, shipment_id)
 
 
 def _path(shipment_id: str) -> str:
@@ -154,11 +156,17 @@ def _is_void(shipment: Shipment) -> bool:
     return shipment.postage_label is None or shipment.refund_status in GIVEN_BACK
 
 
-def _shipment(answer: Answer, *, fate_unknown: bool = False) -> Shipment:
+def _shipment(
+    answer: Answer, shipment_id: str | None = None, *, fate_unknown: bool = False
+) -> Shipment:
+    """The shipment that was asked for: the label of another would go onto the wrong parcel."""
     try:
-        return Shipment.model_validate(answer.content)
+        shown = Shipment.model_validate(answer.content)
     except ValidationError as error:
         raise _unreadable(error, fate_unknown=fate_unknown) from error
+    if shipment_id not in (None, shown.id):
+        raise Unavailable(SYSTEM, "another_shipment", fate_unknown=fate_unknown)
+    return shown
 
 
 def _label(shipment: Shipment) -> Label | None:

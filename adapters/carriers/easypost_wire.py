@@ -60,6 +60,7 @@ class Shipment(_Part):
     """What we read of a shipment; with `postage_label` it is bought."""
 
     id: Code
+    reference: str | None = None
     rates: tuple[Rate, ...] | None = None
     messages: tuple[dict[str, Any], ...] | None = None
     selected_rate: Rate | None = None

@@ -81,7 +81,8 @@ class HttpWarehouse:
             if found is None:
                 return Recalled()
             answer = await self._call(found, "recall", None, begun)
-            return HandedOver() if _conflict(answer, {"handed_over"}) else Recalled()
+            conflict = _conflict(answer, {"handed_over"})
+            return HandedOver() if conflict else _whither(answer, ref.reference)
 
         asked = await self._effects.withdraw(ref.reference, SYSTEM)
         if not asked.possible:
@@ -119,7 +120,8 @@ class HttpWarehouse:
         async def act(begun: Begun) -> HandedOver | Recalled:
             found = await self._known(request.location, request.reference, begun)
             answer = await self._call(found, "hand-over", {"parcels": parcels}, begun)
-            return Recalled() if _conflict(answer, {"recalled"}) else HandedOver()
+            conflict = _conflict(answer, {"recalled"})
+            return Recalled() if conflict else _whither(answer, request.reference)
 
         return await self._effects.once(
             request.key, SYSTEM, call_s=self._deed_s, act=act, look=_same_again, model=_HAND_OVER
@@ -177,6 +179,18 @@ def _ours(found: Fulfilment, reference: str, *, fate_unknown: bool = False) -> F
     if found.reference != reference:
         raise Unavailable(SYSTEM, "another_fulfilment", fate_unknown=fate_unknown)
     return found
+
+
+def _whither(answer: Answer, reference: str) -> Recalled | HandedOver:
+    """Where the goods are now; a yes that shows them as they were is none, and is asked again."""
+    shown = _ours(_read(answer, Fulfilment, fate_unknown=True), reference, fate_unknown=True)
+    match shown.status:
+        case "recalled" | "rejected":
+            return Recalled()
+        case "handed_over":
+            return HandedOver()
+        case "accepted" | "packed":
+            raise Unavailable(SYSTEM, "unreadable_answer", f"is {shown.status}", fate_unknown=True)
 
 
 def _read(answer: Answer, model: type[M], *, fate_unknown: bool = False) -> M:

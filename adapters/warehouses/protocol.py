@@ -18,6 +18,9 @@ from domain.stock import ShortPick, ShortReason
 
 REASONS = frozenset({"no_stock", "damaged", "closed", "short"})
 
+PARCELS_LIMIT = 100
+"""Of one fulfilment: each costs a label, and a few events of its order's history."""
+
 Size = Annotated[int, Field(strict=True, gt=0, le=10_000_000)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
 
@@ -50,7 +53,7 @@ class Fulfilment(_Part):
     status: Literal["accepted", "rejected", "packed", "recalled", "handed_over"]
     reason: str | None = None
     short: tuple[Found, ...] = Field(default=(), max_length=1_000)
-    parcels: tuple[Parcel, ...] = Field(default=(), max_length=1_000)
+    parcels: tuple[Parcel, ...] = Field(default=(), max_length=PARCELS_LIMIT)
 
     @field_validator("short")
     @classmethod

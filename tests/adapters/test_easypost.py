@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.carriers.easypost import EasyPostCarrier, easypost_http
-from adapters.http import OutsideHttp
+from adapters.carriers.easypost_wire import explain
+from adapters.http import Answer, OutsideHttp
 from domain.addresses import Address
 from domain.errors import Refused, Unavailable
 from domain.fulfilments import Label, LabelRef, LabelRequest, PackedParcel, Voided
@@ -494,3 +496,44 @@ async def test_a_wrong_key_is_a_refusal(
     with pytest.raises(Refused, match=r"easypost: apikey\.inactive"):
         await EasyPostCarrier(http, Effects(engine)).buy(request_, sender, order)
     await http.aclose()
+
+
+class AnswersForAnother(OutsideHttp):
+    """Its carrier once says again what it said before."""
+
+    before: Answer
+    repeats = "nothing"
+
+    async def send(self, method: str, path: str, **more: Any) -> Answer:
+        if path.endswith(self.repeats):
+            return self.before
+        answer = await super().send(method, path, **more)
+        if path.endswith("/buy"):
+            self.before = answer
+        return answer
+
+
+@pytest.fixture
+async def forgetful(simulators_url: str) -> AsyncIterator[AnswersForAnother]:
+    url, auth = f"{simulators_url}/easypost", (CARRIER_KEY, "")
+    http = AnswersForAnother("easypost", url, call_s=CALL_S, explain=explain, auth=auth)
+    yield http
+    await http.aclose()
+
+
+@pytest.mark.parametrize("repeats", ["/shipments", "/buy"])
+async def test_the_label_of_another_parcel_is_no_answer(
+    forgetful: AnswersForAnother,
+    effects: Effects,
+    request_: LabelRequest,
+    sender: Location,
+    order: Order,
+    *,
+    repeats: str,
+) -> None:
+    carrier = EasyPostCarrier(forgetful, effects)
+    await carrier.buy(request_, sender, order)
+    forgetful.repeats = repeats
+    key = effect_key(request_.order_id, "f1", "p2", "label", 1)
+    with pytest.raises(Unavailable, match="another_shipment"):
+        await carrier.buy(request_.model_copy(update={"key": key}), sender, order)

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import httpx
 import pytest
+from pydantic import ValidationError
 
 from adapters.http import Answer, OutsideHttp
 from adapters.warehouses.http import HttpWarehouse, warehouse_http
@@ -525,6 +527,64 @@ async def test_what_is_said_of_another_fulfilment_is_no_answer(
         await warehouse.recall(ref(pack, "recall"))
     await http.aclose()
     assert await world.journal(pack.order_id, "recalled") == []
+
+
+class SaysYes(OutsideHttp):
+    """Its warehouse answers 200, shows what it likes, and does nothing."""
+
+    shows: object = None
+
+    async def send(self, method: str, path: str, **more: Any) -> Answer:
+        if path.endswith(("/recall", "/hand-over")):
+            return Answer(status=200, content=self.shows, headers=httpx.Headers())
+        return await super().send(method, path, **more)
+
+
+@pytest.fixture
+async def yes(simulators_url: str) -> AsyncIterator[SaysYes]:
+    headers = {"Authorization": f"Bearer {WAREHOUSE_KEY}"}
+    http = SaysYes(
+        "warehouse", simulators_url, call_s=CALL_S, explain=lambda _: ("", ""), headers=headers
+    )
+    yield http
+    await http.aclose()
+
+
+@pytest.mark.parametrize(
+    "shows", [None, {}, {"status": "packed"}, {"reference": "demo-0/f1", "status": "recalled"}]
+)
+async def test_a_yes_without_a_deed_is_asked_for_again(
+    yes: SaysYes, effects: Effects, pack: PackRequest, order: Order, shows: dict[str, str] | None
+) -> None:
+    warehouse = HttpWarehouse(yes, effects)
+    await warehouse.request(pack, order)
+    shown = {"id": "f", "location": "berlin", "reference": pack.reference}
+    yes.shows = shown | shows if shows else shows
+    for deed in (warehouse.hand_over(hand_over(pack)), warehouse.recall(ref(pack, "recall"))):
+        with pytest.raises(Unavailable) as caught:
+            await deed
+        assert caught.value.fate_unknown
+
+
+@pytest.mark.parametrize("said", [HandedOver(), Recalled()])
+async def test_where_the_goods_are_is_what_the_warehouse_shows(
+    yes: SaysYes, effects: Effects, pack: PackRequest, order: Order, said: HandedOver | Recalled
+) -> None:
+    warehouse = HttpWarehouse(yes, effects)
+    await warehouse.request(pack, order)
+    where = {"location": "berlin", "reference": pack.reference, "status": said.kind}
+    yes.shows = where | {"id": "f"}
+    assert await warehouse.hand_over(hand_over(pack)) == said
+    assert await warehouse.recall(ref(pack, "recall")) == said
+
+
+def test_a_thousand_parcels_are_not_believed() -> None:
+    box = PARCEL.model_dump()
+    said = {"id": "f", "reference": "demo-1/f1", "location": "berlin", "status": "packed"}
+    packed = Fulfilment.model_validate(said | {"parcels": [box] * 100}).standing()
+    assert packed == Packed(parcels=(PARCEL,) * 100)
+    with pytest.raises(ValidationError, match="parcels"):
+        Fulfilment.model_validate(said | {"parcels": [box] * 101})
 
 
 def test_what_is_packed_in_no_parcel_is_not_packed_yet() -> None:
