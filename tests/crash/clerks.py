@@ -1,15 +1,12 @@
-"""What checkouts and stock clerks say through the API: under one key, until they are answered."""
+"""What checkouts and stock clerks tell us."""
 
-import secrets
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
 
 from adapters.channels.shopify.order import to_order
 from tests.crash.catalogue import CHANNEL
 from tests.crash.orders import Placed, cart_of, line_id, payload
-from tests.crash.world import World, patiently
+from tests.crash.saying import say
+from tests.crash.world import World
 
 WHILE_IT_LASTS_S = 600
 EXPECTED_ON = "2090-01-01"
@@ -27,22 +24,6 @@ class Document:
     @property
     def supply_id(self) -> str:
         return self.path.rpartition("/")[2]
-
-
-def say(world: World, path: str, body: Any, method: str = "POST") -> Any:
-    """The answer; who is not answered says the same again."""
-    key = secrets.token_hex(8)
-
-    def heard() -> httpx.Response | None:
-        try:
-            answer = world.api(method, path, body, key)
-        except httpx.TransportError:
-            return None
-        return None if "in_progress" in answer.text else answer
-
-    answer = patiently(heard)
-    assert answer.is_success, (path, answer.text)
-    return answer.json()
 
 
 # -- goods

@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,22 +39,21 @@ had taken its place: a broken fence, which must be found."""
 
 @dataclass(frozen=True)
 class Fault:
-    """`call` counts, in each process, the calls of `point` that are about `order` (empty: any).
+    """At the first call of `point` about `order` (empty: any) that comes to this `moment`.
 
     What a starter does for no order is about what its first argument names, if that is a text.
-    With `activity` they are the calls that this activity makes.
+    With `activity` it is the first of those that this activity makes.
     """
 
     point: str
     moment: Moment
     order: str = ""
-    call: int = 1
     action: Action = "kill"
     activity: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.point}-{self.moment}-{self.order or 'any'}-{self.call}-{self.action}"
+        return f"{self.point}-{self.moment}-{self.order or 'any'}-{self.action}"
 
     def __str__(self) -> str:
         within = f" in {self.activity}" if self.activity else ""
@@ -78,7 +77,7 @@ class _Call:
     """The port's call under way in this task."""
 
     given: tuple[Any, ...]
-    number: Mapping[Fault, int]
+    concerned: list[Fault]
 
 
 _call: ContextVar[_Call | None] = ContextVar("call", default=None)
@@ -88,7 +87,6 @@ class Failpoints:
     def __init__(self, plan: list[Fault], fired: Path) -> None:
         self._plan = plan
         self._fired = fired
-        self._calls: dict[Fault, int] = dict.fromkeys(plan, 0)
 
     @classmethod
     def from_environment(cls) -> "Failpoints":
@@ -109,9 +107,7 @@ class Failpoints:
             and fault.order in ("", order)
             and fault.activity in ("", within)
         ]
-        for fault in concerned:
-            self._calls[fault] += 1
-        _call.set(_Call(given, {fault: self._calls[fault] for fault in concerned}))
+        _call.set(_Call(given, concerned))
         await self.reach("before")
         try:
             answer = await method(*given, **named)
@@ -128,8 +124,8 @@ class Failpoints:
         if call is None:
             return None
         befell: Action | None = None
-        for fault, number in call.number.items():
-            if fault.moment == moment and fault.call == number and self._fires(fault):
+        for fault in call.concerned:
+            if fault.moment == moment and self._fires(fault):
                 await self._act(fault, call.given)
                 befell = fault.action
         return befell

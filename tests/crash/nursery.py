@@ -17,11 +17,12 @@ from pathlib import Path
 
 import uvicorn
 import uvloop
+from temporalio.client import Client
 
 from config.inbound import senders_of
 from config.logging import configure_logging
 from config.settings import Settings, load_settings
-from config.temporal import check_search_attributes, connect
+from config.temporal import connect
 from config.wiring import wire
 from starter.app import create_app
 from starter.composition import Composition
@@ -49,9 +50,17 @@ def put(path: Path, content: str) -> None:
     fresh.replace(path)
 
 
+async def connected(settings: Settings) -> Client:
+    """Tries until it is: a server that stood still has not answered, and nobody dies of that."""
+    while True:
+        try:
+            return await connect(settings)
+        except RuntimeError:  # the SDK's own word for "no connection"
+            await asyncio.sleep(LOOK_S)
+
+
 async def work(settings: Settings) -> None:
-    client = await connect(settings)
-    await check_search_attributes(client)
+    client = await connected(settings)
     wiring = wire(settings, settings.worker_database_pool)
     ports = wrapped_ports(wiring, Failpoints.from_environment())
     async with AsyncExitStack() as running:

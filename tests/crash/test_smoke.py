@@ -22,6 +22,8 @@ from tests.workflows.histories import occurring
 ORDERS = 40
 DEATHS = 6
 RETURNS = 2
+BUGS = 3
+"""Temporal keeps the last failure of a step: on a slow machine that may be another."""
 SEED = 20260701
 REFUSALS = (
     ("warehouse", "request", "no_such_street"),
@@ -44,30 +46,30 @@ HOLD_NOTE = "rang her up, the old lady has moved"
 
 @pytest.mark.timeout(600)
 def test_forty_orders_arrive_once_each_while_workers_die(world: World) -> None:
-    chance = random.Random(SEED)  # the same deaths in every run
+    chance, first = random.Random(SEED), world.till.upcoming  # the same deaths in every run
     unlucky = chance.sample(range(ORDERS), DEATHS)
     dying = chance.sample(deaths(ON_THE_WAY, 0), DEATHS)
     plan = [
-        replace(death, order=f"demo-{world.till.first + n}")
-        for n, death in zip(unlucky, dying, strict=True)
+        replace(death, order=f"demo-{first + n}") for n, death in zip(unlucky, dying, strict=True)
     ]
     refused = [n for n in range(ORDERS) if n not in unlucky][: len(REFUSALS)]
-    buggy = f"demo-{world.till.first + ORDERS}"
-    plan.append(Fault("warehouse.request", "before", buggy, action="bug"))
+    buggy = [f"demo-{first + ORDERS + n}" for n in range(BUGS)]
+    plan += [Fault("warehouse.request", "before", order, action="bug") for order in buggy]
     with world.round(plan, workers=3):
         faults = [
-            _refuse(world, Person(world.till.first + n), *refusal)
+            _refuse(world, Person(first + n), *refusal)
             for n, refusal in zip(refused, REFUSALS, strict=True)
         ]
         orders = world.place(ORDERS)
-        _see_to(world, [orders[n] for n in refused], faults)
         world.returned += orders[-RETURNS:]
-        send_all_back(world, orders[-RETURNS:])
+        send_all_back(world, orders[-RETURNS:])  # at once: the window for it is short
+        _see_to(world, [orders[n] for n in refused], faults)
         world.until_arrived(orders)
-        last = world.till.take((NEAR[0], 1))
-        world.send(last)  # once nobody dies any more, so that its bug is heard of
-        world.until_arrived([last])
-    orders.append(last)
+        last = [world.till.take((NEAR[0], 1)) for _ in buggy]
+        for order in last:
+            world.send(order)  # once nobody dies any more, so that its bug is heard of
+        world.until_arrived(last)
+    orders += last
     world.shipped += orders
     assert_sound(world)
     kept = asyncio.run(everything_kept(world.stack.temporal.address))
@@ -75,7 +77,7 @@ def test_forty_orders_arrive_once_each_while_workers_die(world: World) -> None:
     assert all("10117" in kept[f"order:{order.order_id}"] for order in orders), "all were read"
     for n, (_, _, code) in zip(refused, REFUSALS, strict=True):
         assert code in kept[f"order:{orders[n].order_id}"], "failures were read too"
-    assert "bug: RuntimeError" in kept[f"order:{buggy}"]
+    assert any("bug: RuntimeError" in kept[f"order:{order}"] for order in buggy)
     people = [*(order.person for order in orders), NEWCOMER]
     personal = {value for person in people for value in personal_values(person)}
     assert occurring({*personal, HOLD_NOTE}, "\n".join(kept.values())) == []

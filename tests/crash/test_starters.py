@@ -14,13 +14,13 @@ from tests.crash.clerks import (
     count,
     hold,
     order_goods,
-    say,
     send_over,
     take_in,
 )
 from tests.crash.failpoints import Fault
 from tests.crash.orders import Placed, cart_of
 from tests.crash.queueing import in_queue, waiting_for
+from tests.crash.saying import say
 from tests.crash.soundness import assert_sound
 from tests.crash.world import World
 

@@ -166,10 +166,17 @@ class World:
         self.hire(*hands, plan=plan, fired=fired, **hired)
         try:
             yield fired
-            missing = not_fired(plan, fired)
-            assert not missing, f"never fired: {', '.join(map(str, missing))}"
+            self._until_fired(plan, fired)
         finally:
             self.dismiss(*hands)
+
+    def _until_fired(self, plan: list[Fault], fired: Path) -> None:
+        """What a call did may be seen before it comes to the moment after that."""
+        try:
+            self.until("every fault fired", lambda: not not_fired(plan, fired))
+        except AssertionError as error:
+            error.add_note(f"never fired: {', '.join(map(str, not_fired(plan, fired)))}")
+            raise
 
     # -- the outside
 
