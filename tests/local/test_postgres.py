@@ -1,11 +1,16 @@
 """The local PostgreSQL survives what happens to processes."""
 
+import time
+
+import psutil
 import psycopg
 import pytest
 
 from starter.local.ports import PortTaken
 from starter.local.postgres import PostgresServer
-from starter.local.processes import StartFailed, Supervisor
+from starter.local.processes import StartFailed, Supervisor, _is_dead
+
+DEADLINE_S = 200
 
 
 @pytest.fixture
@@ -31,11 +36,21 @@ def _read(server: PostgresServer) -> list[int]:
         return [value for (value,) in connection.execute("SELECT value FROM kept ORDER BY value")]
 
 
+def _await_deaths(backends: list[psutil.Process]) -> None:
+    """Until they have noticed that the server is dead no other starts over its data."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not all(map(_is_dead, backends)):
+        assert time.monotonic() < deadline, "they live on"
+        time.sleep(0.02)
+
+
 def test_what_was_committed_is_there_after_kill_9_with_clients_connected(server, supervisor):
     child = supervisor.start(server.spec())
     _write(server, 1)
     clients = [psycopg.connect(server.conninfo()) for _ in range(5)]
+    backends = psutil.Process(child.pid).children()
     child.kill()
+    _await_deaths(backends)
     supervisor.start(server.spec())
     assert _read(server) == [1]
     for client in clients:
@@ -47,7 +62,7 @@ def test_a_server_left_behind_by_a_killed_supervisor_is_taken_over(server, super
     left_behind = earlier.start(server.spec())
     _write(server, 1)
     supervisor.start(server.spec())
-    assert left_behind.exit_code == 0, "it was shut down in order"
+    assert left_behind._popen.wait(DEADLINE_S) == 0, "it was shut down in order"
     assert _read(server) == [1]
 
 

@@ -165,7 +165,10 @@ def test_a_process_that_only_got_the_same_id_is_left_alone(tmp_path):
 
 
 def _runs(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_a_one_off_command_that_fails_is_reported_with_all_it_said():

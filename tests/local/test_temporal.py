@@ -46,7 +46,7 @@ async def test_a_workflow_that_was_started_is_there_after_kill_9(server, supervi
 
 async def test_our_search_attributes_are_registered(server, supervisor):
     supervisor.start(server.spec())
-    await check_search_attributes(await Client.connect(server.address))
+    await _checked(await Client.connect(server.address))
 
 
 async def test_the_connection_follows_the_settings(server, supervisor, monkeypatch):
@@ -71,7 +71,7 @@ async def test_what_is_missing_is_named_with_the_command_that_registers_it():
     )
     async with plain:
         with pytest.raises(SearchAttributesMissing) as caught:
-            await check_search_attributes(plain.client)
+            await _checked(plain.client)
     assert str(caught.value) == (
         "Temporal's namespace default lacks the search attributes "
         "OrderStatus, Channel, WaitingOn, DestinationCountry, HoldReasons; register them with: "
