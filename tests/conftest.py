@@ -23,6 +23,8 @@ from starter.local.temporal import temporal_binary
 from tests.folders import STARTS_WITHIN, state_folder
 
 TEMPLATE = "template_migrated"
+MACHINE_STANDS_S = 600.0
+"""A test's own transactions are not ended while the whole machine stands still."""
 SERVER_ARGS = ["--sqlite-pragma=journal_mode=WAL", "--sqlite-pragma=synchronous=OFF"]
 SKIPPING_ARGS = [
     *SERVER_ARGS,
@@ -100,8 +102,10 @@ def postgres_url(postgres: PostgresServer) -> str:
 def new_database(postgres: PostgresServer) -> Callable[[], str]:
     """Call it for the address of a fresh, migrated database: a copy of a template, fast."""
     # Late, so that tests of what lies below storage run while storage is broken.
+    from storage import engine
     from storage.migrate import upgrade
 
+    engine.STANDSTILL_S = MACHINE_STANDS_S
     postgres.ensure_database(TEMPLATE)
     upgrade(postgres.url(TEMPLATE))
     numbers = count(1)

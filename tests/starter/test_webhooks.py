@@ -193,14 +193,15 @@ async def test_what_is_said_of_a_closed_order_is_journalled_and_settled(world: W
     cancelled = shop_order(own_id, cancelled_at="2026-11-20T12:00:00Z", cancel_reason="other")
     await world.shop_says("orders/cancelled", cancelled)
 
+    async def started() -> Any:
+        found = await world.wired.progress.of_order(OrderId(order_id))
+        return found is not None and found.seq > 0
+
     async def over() -> Any:
         description = await world.client.get_workflow_handle(f"order:{order_id}").describe()
         return description.status is not None and description.status.name == "COMPLETED"
 
-    async def known() -> Any:
-        return await world.wired.progress.of_order(order_id)
-
-    await eventually(known)
+    await eventually(started)
     await eventually(over)
     answer = await world.api("POST", f"/api/orders/{order_id}/hold", {"reason": "late"})
     assert (answer.status_code, answer.json()["code"]) == (409, "too_late")

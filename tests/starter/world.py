@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.common import RawValue
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from config.inbound import senders_of
@@ -116,7 +117,13 @@ class World:
         return await self.http.post("/webhooks/demo", content=body, headers=headers)
 
     async def signals(self, order_id: str) -> list[tuple[str, dict[str, Any]]]:
-        history = await self.client.get_workflow_handle(f"order:{order_id}").fetch_history()
+        """Those that its workflow has heard; none before the relay has started it."""
+        try:
+            history = await self.client.get_workflow_handle(f"order:{order_id}").fetch_history()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return []
         return [
             (
                 event.workflow_execution_signaled_event_attributes.signal_name,
