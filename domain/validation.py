@@ -61,6 +61,14 @@ def _lines(order: Order, known_skus: frozenset[str]) -> list[Problem]:
                     message="the quantity must be at least 1",
                 )
             )
+        if line.weight_g < 0:
+            found.append(
+                Problem(
+                    field=f"lines.{n}.weight_g",
+                    reason="negative",
+                    message="the weight is below zero",
+                )
+            )
         if line.sku not in known_skus:
             found.append(
                 Problem(
@@ -92,6 +100,10 @@ def _totals(order: Order) -> list[Problem]:
     if totals.total.amount_minor < 0:
         found.append(
             Problem(field="totals.total", reason="negative", message="the total is below zero")
+        )
+    if order.paid_total is not None and order.paid_total.amount_minor < 0:
+        found.append(
+            Problem(field="paid_total", reason="negative", message="what was paid is below zero")
         )
     return found
 

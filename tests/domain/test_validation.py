@@ -51,6 +51,15 @@ def test_what_would_pay_the_customer_is_a_problem_of_the_order() -> None:
     assert found_in(order(discounts=eur(1001), total=eur(-1))) == [("totals.total", "negative")]
 
 
+def test_nothing_paid_or_weighed_is_below_zero() -> None:
+    bought = order({"weight_g": -1})
+    assert found_in(bought) == [("lines.0.weight_g", "negative")]
+    assert found_in(order().model_copy(update={"paid_total": eur(0)})) == []
+    assert found_in(order().model_copy(update={"paid_total": eur(-1)})) == [
+        ("paid_total", "negative")
+    ]
+
+
 def test_parts_that_sum_to_more_than_an_amount_can_be_are_a_problem_of_the_order() -> None:
     assert found_in(order(shipping=MOST, total=MOST)) == [("totals.total", "sum")]
 
