@@ -6,9 +6,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from config.leaving import run_and_leave
 from starter.commands.calls import AsJson, call, every, fail, part, print_json
@@ -22,6 +19,7 @@ from starter.commands.setup import attributes, catalogue, keys
 from starter.commands.sourcing import sourcing, why
 from starter.commands.stock import stock
 from starter.commands.supply import counts, discrepancies, pegs, purchase_orders, transfers
+from starter.commands.terminal import plain_table, print_plain
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
@@ -63,11 +61,11 @@ def tasks(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"tasks": found})
         return
-    table = Table("since", "kind", "order", "what")
+    table = plain_table("since", "kind", "order", "what")
     for task in found:
         order = task["order_id"] or ""
-        table.add_row(task["created_at"][:16], task["kind"], order, escape(task["message"]))
-    Console(soft_wrap=True).print(table if found else "no tasks")
+        table.add_row(task["created_at"][:16], task["kind"], order, task["message"])
+    print_plain(table if found else "no tasks")
 
 
 @app.command()

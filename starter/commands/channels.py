@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from starter.commands.calls import call, json_in, part, print_json
+from starter.commands.terminal import plain_table, print_plain
 
 channels = typer.Typer(no_args_is_help=True, help="What channels may sell.")
 rules = typer.Typer(no_args_is_help=True, help="By which rules a channel sells.")
@@ -44,12 +42,12 @@ def show_rules(channel: Channel) -> None:
 @rules.command("history")
 def history(channel: Channel, limit: int = 50) -> None:
     """Who let which rules hold, and since when."""
-    table = Table("version", "since", "by", "rules")
+    table = plain_table("version", "since", "by", "rules")
     found = call("GET", f"{_path(channel)}/versions", params={"limit": limit})["versions"]
     for one in found:
         said = "\n".join(_sentences(one["rules"]))
-        table.add_row(str(one["version"]), one["at"], one["by"], escape(said))
-    Console(soft_wrap=True).print(table)
+        table.add_row(str(one["version"]), one["at"], one["by"], said)
+    print_plain(table)
 
 
 @rules.command("put")

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from adapters.channels.reading import Unreadable
 from adapters.channels.shopify.order import to_order
 from adapters.strict_json import strict_json
 from starter.commands.calls import call, fail, refusal, send, unsayable
+from starter.commands.terminal import plain_table, print_plain
 
 CREATED, CONFLICT = 201, 409
 CSV_KINDS = ("skus", "locations", "bundles", "stock")
@@ -58,28 +56,28 @@ def import_csv(kind: str, file: Path, *, strict: bool, name: str) -> None:
     wanted = {"strict": "true" if strict else "", "name": name if kind == "stock" else ""}
     report = call("POST", f"/api/imports/{kind}", content=_bytes(file), params=wanted)
     if report["problems"]:
-        table = Table("row", "field", "reason")
+        table = plain_table("row", "field", "reason")
         for problem in report["problems"]:
             cells = (problem["row"], problem["field"], problem["message"])
-            table.add_row(*(escape(str(cell)) for cell in cells))
-        Console(soft_wrap=True).print(table)
+            table.add_row(*map(str, cells))
+        print_plain(table)
     counts = ", ".join(f"{report[became]} {became}" for became in ("added", "changed", "unchanged"))
     sys.stdout.write(f"{report['rows']} rows: {counts}, {report['refused']} refused\n")
     if report["refused"]:
-        taken = "the others were taken" if report["applied"] else "nothing was taken"
+        others = report["applied"] and report["refused"] < report["rows"]
+        taken = "the others were taken" if others else "nothing was taken"
         fail(f"{report['refused']} of {report['rows']} rows were refused; {taken}")
 
 
 def import_orders(file: Path, shopify: str) -> None:
     """Take in orders, canonical or Shopify's: the same row again is the same order."""
-    table = Table("row", "order", "what became of it")
+    table = plain_table("row", "order", "what became of it")
     refused = 0
     for number, row in _rows(_bytes(file)):
         order, said, fine = _import(row, shopify)
         refused += not fine
         table.add_row(str(number), order, said)
-    console = Console(soft_wrap=True)
-    console.print(table)
+    print_plain(table)
     if refused:
         fail(f"{refused} of {table.row_count} rows were refused")
 

@@ -4,24 +4,26 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
+
+from starter.commands.terminal import plain_table, print_plain
 
 
 def print_order(order: dict[str, Any]) -> None:
     """`order` is what `GET /api/orders/{order_id}` answers."""
-    console = Console(soft_wrap=True)
-    console.print(f"[bold]{order['order_id']}[/bold] {order['status']}", highlight=False)
-    table = Table("line", "SKU", "pieces", "title")
+    table = plain_table("line", "SKU", "pieces", "title")
     for line in order["lines"]:
         cancelled = f", {line['cancelled']} cancelled" if line["cancelled"] else ""
         pieces = f"{line['quantity']}{cancelled}"
         table.add_row(line["line_id"], line["sku"], pieces, line.get("title", ""))
-    for sentence in _standing(order):
-        console.print(sentence, highlight=False, markup=False)
-    console.print(table)
-    for sentence in (*_parcels(order), *_returns(order), *_money(order)):
-        console.print(sentence, highlight=False, markup=False)
+    print_plain(
+        Text.assemble((order["order_id"], "bold"), f" {order['status']}"),
+        *_standing(order),
+        table,
+        *_parcels(order),
+        *_returns(order),
+        *_money(order),
+    )
 
 
 def _standing(order: dict[str, Any]) -> Iterator[str]:

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from starter.commands.calls import AsJson, call, json_in, part, print_json
 from starter.commands.order_page import print_order
+from starter.commands.terminal import plain_table, print_plain
 
 orders = typer.Typer(no_args_is_help=True, help="Find, show and steer orders.")
 addresses = typer.Typer(no_args_is_help=True, help="Other versions of an order's address.")
@@ -44,11 +43,11 @@ def list_orders(
     if as_json:
         print_json(page)
         return
-    table = Table("order", "number", "status", "waits on")
+    table = plain_table("order", "number", "status", "waits on")
     for order in page["orders"]:
         said = _waits_on(order["waiting_on"])
         table.add_row(order["order_id"], order["number"], order["status"], said)
-    Console().print(table)
+    print_plain(table)
 
 
 def _waits_on(wait: dict[str, Any] | None) -> str:
@@ -67,10 +66,10 @@ def show(order_id: OrderId, as_json: AsJson = False) -> None:
 @orders.command()
 def events(order_id: OrderId) -> None:
     """Its journal: when, who, what, why."""
-    table = Table("when", "who", "what", "why")
+    table = plain_table("when", "who", "what", "why")
     for event in call("GET", _path(order_id, "events")):
         table.add_row(event["at"], event["by"], event["code"], event["why"])
-    Console().print(table)
+    print_plain(table)
 
 
 @orders.command()

@@ -3,13 +3,11 @@
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from domain.currencies import EXPONENTS
 from domain.money import InvalidMoney, Money
 from starter.commands.calls import AsJson, call, fail, part, print_json, quantity_of
+from starter.commands.terminal import plain_table, print_plain
 
 PATH = "/api/stock/reservations"
 HOUR_S = 3600
@@ -74,10 +72,9 @@ def _show(held: dict[str, Any], *, as_json: bool) -> None:
         print_json(held)
         return
     until = f", until {held['expires_at']}" if held["state"] == "held" else ""
-    table = Table("location", "state", "holds", title=f"{held['reservation_id']}: {held['state']}")
+    title = f"{held['reservation_id']}: {held['state']}"
+    table = plain_table("location", "state", "holds", title=title)
     for one in held["parts"]:
         items = ", ".join(f"{item['quantity']} x {item['sku']}" for item in one["items"])
-        table.add_row(escape(one["location"]), one["state"], escape(items))
-    console = Console(soft_wrap=True)
-    console.print(table)
-    console.print(f"{held['reservation_id']}: {held['state']}{until}", markup=False)
+        table.add_row(one["location"], one["state"], items)
+    print_plain(table, f"{title}{until}")

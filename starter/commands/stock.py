@@ -4,11 +4,9 @@ from collections import defaultdict
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from starter.commands.calls import PAGE, AsJson, call, every, part, print_json
+from starter.commands.terminal import number, plain_table, print_plain
 
 stock = typer.Typer(no_args_is_help=True, help="Stock by SKU and location.")
 
@@ -98,7 +96,7 @@ def rebuild() -> None:
     """Work the counters out of the ledger again; says what was wrong, which is nothing."""
     drifted = call("POST", "/api/stock/rebuild")["drifted"]
     _print_drifted(drifted, "now")
-    Console().print(f"{len(drifted) or 'no'} counters had drifted from the ledger")
+    print_plain(f"{len(drifted) or 'no'} counters had drifted from the ledger")
 
 
 @stock.command()
@@ -106,15 +104,14 @@ def drift() -> None:
     """Say where the counters differ from the ledger, which is nowhere, and change nothing."""
     drifted = call("GET", "/api/stock/drift")["drifted"]
     _print_drifted(drifted, "the ledger says")
-    Console().print(f"{len(drifted) or 'no'} counters have drifted from the ledger")
+    print_plain(f"{len(drifted) or 'no'} counters have drifted from the ledger")
     raise typer.Exit(1 if drifted else 0)
 
 
 def _print_drifted(drifted: list[Any], right: str) -> None:
-    console = Console(soft_wrap=True, highlight=False)
     for one in drifted:
         place = f"{one['sku']} at {one['location']}"
-        console.print(f"{place}: counted {one['counted']}, {right} {one['folded']}", markup=False)
+        print_plain(f"{place}: counted {one['counted']}, {right} {one['folded']}")
 
 
 def _change(  # noqa: PLR0917 - the fields of one change
@@ -127,24 +124,22 @@ def _change(  # noqa: PLR0917 - the fields of one change
 def _print_levels(levels: list[Any], for_sale: dict[str, dict[str, int]]) -> None:
     """What channels may sell is said once a SKU: it is of all its locations together."""
     channels = sorted({name for one in for_sale.values() for name in one})
-    table = Table("SKU", "location")
-    for name in COUNTERS:
-        table.add_column(name.replace("_", " "), justify="right")
-    for channel in channels:
-        table.add_column(f"for {channel}", justify="right")
+    counted = [name.replace("_", " ") for name in COUNTERS]
+    offered = [f"for {channel}" for channel in channels]
+    table = plain_table("SKU", "location", *map(number, (*counted, *offered)))
     before = ""
     for level in levels:
         sku = level["sku"]
         counters = (str(level[name]) for name in COUNTERS)
         said = for_sale.get(sku, {}) if sku != before else {}
         sold = (str(said.get(channel, "")) for channel in channels)
-        table.add_row(escape(sku) if sku != before else "", level["location"], *counters, *sold)
+        table.add_row(sku if sku != before else "", level["location"], *counters, *sold)
         before = sku
     told = {level["sku"] for level in levels}
     for sku in sorted(set(for_sale) - told):
         sold = (str(for_sale[sku].get(channel, "")) for channel in channels)
-        table.add_row(escape(sku), "", *("" for _ in COUNTERS), *sold)
-    Console(soft_wrap=True).print(table)
+        table.add_row(sku, "", *("" for _ in COUNTERS), *sold)
+    print_plain(table)
 
 
 def _show_channel(channel: str, sku: str, *, as_json: bool) -> None:
@@ -156,9 +151,7 @@ def _show_channel(channel: str, sku: str, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    table = Table("SKU", title=f"what {channel} may sell")
-    table.add_column("quantity", justify="right")
-    table.add_column("why")
+    table = plain_table("SKU", number("quantity"), "why", title=f"what {channel} may sell")
     for one in found:
-        table.add_row(escape(one["sku"]), str(one["quantity"]), one["why"])
-    Console(soft_wrap=True).print(table)
+        table.add_row(one["sku"], str(one["quantity"]), one["why"])
+    print_plain(table)

@@ -5,11 +5,9 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from starter.commands.calls import AsJson, call, every, fail, part, print_json, quantity_of
+from starter.commands.terminal import plain_table, print_plain
 
 purchase_orders = typer.Typer(no_args_is_help=True, help="Goods from outside.")
 transfers = typer.Typer(no_args_is_help=True, help="Goods from one location to another.")
@@ -142,12 +140,12 @@ def list_counts(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    table = Table("count", "location", "when", "by", "SKUs", "differed")
+    table = plain_table("count", "location", "when", "by", "SKUs", "differed")
     for one in found:
         differed = sum(line["counted"] != line["recorded"] for line in one["lines"])
         told = (one["count_id"], one["location"], one["at"][:16], one["by"])
-        table.add_row(*map(escape, told), str(len(one["lines"])), str(differed))
-    Console(soft_wrap=True).print(table)
+        table.add_row(*told, str(len(one["lines"])), str(differed))
+    print_plain(table)
 
 
 @counts.command("show")
@@ -163,17 +161,17 @@ def pegs(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    table = Table("order", "priority", "since", "promise", "gets")
+    table = plain_table("order", "priority", "since", "promise", "gets")
     for one in found:
         promise = one["promise"]
         table.add_row(
-            escape(one["order_id"]),
+            one["order_id"],
             str(one["priority"]),
             one["since"][:10],
-            escape(promise["sentence"]),
-            escape(", ".join(map(_peg, promise["pegs"]))),
+            promise["sentence"],
+            ", ".join(map(_peg, promise["pegs"])),
         )
-    Console(soft_wrap=True).print(table)
+    print_plain(table)
 
 
 def discrepancies(sku: str = "", location: str = "", as_json: AsJson = False) -> None:
@@ -182,11 +180,11 @@ def discrepancies(sku: str = "", location: str = "", as_json: AsJson = False) ->
     if as_json:
         print_json(found)
         return
-    table = Table("when", "of", "SKU", "location", "what", "quantity", "why", "by")
+    table = plain_table("when", "of", "SKU", "location", "what", "quantity", "why", "by")
     for one in found:
         said = (one["cause"], one["sku"], one["location"], one["kind"], str(one["quantity"]))
-        table.add_row(one["at"][:16], *map(escape, (*said, one["reason"], one["by"])))
-    Console(soft_wrap=True).print(table)
+        table.add_row(one["at"][:16], *said, one["reason"], one["by"])
+    print_plain(table)
 
 
 def _deed(kind: str, supply_id: str, deed: str, body: dict[str, Any], key: str) -> None:
@@ -239,50 +237,46 @@ def _awaited(kind: str, supply_id: str) -> list[dict[str, Any]]:
 
 
 def _print_supplies(found: list[Any]) -> None:
-    table = Table("document", "state", "from", "to", "reference", "awaited", "next on")
+    table = plain_table("document", "state", "from", "to", "reference", "awaited", "next on")
     for one in found:
         days = [line["expected_on"] for line in one["lines"] if line["awaited"]]
         awaited = sum(line["awaited"] for line in one["lines"])
         said = (one["origin"] or "", one["destination"], one["reference"])
-        table.add_row(
-            one["supply_id"], one["state"], *map(escape, said), str(awaited), min(days, default="")
-        )
-    Console(soft_wrap=True).print(table)
+        table.add_row(one["supply_id"], one["state"], *said, str(awaited), min(days, default=""))
+    print_plain(table)
 
 
 def _print_supply(one: dict[str, Any]) -> None:
-    console = Console(soft_wrap=True)
     way = f"from {one['origin']} to {one['destination']}" if one["origin"] else one["destination"]
-    console.print(f"{one['supply_id']} {one['state']}: {way}", markup=False, highlight=False)
-    table = Table("line", "SKU", "quantity", "received", "awaited", "expected on")
+    print_plain(f"{one['supply_id']} {one['state']}: {way}")
+    table = plain_table("line", "SKU", "quantity", "received", "awaited", "expected on")
     for line in one["lines"]:
         numbers = (str(line[name]) for name in ("quantity", "received", "awaited"))
-        table.add_row(str(line["line"]), escape(line["sku"]), *numbers, line["expected_on"])
-    console.print(table)
+        table.add_row(str(line["line"]), line["sku"], *numbers, line["expected_on"])
+    print_plain(table)
     for note in one["discrepancies"]:
         why = f": {note['reason']}" if note["reason"] else ""
         said = f"{note['kind']} {note['quantity']} x {note['sku']}{why}"
-        console.print(said, markup=False, highlight=False)
+        print_plain(said)
     for deed in one["deeds"]:
         if deed["reason"]:
             said = f"{deed['deed']} by {deed['by']}: {deed['reason']}"
-            console.print(said, markup=False, highlight=False)
+            print_plain(said)
 
 
 def _print_count(one: dict[str, Any]) -> None:
-    console = Console(soft_wrap=True)
     said = f"{one['count_id']} at {one['location']}"
-    console.print(said, markup=False, highlight=False)
-    table = Table("SKU", "counted", "recorded", "difference")
+    print_plain(said)
+    table = plain_table("SKU", "counted", "recorded", "difference")
     for line in one["lines"]:
         by = line["counted"] - line["recorded"]
         table.add_row(
-            escape(line["sku"]),
+            line["sku"],
             str(line["counted"]),
             str(line["recorded"]),
             f"{by:+}" if by else "",
         )
-    console.print(table)
+    print_plain(table)
 
 
 def _peg(one: dict[str, Any]) -> str:

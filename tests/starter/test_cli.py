@@ -49,6 +49,21 @@ def test_an_operator_sets_up_imports_and_steers(
     assert httpx.get(f"{served}/readyz", trust_env=False).json()["temporal"] == "ok"
 
 
+def test_what_a_customer_wrote_is_text_on_a_terminal(served: str, oms: Oms, tmp_path: Path) -> None:
+    own_id = uuid4().hex
+    order = canonical_order(own_id, number="[/x]")
+    order["lines"][0].update(sku="[/red]", title="[bold]Mug[/bold] :mug: \x1b[2J")
+    (tmp_path / "orders.jsonl").write_text(
+        f"{json.dumps(order)}\n{json.dumps({'channel': '[/c]'})}\n"
+    )
+    imported = oms("import", str(tmp_path / "orders.jsonl"))
+    assert (imported.returncode, "[/c]-" in imported.stdout) == (1, True)
+    shown = oms("order", "show", f"api-{own_id}").stdout
+    assert "[/red]" in shown
+    assert "[bold]Mug[/bold] :mug: \\x1b[2J" in shown
+    assert "[/x]" in oms("order", "list").stdout
+
+
 def test_what_the_api_refuses_is_said_in_words(served: str, oms: Oms) -> None:
     missing = oms("order", "cancel", "demo-404")
     assert (missing.returncode, missing.stderr) == (
