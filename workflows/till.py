@@ -16,7 +16,7 @@ from domain.payments import (
 )
 from domain.records import PAID_AFTER_ALL, UNPAID, WRITTEN_OFF, HoldRecord
 from domain.validation import HoldReason
-from domain.verbs import Cancel
+from domain.verbs import BY_CHANNEL, Cancel
 from domain.waits import Owner
 from workflows.conduct import Conduct
 from workflows.gate import Gate
@@ -142,6 +142,7 @@ class Till:
 
     async def cancel(self, wanted: Cancel, strand: Strand) -> None:
         """Cancel at the channel, which lets go of the money, or gives back what was taken."""
+        owes = self._state.payment is not PaymentStatus.PAID
         answer = await strand.attempt(
             ChannelActivities.cancel,
             CancelRequest(
@@ -161,6 +162,10 @@ class Till:
                 # the capture's answer was lost: what came back had been taken
                 self._state.book("captured", answer.refunded, "")
             self._state.book("refunded", answer.refunded, answer.ref)
+        elif owes and self._state.payment is PaymentStatus.PAID and wanted.by != BY_CHANNEL:
+            # paid between the channel's cancel and its answer, which knows nothing of it
+            pieces = sum(line.quantity for line in self._state.order.lines)
+            self._telling.note(PAID_AFTER_ALL, data={"pieces": pieces, "returns": 0})
         tell_given(answer.given, effect_key(self._state.order.order_id, "cancel"), self._telling)
 
     async def refund(self, lines: tuple[LineRef, ...], strand: Strand) -> None:

@@ -18,8 +18,10 @@ from domain.records import (
     JournalEntry,
     ReturnRecord,
 )
+from domain.verbs import BY_CHANNEL
 from tests.workflows.at_once import at_once
 from tests.workflows.lives import Life, Start
+from tests.workflows.soundness import see_cancelled
 from tests.workflows.test_found_gone import (
     arrive,
     close,
@@ -27,7 +29,7 @@ from tests.workflows.test_found_gone import (
     with_the_first_share_gone,
 )
 from tests.workflows.test_split_orders import pack, split_unpaid
-from tests.workflows.world import World
+from tests.workflows.world import World, an_order
 
 
 async def written_off(begin: Start, world: World, own_id: str) -> Life:
@@ -284,6 +286,24 @@ async def test_nobody_is_told_of_a_return_that_nothing_was_to_be_paid_back_for(
     await life.until_waiting("return_window")
     await pay_after_all(life)
     assert told_by(life, PAID_AFTER_ALL) == []
+
+
+@pytest.mark.parametrize("by", ["ann", BY_CHANNEL])
+@at_once
+async def test_who_pays_while_the_channel_cancels_is_told_of(
+    begin: Start, world: World, by: str
+) -> None:
+    """What came before a channel's own cancel went back with it."""
+    life = await begin(an_order(f"off-9-{by}", payment=PaymentStatus.PENDING))
+    await life.until_waiting("hold:payment")
+    gate = world.block("cancel_at_channel", after=True)
+    await life.tell("cancel", by=by)
+    await world.reaches("cancel_at_channel")
+    await pay_after_all(life)
+    gate.set()
+    await see_cancelled(life)
+    told = [dict(line.data) for line in told_by(life, PAID_AFTER_ALL)]
+    assert told == ([{"pieces": 2, "returns": 0}] if by == "ann" else [])
 
 
 # -- what cannot be written off yet
