@@ -115,7 +115,10 @@ class ChannelOrders:
 
     async def _reconcile(self, row: InboxRow, order: Order) -> "list[tuple[str, Verb]]":
         """Take over what changed at the channel; what the workflow must hear of it, in order."""
-        changes = await self._on.wired.intake.reconcile(order, row.event_id)
+        intake = self._on.wired.intake
+        if row.kind != ORDER_TOUCHED and await intake.in_doubt(order):
+            order = await self._fetch(row) or order
+        changes = await intake.reconcile(order, row.event_id)
         if changes is None:
             return []
         signals: list[tuple[str, Verb]] = []

@@ -141,11 +141,26 @@ class OrderIntake:
             await _enter_payment(connection, order)
             return True
 
+    async def in_doubt(self, order: Order) -> bool:
+        """Whether it differs from what we have in a word of the same moment: which is the later?
+
+        Channels date to the second; only the channel itself can tell then.
+        """
+        async with transaction(self._engine) as connection:
+            row = (await connection.execute(_ROW, {"order_id": order.order_id})).one_or_none()
+            if row is None or row.channel_updated_at is None:
+                return False
+            if row.channel_updated_at != order.channel_updated_at:
+                return False
+            moved = Address.model_validate(row.address) != order.address
+            return moved or bool(await _differing(connection, order, row))
+
     async def reconcile(self, order: Order, event: str) -> Changes | None:
         """Take over what the channel now says of an order that we have; None if we have not.
 
         `event` names the message that said it. A repeat of it gets the same changes again, as the
-        first time may have died before the workflow was told.
+        first time may have died before the workflow was told. What is older than the newest we
+        have moves neither address nor lines.
         """
         key = {"order_id": order.order_id, "event": event}
         async with transaction(self._engine) as connection:
@@ -182,7 +197,7 @@ class OrderIntake:
 async def _take_over(connection: AsyncConnection, order: Order) -> Changes:
     row = (await connection.execute(_ROW, {"order_id": order.order_id})).one()
     later = row.channel_updated_at is None or (
-        order.channel_updated_at is not None and order.channel_updated_at > row.channel_updated_at
+        order.channel_updated_at is not None and order.channel_updated_at >= row.channel_updated_at
     )
     address = None
     if later and Address.model_validate(row.address) != order.address:

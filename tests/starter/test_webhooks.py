@@ -6,11 +6,14 @@ from typing import Any
 
 import httpx
 import psycopg
+import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from adapters.channels.shopify.order import to_order
 from config.settings import Settings
 from domain.ids import OrderId
+from domain.orders import Order
 from tests.starter.world import StandInBook, World, eventually, running, shop_order
 
 
@@ -303,6 +306,34 @@ async def test_an_order_that_the_shop_refunds_without_a_cancel_is_held(world: Wo
         await eventually(settled)
     ((name, verb),) = await world.signals(f"demo-{own_id}")
     assert (name, verb["reason"], verb["by"]) == ("hold", "refunded_at_channel", "channel")
+
+
+@pytest.mark.parametrize("stands", ["Bonn", "Berlin", "not there"])
+async def test_of_two_addresses_in_one_second_the_shop_is_asked_which_is_the_later(
+    world: World, monkeypatch: pytest.MonkeyPatch, stands: str
+) -> None:
+    own_id = world.own_id()
+    first = shop_order(own_id)
+    moved = first | {"shipping_address": {**first["shipping_address"], "city": "Bonn"}}
+    asked = []
+
+    async def fetch(channel_order_id: str) -> Order | None:
+        asked.append(channel_order_id)
+        shows = {"Bonn": moved, "Berlin": first}.get(stands)
+        return to_order("demo", shows) if shows else None
+
+    monkeypatch.setattr(world.wired.channels["demo"], "fetch", fetch)
+    await world.shop_says("orders/create", first)
+    update = await world.shop_says("orders/updated", moved)
+
+    async def settled() -> Any:
+        state = await world.wired.inbox.state(update.json()["event"])
+        return state and state.settled_at
+
+    await eventually(settled)
+    assert asked == [own_id]
+    told = [name for name, _ in await world.signals(f"demo-{own_id}")]
+    assert told == ([] if stands == "Berlin" else ["fix_address"])
 
 
 async def test_an_address_that_changes_at_the_shop_after_all_is_over_makes_a_task(

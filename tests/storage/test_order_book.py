@@ -318,6 +318,22 @@ async def test_the_channels_earlier_word_changes_nothing(intake: OrderIntake, as
     assert await ask("SELECT payment, channel_updated_at FROM orders") == [("authorised", NOON)]
 
 
+async def test_what_differs_in_a_word_of_the_same_moment_is_in_doubt(intake: OrderIntake) -> None:
+    assert not await intake.in_doubt(an_order())
+    await intake.accept(an_order())
+    moved = HOME.model_copy(update={"city": "Wien"})
+    assert not await intake.in_doubt(an_order(payment=PaymentStatus.PAID))
+    assert await intake.in_doubt(an_order(address=moved))
+    assert await intake.in_doubt(an_order(lines=()))
+    assert not await intake.in_doubt(
+        an_order(address=moved, channel_updated_at=NOON + timedelta(1))
+    )
+    changes = await intake.reconcile(an_order(address=moved), "e1")
+    assert changes is not None
+    assert changes.address is not None
+    assert not await intake.in_doubt(an_order(address=moved))
+
+
 async def test_what_we_do_not_follow_at_the_channel_is_named(intake: OrderIntake) -> None:
     await intake.accept(an_order())
     later = an_order(lines=(), channel_updated_at=NOON + timedelta(1))
