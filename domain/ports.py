@@ -186,3 +186,7 @@ class Channel(Protocol):
     async def fetch(self, channel_order_id: str) -> Order | None:
         """The order as the channel has it now; None if it knows none."""
         ...
+
+    async def all_sent(self, channel_order_id: str) -> bool:
+        """Whether the channel knows the order, and that all of it has been sent."""
+        ...

@@ -5,12 +5,15 @@ An order that is told of before it was created waits for its creation, then it i
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from adapters.channels.reading import Unreadable
 from config.inbound import ORDER_CREATED, ORDER_TOUCHED, WHOLE_ORDERS
 from domain.errors import Unavailable
 from domain.ids import OrderId, parse_order_id, workflow_id
 from domain.orders import Order, order_input
+from domain.ports import Channel
 from domain.verbs import BY_CHANNEL, Cancel, FixAddress, Hold, PaymentChanged, Verb
 from starter.bodies import SMALL_BYTES
 from starter.composition import Composition
@@ -24,6 +27,8 @@ CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 CANCEL_REASON = "cancelled_by_channel"
 REFUNDED = "refunded_at_channel"
 """Why an order is held whose channel gave money back without cancelling it."""
+
+T = TypeVar("T")
 
 
 class _NotNow(Exception):
@@ -67,38 +72,45 @@ class ChannelOrders:
             return sender.order(row.body)
         return await asyncio.to_thread(sender.order, row.body)
 
-    def _all_sent(self, row: InboxRow) -> bool:
-        """Whether nothing is left to send of an order that we have never heard of."""
+    async def _all_sent(self, row: InboxRow) -> bool:
+        """Whether nothing is left to send of an order that we have never heard of.
+
+        Of what is not its creation, the body may be old, or not say so: the channel is asked.
+        """
         kind, _, channel = row.source.partition(":")
         sender = self._on.senders.channels.get(channel) if kind == "channel" else None
-        return sender is not None and row.kind in WHOLE_ORDERS and sender.all_sent(row.body)
+        if sender is None:
+            return False
+        if row.kind in WHOLE_ORDERS and await asyncio.to_thread(sender.all_sent, row.body):
+            return True
+        if row.kind == ORDER_CREATED:
+            return False
+        return bool(await self._ask(row, lambda shop, own_id: shop.all_sent(own_id)))
 
     async def _fetch(self, row: InboxRow) -> Order | None:
         """The order as the channel has it now; None if it knows none."""
+        return await self._ask(row, lambda shop, own_id: shop.fetch(own_id))
+
+    async def _ask(
+        self, row: InboxRow, question: Callable[[Channel, str], Awaitable[T]]
+    ) -> T | None:
         channel_id, own_id = parse_order_id(row.order_id or "")
         channel = self._on.wired.channels.get(channel_id)
         if channel is None:
             return None
         try:
             async with asyncio.timeout(FETCH_S):
-                return await channel.fetch(own_id)
+                return await question(channel, own_id)
         except (Unavailable, TimeoutError) as error:
             raise _NotNow(str(error) or "the channel does not answer") from error
 
     async def _take_in(self, row: InboxRow, order: Order) -> Outcome:
         known = await self._on.wired.progress.of_order(order.order_id)
-        told_early = known is None and row.kind not in (ORDER_CREATED, ORDER_TOUCHED)
-        if told_early and row.age_s < self._on.settings.unknown_order_wait_s:
-            return Early(pause_s(RECHECK_S, row.age_s), "waits for its creation")
-        if known is None and await asyncio.to_thread(self._all_sent, row):
-            return Delivered(settled=True, refused="all_sent: the channel has sent all of it")
-        if told_early:
-            fetched = await self._fetch(row)
-            if fetched is None:
-                return Delivered(settled=True, refused="unknown_order: the channel knows none")
-            order = fetched
         if known is None:
-            await self._on.wired.intake.accept(order)
+            begun = await self._begin(row, order)
+            if not isinstance(begun, Order):
+                return begun
+            order = begun
         if known is None or known.seq == 0:
             await self._on.workflows.start(order_input(order, self._on.settings.policy))
         signals = await self._reconcile(row, order) if known is not None else []
@@ -112,6 +124,23 @@ class ChannelOrders:
                 return outcome
             refused = refused or outcome.refused
         return Delivered(settled=True, refused=refused)
+
+    async def _begin(self, row: InboxRow, order: Order) -> Order | Outcome:
+        """Accept an order that we have never heard of; or what becomes of the row instead."""
+        told_early = row.kind not in (ORDER_CREATED, ORDER_TOUCHED)
+        if told_early and row.age_s < self._on.settings.unknown_order_wait_s:
+            return Early(pause_s(RECHECK_S, row.age_s), "waits for its creation")
+        if await self._all_sent(row):
+            return Delivered(settled=True, refused="all_sent: the channel has sent all of it")
+        if told_early:
+            fetched = await self._fetch(row)
+            if fetched is None:
+                return Delivered(settled=True, refused="unknown_order: the channel knows none")
+            order = fetched
+        if row.kind != ORDER_CREATED and not order.lines:
+            return Delivered(settled=True, refused="nothing_to_send: no line of it is a parcel's")
+        await self._on.wired.intake.accept(order)
+        return order
 
     async def _reconcile(self, row: InboxRow, order: Order) -> "list[tuple[str, Verb]]":
         """Take over what changed at the channel; what the workflow must hear of it, in order."""

@@ -44,6 +44,10 @@ class DirectChannel:
         """Nobody else has the order."""
         return None
 
+    async def all_sent(self, channel_order_id: str) -> bool:  # noqa: ARG002 - the port's shape
+        """Nobody else sends it."""
+        return False
+
 
 def _worth(order: Order) -> Money:
     """What its customer pays: of a total below zero that somebody let pass, nothing."""

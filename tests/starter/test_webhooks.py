@@ -154,6 +154,67 @@ async def test_what_the_shop_has_sent_is_not_sent_again(
         assert await rows(world, "SELECT count(*) FROM orders") == [(0,)]
 
 
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize("topic", ["orders/edited", "orders/updated"])
+async def test_of_an_order_that_is_not_new_the_shop_is_asked_whether_it_was_sent(
+    settings: Settings,
+    temporal_client: Client,
+    book: StandInBook,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    topic: str,
+    sent: bool,
+) -> None:
+    hasty = settings.model_copy(update={"unknown_order_wait_s": 0.001})
+    async with running(hasty, temporal_client) as world, book.of(world):
+        own_id = world.own_id()
+        order = shop_order(own_id)
+
+        async def fetch(_own_id: str) -> Order | None:
+            return to_order("demo", order)
+
+        async def all_sent(asked: str) -> bool:
+            return sent and asked == own_id
+
+        monkeypatch.setattr(world.wired.channels["demo"], "fetch", fetch)
+        monkeypatch.setattr(world.wired.channels["demo"], "all_sent", all_sent)
+        said = {"order_edit": {"id": 1, "order_id": int(own_id)}}
+        event = await world.shop_says(topic, said if topic == "orders/edited" else order)
+
+        async def settled() -> Any:
+            state = await world.wired.inbox.state(event.json()["event"])
+            return state if state and state.settled_at else None
+
+        refused = (await eventually(settled)).refused
+        assert refused.partition(":")[0] == ("all_sent" if sent else "")
+        assert await rows(world, "SELECT count(*) FROM orders") == [(0 if sent else 1,)]
+
+
+async def test_an_edited_gift_card_starts_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_id = world.own_id()
+    card = shop_order(own_id)
+    card["line_items"][0]["requires_shipping"] = False
+
+    async def fetch(_own_id: str) -> Order | None:
+        return to_order("demo", card)
+
+    async def all_sent(_own_id: str) -> bool:
+        return False
+
+    monkeypatch.setattr(world.wired.channels["demo"], "fetch", fetch)
+    monkeypatch.setattr(world.wired.channels["demo"], "all_sent", all_sent)
+    said = {"order_edit": {"id": 1, "order_id": int(own_id)}}
+    event = await world.shop_says("orders/edited", said)
+
+    async def settled() -> Any:
+        state = await world.wired.inbox.state(event.json()["event"])
+        return state if state and state.settled_at else None
+
+    assert (await eventually(settled)).refused.startswith("nothing_to_send: ")
+
+
 async def test_an_order_of_ours_that_we_sent_is_still_heard_of(world: World) -> None:
     own_id = world.own_id()
     await world.shop_says("orders/create", shop_order(own_id, financial_status="pending"))

@@ -332,3 +332,6 @@ class Shop(_Port):
 
     async def fetch(self, channel_order_id: str) -> Order | None:
         return None
+
+    async def all_sent(self, channel_order_id: str) -> bool:
+        return False

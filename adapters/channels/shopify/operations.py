@@ -174,3 +174,9 @@ query Order($id: ID!, $after: String) {{
   }}
 }}
 """
+
+SENT = """
+query Sent($id: ID!) {
+  order(id: $id) { displayFulfillmentStatus }
+}
+"""

@@ -9,11 +9,11 @@ from pydantic import TypeAdapter
 from adapters.channels.reading import Unreadable
 from adapters.channels.shopify.fetched import to_order_from_graphql
 from adapters.channels.shopify.graphql import PATIENCE_S, SYSTEM, Graphql
-from adapters.channels.shopify.operations import ORDER
+from adapters.channels.shopify.operations import ORDER, SENT
 from adapters.channels.shopify.payments import Payments
 from adapters.channels.shopify.refunds import Refunds
 from adapters.channels.shopify.shipments import Shipments
-from adapters.channels.shopify.wire import FetchedAnswer
+from adapters.channels.shopify.wire import FetchedAnswer, SentAnswer
 from adapters.http import OutsideHttp
 from domain.errors import Refused
 from domain.fulfilments import ShippedNotice, Told
@@ -177,6 +177,16 @@ class ShopifyChannel:
             return to_order_from_graphql(self._channel, answer.order.model_extra or {}, lines)
         except Unreadable as error:
             raise Refused(SYSTEM, "unreadable_order", str(error)) from error
+
+    async def all_sent(self, channel_order_id: str) -> bool:
+        """Ask how the shop shows it.
+
+        https://shopify.dev/docs/api/admin-graphql/2026-07/enums/OrderDisplayFulfillmentStatus
+        """
+        if not (channel_order_id.isascii() and channel_order_id.isdigit()):
+            return False
+        answer = await self._graphql.ask(SENT, SentAnswer, until=None, id=_gid(channel_order_id))
+        return answer.order is not None and answer.order.display_fulfillment_status == "FULFILLED"
 
 
 def _ours(refunded: Money | None, request: CancelRequest, order: Order) -> Money | None:

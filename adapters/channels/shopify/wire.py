@@ -237,3 +237,11 @@ class FetchedOrder(Wire):
 
 class FetchedAnswer(Wire):
     order: FetchedOrder | None
+
+
+class _SentOrder(Wire):
+    display_fulfillment_status: str
+
+
+class SentAnswer(Wire):
+    order: _SentOrder | None

@@ -36,6 +36,19 @@ async def test_each_parcel_is_told_with_exactly_its_pieces(
     assert entries[0]["data"]["tracking"][0]["company"] == "DHL"
 
 
+async def test_an_order_is_sent_when_its_last_piece_is(
+    world: World, channel: ShopifyChannel
+) -> None:
+    order = await bought(world)
+    assert not await channel.all_sent(order.channel_order_id)
+    await channel.tell_shipped(notice_of(order, 2, 0), order)
+    assert not await channel.all_sent(order.channel_order_id)
+    await channel.tell_shipped(notice_of(order, 1, 2, parcel=2), order)
+    assert await channel.all_sent(order.channel_order_id)
+    for unknown in ("1", "none of theirs"):
+        assert not await channel.all_sent(unknown)
+
+
 async def test_all_lines_in_two_parcels_are_told_in_one_call(
     world: World, channel: ShopifyChannel
 ) -> None:
