@@ -17,7 +17,8 @@ def given(case: Case, parts: Sequence[Part], cause: str) -> Decision:
     The queue goes by stock alone: of locations that may not ship it any more nothing is asked. No
     plan: there is no zone to price one by.
     """
-    plan = priced(_unbarred(case), _unpriced(case, parts))
+    planned = _unpriced(case, parts)
+    plan = priced(case, planned) or priced(_unbarred(case, planned), planned)
     return _told(case, parts, plan, f"Given by the queue ({cause})")
 
 
@@ -64,11 +65,17 @@ def _told(case: Case, parts: Sequence[Part], plan: Plan | None, by: str) -> Deci
     return could.model_copy(
         update={
             "plan": plan,
-            "proven": plan == could.plan,
+            "proven": could.proven and _costs_no_more(plan, could.plan),
             "missing": (),
             "sentence": f"{by}: {told}",
         }
     )
+
+
+def _costs_no_more(plan: Plan | None, best: Plan | None) -> bool:
+    if plan is None or best is None:
+        return False
+    return plan.cost.total_minor <= best.cost.total_minor
 
 
 def _in_order(parts: Sequence[Part]) -> list[Part]:
@@ -76,10 +83,15 @@ def _in_order(parts: Sequence[Part]) -> list[Part]:
     return sorted(parts, key=lambda part: part.location)
 
 
-def _unbarred(case: Case) -> Case:
+def _unbarred(case: Case, plan: Plan) -> Case:
+    """The case as if those that ship the plan might; what bars the others stays."""
     anything = {"active": True, "serves": (), "hazmat": True, "parcel_weight_max_g": None}
-    candidates = tuple(one.model_copy(update=anything) for one in case.candidates)
-    return case.model_copy(update={"candidates": candidates, "excluded": ()})
+    ships = {part.location for part in plan.parts}
+    candidates = tuple(
+        one.model_copy(update=anything) if one.location in ships else one for one in case.candidates
+    )
+    excluded = tuple(one for one in case.excluded if one not in ships)
+    return case.model_copy(update={"candidates": candidates, "excluded": excluded})
 
 
 def _unpriced(case: Case, parts: Sequence[Part]) -> Plan:
