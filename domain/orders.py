@@ -95,6 +95,8 @@ class Order(Value):
     """What is authorised or paid where it is not `totals.total`: a gift card or a download that was
     bought with the goods is none of our lines, and paid for all the same."""
     money_back: MoneyBack | None = None
+    test: bool = False
+    """Placed to try the shop out: nobody paid for it."""
     cancelled: bool = False
     cancel_reason: str = ""
     reservation_id: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9_.~-]*$")

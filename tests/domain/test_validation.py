@@ -51,6 +51,10 @@ def test_what_would_pay_the_customer_is_a_problem_of_the_order() -> None:
     assert found_in(order(discounts=eur(1001), total=eur(-1))) == [("totals.total", "negative")]
 
 
+def test_what_tries_the_shop_out_is_a_question_to_somebody() -> None:
+    assert found_in(order().model_copy(update={"test": True})) == [("test", "true")]
+
+
 def test_nothing_paid_or_weighed_is_below_zero() -> None:
     bought = order({"weight_g": -1})
     assert found_in(bought) == [("lines.0.weight_g", "negative")]

@@ -23,6 +23,7 @@ _PLAIN = {
     "currency": "currencyCode",
     "taxes_included": "taxesIncluded",
     "duties_included": "dutiesIncluded",
+    "test": "test",
 }
 _BAGS = {
     "total_price_set": "totalPriceSet",

@@ -137,7 +137,7 @@ query Order($id: ID!, $after: String) {{
   order(id: $id) {{
     legacyResourceId name email phone note
     createdAt processedAt updatedAt cancelledAt cancelReason
-    currencyCode taxesIncluded dutiesIncluded displayFinancialStatus
+    currencyCode taxesIncluded dutiesIncluded displayFinancialStatus test
     totalPriceSet {{ {_BOTH_MONEYS} }}
     currentTotalPriceSet {{ {_BOTH_MONEYS} }}
     totalTaxSet {{ {_MONEY} }}

@@ -115,6 +115,7 @@ def _order(channel: str, told: Reader) -> Order:
         payment=_payment(told),
         paid_total=totals.total + net_of(others, told, edited=edited) if others else None,
         money_back=_MONEY_BACK.get(told.text("financial_status").lower()),
+        test=told.flag("test", unless_said=False),
         cancelled=cancelled,
         cancel_reason=told.text("cancel_reason"),
     )
