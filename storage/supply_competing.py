@@ -13,17 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.promises import Promise
 from storage.supply_promises import Promises
-from storage.supply_seen import HELD_BY, QUEUED, Queued, Seen, goods, places
+from storage.supply_seen import HELD_BY, QUEUED, TIES, Queued, Seen, goods, places
 
-_VERSIONS = text("""
-WITH RECURSIVE near (sku) AS (
-    SELECT unnest(CAST(:skus AS text[]))
-    UNION
-    SELECT unnest(w.skus) FROM near n JOIN stock_waiting w ON w.skus && ARRAY[n.sku]
+_VERSIONS = text(f"""
+WITH RECURSIVE near (sku, place) AS (
+    SELECT unnest(CAST(:skus AS text[])), CAST(NULL AS text)
+    {TIES}
 )
 SELECT w.key, CAST(w.xmin AS text) AS version FROM stock_waiting w
  WHERE w.skus && ARRAY(SELECT sku FROM near)
-""")
+""")  # noqa: S608 - our own text
 _ROWS = text(f"{QUEUED} WHERE w.key = ANY (CAST(:keys AS text[]))")
 _HELD = text(f"""
 {HELD_BY} AND r.order_id = ANY (CAST(:orders AS text[])) ORDER BY r.order_id, r.key

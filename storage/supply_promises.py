@@ -2,7 +2,7 @@
 
 It is worked out where somebody asks: a date then moves with the supply and the queue, and whoever
 reserves, receives or waits takes no lock and writes no row for it. Of an order's neighbours only
-those are read that compete with it for a SKU, or for one with these.
+those are read that compete with it for a SKU or a location's room, or for one with these.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from domain.promised import PromiseView, told
 from domain.sourcing.rules import RuleSet
 from domain.values import Value
 from storage.outages import transaction
-from storage.supply_seen import HELD_BY, QUEUED, Queued, Seen, all_of, goods, places
+from storage.supply_seen import HELD_BY, QUEUED, TIES, Queued, Seen, all_of, goods, places
 
 _NOW = text("""
 SELECT now() AS now, r.version FROM sourcing_rules r WHERE r.state = 'active'
@@ -25,10 +25,9 @@ SELECT now() AS now, r.version FROM sourcing_rules r WHERE r.state = 'active'
 _RULES = text("SELECT name, document FROM sourcing_rules WHERE version = :version")
 _QUEUE = text(QUEUED)
 _NEAR = text(f"""
-WITH RECURSIVE near (sku) AS (
-    SELECT unnest(skus) FROM stock_waiting WHERE order_id = :order_id
-    UNION
-    SELECT unnest(w.skus) FROM near n JOIN stock_waiting w ON w.skus && ARRAY[n.sku]
+WITH RECURSIVE near (sku, place) AS (
+    SELECT unnest(skus), CAST(NULL AS text) FROM stock_waiting WHERE order_id = :order_id
+    {TIES}
 )
 {QUEUED} WHERE w.skus && ARRAY(SELECT sku FROM near)
 """)  # noqa: S608 - our own text

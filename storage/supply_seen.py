@@ -24,6 +24,20 @@ SELECT w.key, w.order_id, w.lines, w.skus, w.parts_max, w.priority,
   LEFT JOIN orders o ON o.order_id = w.order_id
   LEFT JOIN addresses a ON a.order_id = o.order_id AND a.version = o.address_version
 """
+# What ties orders of the queue: SKUs, and locations that they found full, for room is dealt out in
+# turn. To follow `WITH RECURSIVE near (sku, place) AS (` and what that begins with.
+TIES = """
+    UNION
+    SELECT t.sku, t.place FROM near n
+     CROSS JOIN LATERAL (
+           SELECT w.skus, w.full_at FROM stock_waiting w WHERE w.skus && ARRAY[n.sku]
+            UNION ALL
+           SELECT w.skus, w.full_at FROM stock_waiting w
+            WHERE n.place IS NOT NULL AND w.full_at && ARRAY[n.place]) w
+     CROSS JOIN LATERAL (
+           SELECT k AS sku, CAST(NULL AS text) AS place FROM unnest(w.skus) k
+            UNION ALL SELECT NULL, p FROM unnest(w.full_at) p) t
+"""
 HELD_BY = """
 SELECT r.order_id, r.location, r.created_at, (
            SELECT p -> 'promise' FROM jsonb_array_elements(d.decision -> 'plan' -> 'parts') p

@@ -14,8 +14,10 @@ from domain.stock import ReservationRef, Short, StockChange
 from starter.resourcing import source_again
 from storage.catalogue import Catalogue
 from storage.engine import create_engine
+from storage.outages import transaction
 from storage.sourcing_batch import SourcingBatch
 from storage.supply import Supplies
+from storage.supply_competing import Competing
 from storage.supply_promises import Promises
 from tests.storage.sourcingroom import Room, place, wanted
 from tests.storage.stockroom import PLACES, request, reserve, waiting
@@ -225,6 +227,28 @@ async def test_who_waits_for_room_is_dealt_the_days_in_turn(room: Room) -> None:
         (f"a-{number}", in_days(number)) for number in range(1, 5)
     ]
     assert found[0].promise.sentence.endswith(f"waits for room at berlin on {in_days(1)}.")
+
+
+async def test_room_is_dealt_out_in_turn_whatever_the_goods_are(room: Room) -> None:
+    """An order's own date, and what a deed moves of it, know of all who wait for the same room."""
+    one_a_day = BERLIN.model_copy(update={"capacity_per_day": 1})
+    shut = LYON.model_copy(update={"active": False})
+    await Catalogue(room.engine).put_locations([one_a_day, shut])
+    await room.receive("berlin", CUP=9, POT=9, FOAM=9)
+    for number, sku in enumerate((*SKUS, *SKUS)):
+        await room.once(wanted(f"a-{number}", (sku, 1)))
+    promises = Promises(room.engine)
+    queue = {one.order_id: one.promise for one in await promises.queue()}
+    assert [one.ship_on for one in queue.values()] == [in_days(day) for day in range(1, 6)]
+    async with transaction(room.engine) as connection:
+        for order_id, promise in queue.items():
+            assert await promises.of_order(connection, order_id) == promise
+        competing = Competing(connection, promises, ["FOAM"])
+        await competing.read()
+        dates = await competing.dates()
+    assert {order_id: one and one.ship_on for order_id, one in dates.items()} == {
+        order_id: one.ship_on for order_id, one in queue.items()
+    }
 
 
 async def test_a_location_without_room_for_ever_promises_and_gives_nothing(room: Room) -> None:
