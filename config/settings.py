@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -11,6 +12,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -23,7 +25,12 @@ PREFIX = "OMS_"
 DELIMITER = "__"
 CHANNEL_ID = re.compile(r"[a-z0-9]+")
 PARTNER_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+DATABASE = re.compile(
+    r"postgresql(\+psycopg)?://([^@]*@)?(\[[^/?]+\]|[^/:?@]*)(:[0-9]{1,5})?([/?].*)?"
+)
 MEBIBYTE = 1024 * 1024
+HOUR_S = 3600
+MONTH_S = 30 * 24 * HOUR_S
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # What the local stack uses; the simulators know the same values.
@@ -39,13 +46,35 @@ class SettingsInvalid(ValueError):
 def _without_slash(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise ValueError("must start with http:// or https://")
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname and parts.port != 0 and not (parts.query or parts.fragment)
+    except ValueError:
+        named = False
+    if not named or not url.isprintable() or " " in url:
+        raise ValueError("must be an address such as https://shop.example, or with a port and path")
     return url.rstrip("/")
 
 
+def _of_postgresql(url: str) -> str:
+    """What it cannot read SQLAlchemy says at the first use, and without the setting's name."""
+    if url and not (DATABASE.fullmatch(url) and url.isprintable()):
+        raise ValueError(
+            "must be postgresql+psycopg://user:password@host:5432/name; "
+            "in a password @ is written %40, and % %25"
+        )
+    return url
+
+
 BaseUrl = Annotated[str, AfterValidator(_without_slash)]
+DatabaseUrl = Annotated[str, AfterValidator(_of_postgresql)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
+Many = Annotated[int, Field(ge=1, le=10_000)]
+"""Of connections or tasks: more would be refused elsewhere, in words that name no setting."""
+# One that a template left empty would let anybody sign.
+Secret = Annotated[SecretStr, Field(min_length=1)]
 # During a rotation the old and the new secret are both valid; more than two is a mistake.
-RotatingSecrets = Annotated[tuple[SecretStr, ...], Field(min_length=1, max_length=2)]
+RotatingSecrets = Annotated[tuple[Secret, ...], Field(min_length=1, max_length=2)]
 
 
 class OutsideSystem(BaseModel):
@@ -64,19 +93,19 @@ class OutsideSystem(BaseModel):
 
 class ShopifyChannel(OutsideSystem):
     kind: Literal["shopify"] = "shopify"
-    token: SecretStr
+    token: Secret
     """The Admin API's access token."""
 
 
 class EasyPostCarrier(OutsideSystem):
     kind: Literal["easypost"] = "easypost"
-    key: SecretStr
+    key: Secret
     """The API key; the user of HTTP Basic."""
 
 
 class HttpWarehouse(OutsideSystem):
     kind: Literal["http"] = "http"
-    key: SecretStr
+    key: Secret
     """The bearer token of docs/warehouse-protocol.md."""
 
 
@@ -120,11 +149,11 @@ class TaskSlots(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    workflow_tasks: int = Field(default=8, ge=2)
-    orders: int = Field(default=16, ge=1)
-    warehouse: int = Field(default=8, ge=1)
-    carrier: int = Field(default=8, ge=1)
-    channel: int = Field(default=8, ge=1)
+    workflow_tasks: Many = Field(default=8, ge=2)
+    orders: Many = 16
+    warehouse: Many = 8
+    carrier: Many = 8
+    channel: Many = 8
 
     @property
     def activities(self) -> int:
@@ -147,10 +176,10 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    database_url: str = Field(default="", repr=False)  # may hold a password
-    database_pool: int = Field(default=20, ge=2)
+    database_url: DatabaseUrl = Field(default="", repr=False)  # may hold a password
+    database_pool: Many = Field(default=20, ge=2)
     """Connections of one starter."""
-    worker_database_pool: int = Field(default=40, ge=2)
+    worker_database_pool: Many = Field(default=40, ge=2)
     """Connections of one worker; never fewer than its activity slots."""
 
     http_host: str = "127.0.0.1"
@@ -164,14 +193,14 @@ class Settings(BaseSettings):
     slots: TaskSlots = TaskSlots()
     worker_health_port: int = Field(default=0, ge=0, le=65_535)
     """Where the worker answers /healthz and /metrics; 0: nowhere."""
-    drain_s: float = Field(default=20, gt=0)
+    drain_s: float = Field(default=20, gt=0, le=HOUR_S)
     """How long a stopping worker or starter lets work in flight finish."""
 
-    relay_lease_s: float = Field(default=30, gt=0)
-    relay_tries_max: int = Field(default=5, ge=1)
-    unknown_order_wait_s: float = Field(default=900, gt=0)
+    relay_lease_s: float = Field(default=30, gt=0, le=HOUR_S)
+    relay_tries_max: Many = 5
+    unknown_order_wait_s: float = Field(default=900, gt=0, le=MONTH_S)
     """How long events for an order that we do not know wait for it before we fetch it."""
-    sweep_s: float = Field(default=5, gt=0, le=3600)
+    sweep_s: float = Field(default=5, gt=0, le=HOUR_S)
     """How often a starter gives back what is held past its time, and sources anew who waits where
     locations or rules have become others."""
 
@@ -197,6 +226,15 @@ class Settings(BaseSettings):
     temporal_port: Port = 7233
     """The local stack's own Temporal; TEMPORAL_ADDRESS names any other."""
     temporal_ui_port: Port = 8233
+
+    @field_validator("policy", mode="before")
+    @classmethod
+    def _refuse_slips(cls, said: Any) -> Any:
+        """An order that began under a later release may know more of its policy; a setting not."""
+        unknown = said.keys() - OrderPolicy.model_fields.keys() if isinstance(said, dict) else ()
+        if unknown:
+            raise ValueError(f"has no {', '.join(sorted(unknown))}")
+        return said
 
     @model_validator(mode="after")
     def _check_whole(self) -> Self:

@@ -98,6 +98,40 @@ def test_without_stand_ins_nobody_is_trusted_by_default(monkeypatch):
             '{"base_url": "http://a", "key": "hush", "secrets": ["s"], "timeout_s": 60}',
             "OMS_CARRIERS__EASYPOST__TIMEOUT_S: Input should be less than or equal to 20",
         ),
+        ("OMS_PUBLIC_URL", "https://[::1", "OMS_PUBLIC_URL: must be an address such as https://"),
+        ("OMS_PUBLIC_URL", "http://", "OMS_PUBLIC_URL: must be an address such as https://"),
+        ("OMS_PUBLIC_URL", "http://a:99999", "OMS_PUBLIC_URL: must be an address such as https://"),
+        ("OMS_DATABASE_URL", "me:hush@db", "OMS_DATABASE_URL: must be postgresql+psycopg://"),
+        (
+            "OMS_DATABASE_URL",
+            "mysql://me:hush@db/a",
+            "OMS_DATABASE_URL: must be postgresql+psycopg",
+        ),
+        (
+            "OMS_DATABASE_URL",
+            "postgresql://me:hu@hush@db:5432/a",
+            "OMS_DATABASE_URL: must be postgresql+psycopg://user:password@host:5432/name",
+        ),
+        (
+            "OMS_CHANNELS",
+            '{"demo": {"base_url": "http://a", "token": "", "secrets": ["hush"]}}',
+            "OMS_CHANNELS__DEMO__TOKEN: Value should have at least 1 item",
+        ),
+        ("OMS_DRAIN_S", "inf", "OMS_DRAIN_S: Input should be less than or equal to 3600"),
+        ("OMS_RELAY_LEASE_S", "1e999", "OMS_RELAY_LEASE_S: Input should be less than or equal"),
+        (
+            "OMS_UNKNOWN_ORDER_WAIT_S",
+            "inf",
+            "OMS_UNKNOWN_ORDER_WAIT_S: Input should be less than or equal to 2592000",
+        ),
+        ("OMS_RELAY_TRIES_MAX", "9" * 20, "OMS_RELAY_TRIES_MAX: Input should be less than or"),
+        ("OMS_SLOTS__ORDERS", "9" * 20, "OMS_SLOTS__ORDERS: Input should be less than or equal"),
+        (
+            "OMS_POLICY__RETRY_CAP_S",
+            "inf",
+            "OMS_POLICY__RETRY_CAP_S: Input should be less than or equal to 315360000",
+        ),
+        ("OMS_POLICY__RETRUN_WINDOW_S", "20", "OMS_POLICY: has no retrun_window_s"),
         (
             "OMS_WORKER_DATABASE_POOL",
             "39",
@@ -112,6 +146,13 @@ def test_an_error_names_the_variable_and_the_reason(monkeypatch, variable, value
     assert str(caught.value).startswith(reason)
     assert "\n" not in str(caught.value), "one fault, one line"
     assert "hush" not in str(caught.value)
+
+
+def test_an_empty_secret_is_none(monkeypatch):
+    said = '{"demo": {"base_url": "http://a", "token": "t", "secrets": [""]}}'
+    monkeypatch.setenv("OMS_CHANNELS", said)
+    with pytest.raises(SettingsInvalid, match="OMS_CHANNELS__DEMO__SECRETS__0: Value"):
+        load_settings()
 
 
 def test_no_secret_shows_when_settings_are_printed(monkeypatch):
