@@ -162,7 +162,7 @@ def _print_comparison(total: Comparison, page: dict[str, Any]) -> None:
         table.add_row(label, one, other)
     console = Console()
     console.print(table)
-    console.print(f"{total.changed} of {total.was.decisions} orders would ship another way")
+    console.print(f"{total.changed} of {total.was.decisions} decisions would change")
 
 
 def _rows(total: Comparison, currency: str) -> list[tuple[str, str, str]]:

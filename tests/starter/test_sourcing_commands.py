@@ -88,7 +88,7 @@ async def test_an_operator_asks_why_and_tries_other_rules(
     assert replayed.returncode == 0
     assert "by [/weight] (2)" in replayed.stdout
     assert "5.90 EUR" in replayed.stdout
-    assert "0 of 1 orders would ship another way" in replayed.stdout
+    assert "0 of 1 decisions would change" in replayed.stdout
     from_file = oms("sourcing", "replay", "--rules", str(tmp_path / "draft.json"), *span, "--json")
     assert json.loads(from_file.stdout)["would"]["shipping_minor"] == 590
 
