@@ -65,9 +65,9 @@ async def work(settings: Settings) -> None:
     )
     try:
         async with AsyncExitStack() as running:
+            await running.enter_async_context(health(settings))
             for worker in build(client, ports, settings):
                 await running.enter_async_context(worker)
-            await running.enter_async_context(health(settings))
             sys.stdout.write("worker ready\n")
             sys.stdout.flush()
             await stop.wait()

@@ -1,6 +1,7 @@
 """Where an orchestrator asks whether the worker is alive, and Prometheus how it is."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from config.settings import Settings
+from config.settings import Settings, SettingsInvalid
 
 
 def app() -> FastAPI:
@@ -28,23 +29,32 @@ def app() -> FastAPI:
 
 @asynccontextmanager
 async def health(settings: Settings) -> AsyncIterator[None]:
-    """Serve the pages beside the work, where a port for them is set."""
+    """Serve the pages beside the work, where a port for them is set.
+
+    Raises:
+        SettingsInvalid: somebody else listens there. uvicorn would end the event loop under the
+            work, which then ends no more.
+    """
     if not settings.worker_health_port:
         yield
         return
+    listening = _listen(settings.http_host, settings.worker_health_port)
     server = uvicorn.Server(
-        uvicorn.Config(
-            app(),
-            host=settings.http_host,
-            port=settings.worker_health_port,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-        )
+        uvicorn.Config(app(), log_config=None, access_log=False, lifespan="off")
     )
-    serving = asyncio.create_task(server._serve())  # noqa: SLF001 - `serve` would take our signals
+    serving = asyncio.create_task(
+        server._serve([listening])  # noqa: SLF001 - `serve` would take our signals
+    )
     try:
         yield
     finally:
         server.should_exit = True
         await serving
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, UnicodeError) as error:
+        raise SettingsInvalid(f"OMS_WORKER_HEALTH_PORT: {error}") from None

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -45,6 +46,17 @@ def test_a_worker_without_a_carrier_names_the_setting() -> None:
         1,
         "worker: OMS_CARRIERS: names no carrier, so that nothing could be shipped\n",
     )
+
+
+def test_a_worker_whose_health_port_is_taken_ends_and_names_the_setting(
+    environment: dict[str, str],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        status, said = ended(started("worker", environment | {"OMS_WORKER_HEALTH_PORT": port}))
+    assert status == 1
+    assert said.startswith("worker: OMS_WORKER_HEALTH_PORT: [Errno ")
+    assert "in use" in said
 
 
 def test_a_starter_that_others_can_reach_trusts_no_public_secret() -> None:
