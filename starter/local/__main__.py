@@ -7,8 +7,12 @@ from config.settings import SettingsInvalid, load_settings
 from starter.local.demo import demo_stack, end_demo, is_kept, run_demo
 from starter.local.ports import PortTaken
 from starter.local.processes import StartFailed
-from starter.local.stack import AlreadyUp, Stack
+from starter.local.stack import AlreadyUp, Stack, StateUnusable
 from starter.local.up import run_up
+
+EXPECTED = (
+    AlreadyUp, FileNotFoundError, PortTaken, SettingsInvalid, StartFailed, StateUnusable,
+)  # fmt: skip
 
 
 def main() -> int:
@@ -17,7 +21,7 @@ def main() -> int:
     what = parser.parse_args().what
     try:
         return {"up": _up, "demo": _demo, "down": _down}[what]()
-    except (AlreadyUp, PortTaken, SettingsInvalid, StartFailed, FileNotFoundError) as error:
+    except EXPECTED as error:
         sys.stderr.write(f"{error}\n")
         return 1
 

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from starter.local.ports import LOOPBACK, PortClaim
-from starter.local.processes import Spec
+from starter.local.processes import Spec, StartFailed
 
 # PostgreSQL refuses to run as root; this account then owns the data folder and nothing else.
 ACCOUNT = "embedded_postgres"
@@ -127,7 +127,7 @@ class PostgresServer:
             check=False,
         )
         if done.returncode != 0 and not may_fail:
-            raise RuntimeError(f"{program} failed:\n{done.stdout}{done.stderr}")
+            raise StartFailed(f"{program} failed:\n{done.stdout}{done.stderr}")
         return done.returncode
 
 

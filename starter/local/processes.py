@@ -178,7 +178,10 @@ class Supervisor:
         """
         if not self._pids.exists():
             return []
-        noted = json.loads(self._pids.read_text())
+        try:
+            noted = json.loads(self._pids.read_text())
+        except ValueError:
+            noted = {}  # the machine died before all of it was on the disk, and with it all others
         ended = [name for name, mark in reversed(noted.items()) if _end_marked(*mark)]
         self._pids.unlink()
         return ended

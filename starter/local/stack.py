@@ -21,6 +21,10 @@ KEY_NAME = "local"
 OMS = "from starter.cli import main; main()"
 
 
+class StateUnusable(RuntimeError):
+    """No folder is or can be made where the state is to be."""
+
+
 class AlreadyUp(RuntimeError):
     """Another stack runs over the same state folder."""
 
@@ -43,7 +47,10 @@ class Stack:
     ) -> None:
         self.settings = settings
         self.state = settings.state_dir.resolve()
-        self.state.mkdir(parents=True, exist_ok=True)
+        try:
+            self.state.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateUnusable(f"OMS_STATE_DIR: {error}") from None
         self.supervisor = Supervisor(self.state, tethered=tethered)
         self.postgres = PostgresServer(self.state, settings.postgres_port, durable=durable)
         self.temporal = TemporalServer(

@@ -154,6 +154,12 @@ def test_what_was_left_behind_is_ended_though_the_clock_was_set_since(tmp_path):
     assert not _runs(child)
 
 
+def test_half_a_note_of_what_ran_is_none(tmp_path):
+    (tmp_path / "pids.json").write_text('{"worker": [12')
+    assert Supervisor(tmp_path).end_leftovers() == []
+    assert not (tmp_path / "pids.json").exists()
+
+
 def test_a_process_that_only_got_the_same_id_is_left_alone(tmp_path):
     supervisor = Supervisor(tmp_path)
     with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]) as stranger:

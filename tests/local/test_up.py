@@ -141,3 +141,18 @@ def test_a_taken_port_is_named_and_nothing_stays_up(ground, listening):
     )
     assert run.process.wait(DEADLINE_S) == 1
     assert not (ground.state / "pids.json").exists()
+
+
+@pytest.mark.parametrize("what", ["up", "demo", "down"])
+def test_a_state_folder_that_cannot_be_is_named(tmp_path, what):
+    (tmp_path / "file").write_text("")
+    done = subprocess.run(  # noqa: S603 our own program
+        [sys.executable, "-m", "starter.local", what],
+        env={**os.environ, "OMS_STATE_DIR": str(tmp_path / "file")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("OMS_STATE_DIR: [Errno ")
+    assert len(done.stderr.splitlines()) == 1
