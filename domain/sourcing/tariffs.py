@@ -122,6 +122,17 @@ def levels(rates: Tariff, heaviest_g: int, most_g: int) -> tuple[Level, ...]:
     return tuple(found)
 
 
+def dearest(rates: Tariff, most_g: int) -> int:
+    """Bound from above what a part of up to `most_g` costs.
+
+    One that is over the limit has less than twice the parcels that its weight fills: any two of
+    these are over the limit.
+    """
+    if most_g <= rates.limit_g:
+        return rates.price(most_g)
+    return rates.prices[-1] * ((2 * most_g - 1) // rates.limit_g)
+
+
 def cheapest(parts: Sequence[tuple[Level, ...]], total_g: int) -> int:
     """Bound from below what a total weight costs to ship in parts with these levels."""
     *others, last = parts

@@ -14,6 +14,7 @@ from domain.sourcing.decision import Decision, Plan
 from domain.sourcing.prices import planned, planned_part
 from domain.sourcing.problem import Problem, problem
 from domain.sourcing.source import source
+from domain.sourcing.tariffs import dearest
 from domain.sourcing.words import sentence
 
 WAITING_TIMES = 10
@@ -226,7 +227,7 @@ def _dearest(numbers: Problem) -> int:
     each = [
         numbers.fixed[at]
         + numbers.split
-        + numbers.levels[at][-1].price
+        + dearest(numbers.rates[at], numbers.total_g)
         + sum(cost * need for cost, need in zip(numbers.unit[at], numbers.need, strict=True))
         for at in parts
     ]

@@ -116,6 +116,19 @@ def test_in_many_parcels_it_costs_no_more_than_alone_and_the_gap_reaches_the_bes
     assert not unaided.proven or asked.objective_minor(unaided.plans) == best
 
 
+def test_the_most_are_served_however_dear_full_parcels_are() -> None:
+    """Ten halves of a pallet may be ten cheap boxes by their bound, and are five dear pallets."""
+    cases = {"small": halves(("A", 10, 1)), **{
+        f"big-{n}": halves(("A", 5, 15_500), ("B", 5, 14_500)) for n in range(2)
+    }}  # fmt: skip
+    turn = in_turn(cases)
+    asked = Together(cases)
+    solution = HighsSolver().minimise(asked.program, asked.start(turn), LIMIT_S)
+    plans = asked.assigned(solution, turn).plans
+    check_stock(cases, plans)
+    assert (turn.keys(), plans.keys()) == ({"small"}, {"big-0", "big-1"})
+
+
 def test_a_solver_that_knows_no_bound_leaves_one_that_can_be_told() -> None:
     asked = Together({"only": anvils()})
     nothing = (0,) * len(asked.program.costs)
@@ -171,6 +184,24 @@ def anvils() -> Case:
             distance_minor_per_100km=0,
             zones=(zone("DE", 10_000, 500), zone("FR", 30_000, 1_200)),
         ),
+    )
+
+
+def halves(*lines: tuple[str, int, int]) -> Case:
+    """SKU, quantity and weight: a parcel is 4.00 up to 16 kg, and 90.00 up to 30 kg."""
+    tiers = (
+        Tier(weight_max_g=16_000, price_minor=400),
+        Tier(weight_max_g=30_000, price_minor=9_000),
+    )
+    return Case(
+        destination=Destination(country="DE", postal_code="10115"),
+        now=MONDAY,
+        lines=tuple(
+            Demand(line_id=sku, sku=sku, quantity=many, weight_g=weight_g)
+            for sku, many, weight_g in lines
+        ),
+        candidates=(Candidate(location="bonn", country="DE", available={"A": 10, "B": 10}),),
+        rules=RuleSet(zones=(Zone(tiers=tiers),)),
     )
 
 
