@@ -90,6 +90,8 @@ def _columns(
     if isinstance(header, csv.Error):
         raise invalid_field("header", "not_csv", f"is no CSV: {header}")
     columns = [cell.strip().lower() for cell in header]
+    while columns and not columns[-1]:
+        columns.pop()  # a spreadsheet writes separators as far as any cell was ever filled
     for name in columns:
         if name not in known:
             message = f"names {name[:NAMED_MAX]!r}, which is none of: {', '.join(known)}"

@@ -47,3 +47,9 @@ def test_the_line_that_says_the_separator_is_a_line_of_the_file_and_no_row() -> 
 
 def test_a_cell_of_several_lines_and_an_empty_line_are_a_row_each_as_in_a_spreadsheet() -> None:
     assert numbered('sku,title\nA,"one\ntwo"\n\nB,y\n') == {2: "A", 4: "B"}
+
+
+def test_separators_that_trail_the_header_name_no_columns() -> None:
+    assert [row.cells for row in rows_of("sku,title,,\nA,x,,\n")] == [{"sku": "A", "title": "x"}]
+    (row,) = rows_of("sku,title,\nA,x,y\n")
+    assert [problem.reason for problem in row.problems] == ["too_long"]
