@@ -7,6 +7,7 @@ from pathlib import Path
 from alembic import command, op
 from alembic.config import Config
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -78,6 +79,10 @@ def main() -> int:
     except CollationUnfit as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command's answer
         return 2
+    except (ArgumentError, OperationalError) as error:
+        why = error.orig if isinstance(error, OperationalError) else error
+        print(f"OMS_DATABASE_URL: {why}", file=sys.stderr)  # noqa: T201 - a command's answer
+        return 1
     return 0
 
 

@@ -78,6 +78,25 @@ def test_a_database_that_sorts_as_a_language_does_is_refused(
     assert tables(postgres, "german") == set()
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("me:hush@db", "Could not parse SQLAlchemy URL"),
+        ("mysql+nothing://me:hush@db/x", "Can't load plugin"),
+        ("postgresql+psycopg://me:hush@127.0.0.1:1/x", "Connection refused"),
+    ],
+)
+def test_a_database_that_is_not_there_is_named_by_its_setting(
+    url: str, why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OMS_DATABASE_URL", url)
+    assert migrate.main() == 1
+    said = capsys.readouterr().err
+    assert said.startswith("OMS_DATABASE_URL: ")
+    assert why in said
+    assert "hush" not in said
+
+
 def test_a_downgrade_leaves_nothing(postgres: PostgresServer) -> None:
     postgres.ensure_database("gone")
     upgrade(postgres.url("gone"))
