@@ -10,7 +10,7 @@ import pytest
 
 from domain.orders import Order
 from domain.policies import OrderPolicy
-from tests.workflows.histories import lost_tasks
+from tests.workflows.histories import lost_tasks, missed_heartbeats
 from tests.workflows.lives import POLICY, Life, Start
 from tests.workflows.world import World
 
@@ -64,11 +64,15 @@ async def _in_turn(turns: asyncio.Semaphore, start: Start, item: pytest.Function
             lives: list[Life] = []
             try:
                 await _play(item, start, lives)
-            except (AssertionError, pytest.fail.Exception):
-                if not plays_left or not any([await lost_tasks(life.handle) for life in lives]):
+            except (Exception, pytest.fail.Exception):
+                if not plays_left or not any([await _stood_still(life) for life in lives]):
                     raise
             else:
                 return
+
+
+async def _stood_still(life: Life) -> bool:
+    return bool(await lost_tasks(life.handle) or await missed_heartbeats(life.handle))
 
 
 async def _play(item: pytest.Function, start: Start, lives: list[Life]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, TimeoutType
 from temporalio.client import WorkflowHandle
 
 SLOW = "Potential deadlock detected"
@@ -68,3 +68,12 @@ async def lost_tasks(handle: WorkflowHandle[Any, Any]) -> set[int]:
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
             lost.add(event.workflow_task_timed_out_event_attributes.started_event_id)
     return lost
+
+
+async def missed_heartbeats(handle: WorkflowHandle[Any, Any]) -> int:
+    """The steps whose worker stood still for so long that they were tried again for that alone."""
+    return sum(
+        event.activity_task_started_event_attributes.last_failure.timeout_failure_info.timeout_type
+        == TimeoutType.TIMEOUT_TYPE_HEARTBEAT
+        for event in (await handle.fetch_history()).events
+    )
