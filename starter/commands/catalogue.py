@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from starter.commands.calls import (
@@ -20,6 +18,7 @@ from starter.commands.calls import (
     quantity_of,
     send,
 )
+from starter.commands.terminal import plain_table, print_plain
 
 skus = typer.Typer(no_args_is_help=True, help="What is sold.")
 locations = typer.Typer(no_args_is_help=True, help="Where stock is held.")
@@ -44,7 +43,7 @@ Settings = Annotated[
 def list_skus(find: Find = "", as_json: AsJson = False) -> None:
     """By SKU."""
     found = every("/api/skus", "skus", q=find)
-    table = Table("SKU", "title", "weight g", "HS code", "origin", "hazmat", "backorder max")
+    table = plain_table("SKU", "title", "weight g", "HS code", "origin", "hazmat", "backorder max")
     for one in found:
         hazmat = "yes" if one["hazmat"] else ""
         said = (one["title"], one["weight_g"], one["hs_code"], one["origin_country"], hazmat)
@@ -67,7 +66,7 @@ def put_sku(sku: str, file: EntryFile = None, fields: Settings = []) -> None:  #
 def list_locations(find: Find = "", as_json: AsJson = False) -> None:
     """By id."""
     found = every("/api/locations", "locations", q=find)
-    table = Table("location", "name", "country", "time zone", "ships to", "cut-off", "active")
+    table = plain_table("location", "name", "country", "time zone", "ships to", "cut-off", "active")
     for one in found:
         serves, active = " ".join(one["serves"]) or "all", "yes" if one["active"] else "no"
         said = (one["name"], one["address"]["country"], one["timezone"], serves, one["cut_off"][:5])
@@ -90,7 +89,7 @@ def put_location(location: str, file: EntryFile = None, fields: Settings = []) -
 def list_bundles(as_json: AsJson = False) -> None:
     """By SKU."""
     found = every("/api/bundles", "bundles")
-    table = Table("bundle", "components")
+    table = plain_table("bundle", "components")
     for one in found:
         made_of = (f"{part['quantity']} x {part['sku']}" for part in one["components"])
         table.add_row(_cell(one["sku"]), _cell(", ".join(made_of)))
@@ -166,11 +165,11 @@ def _value(said: str) -> Any:
 
 
 def _cell(said: Any) -> str:
-    return "" if said is None else escape(str(said))
+    return "" if said is None else str(said)
 
 
 def _print(found: list[Any], table: Table, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        Console(soft_wrap=True).print(table)
+        print_plain(table)

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from domain.currencies import EXPONENTS
 from domain.sourcing.replay import Comparison, Tally
 from starter.commands.calls import LONG_S, AsJson, call, fail, json_in, part, print_json
+from starter.commands.terminal import plain_table, print_plain
 
 sourcing = typer.Typer(no_args_is_help=True, help="Where orders ship from.")
 rules = typer.Typer(no_args_is_help=True, help="Rule sets: drafted, activated, retired.")
@@ -33,13 +32,13 @@ def list_rules(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    table = Table("version", "name", "state", "drafted by", "activated", "by")
+    table = plain_table("version", "name", "state", "drafted by", "activated", "by")
     for kept in found:
         since = str(kept["activated_at"] or "")[:16]
         drafted = (kept["rules"]["name"], kept["state"], kept["created_by"])
         told = (*drafted, since, kept["activated_by"] or "")
-        table.add_row(str(kept["version"]), *map(escape, told))
-    Console().print(table)
+        table.add_row(str(kept["version"]), *told)
+    print_plain(table)
 
 
 @rules.command("show")
@@ -96,12 +95,11 @@ def batch(
     if as_json:
         print_json(found)
         return
-    console = Console(soft_wrap=True)
     for given in found["orders"]:
         said = f"{given['order_id']} {given['state']}: {given['sentence']}"
-        console.print(said, highlight=False, markup=False)
+        print_plain(said)
     for said in _gained(found):
-        console.print(said, highlight=False, markup=False)
+        print_plain(said)
 
 
 def _gained(found: dict[str, Any]) -> Iterator[str]:
@@ -128,27 +126,26 @@ def why(order_id: Annotated[str, typer.Argument()], as_json: AsJson = False) -> 
         return
     if not found["decisions"]:
         fail(f"{order_id}: nothing was decided yet")
-    console = Console(soft_wrap=True)
     for kept in found["decisions"]:
-        console.print(f"{kept['at'][:16]} {kept['sentence']}", highlight=False, markup=False)
+        print_plain(f"{kept['at'][:16]} {kept['sentence']}")
         for share in kept["reservations"]:
             said = f"  {share['key']} at {share['location']}: {share['state']}"
-            console.print(said, highlight=False, markup=False)
-        console.print(_candidates(kept["decision"]))
+            print_plain(said)
+        print_plain(_candidates(kept["decision"]))
 
 
 def _candidates(decision: dict[str, Any]) -> Table:
     plan = decision["plan"] or {"parts": []}
     zones = {share["location"]: share["zone"] for share in plan["parts"]}
-    table = Table("location", "ships", "zone", "alone it would cost", "km", "arrives")
+    table = plain_table("location", "ships", "zone", "alone it would cost", "km", "arrives")
     for one in decision["candidates"]:
         cost, promised = one["cost"], one["promise"]
         price = _amount(cost["total_minor"], decision["currency"]) if cost else one["reason"]
         table.add_row(
             one["location"],
             "yes" if one["location"] in zones else "",
-            escape(zones.get(one["location"], "")),
-            escape(price),
+            zones.get(one["location"], ""),
+            price,
             "" if one["distance_km"] is None else str(one["distance_km"]),
             promised["deliver_on"] if promised else "",
         )
@@ -157,12 +154,11 @@ def _candidates(decision: dict[str, Any]) -> Table:
 
 def _print_comparison(total: Comparison, page: dict[str, Any]) -> None:
     name = f"{page['rules_name']} ({page['rules_version'] or 'not kept'})"
-    table = Table("by the other rules", "as decided", escape(name))
+    table = plain_table("by the other rules", "as decided", name)
     for label, one, other in _rows(total, page["currency"]):
         table.add_row(label, one, other)
-    console = Console()
-    console.print(table)
-    console.print(f"{total.changed} of {total.was.decisions} decisions would change")
+    changed = f"{total.changed} of {total.was.decisions} decisions would change"
+    print_plain(table, changed)
 
 
 def _rows(total: Comparison, currency: str) -> list[tuple[str, str, str]]:
