@@ -1,7 +1,6 @@
 """Takes orders in from channels: once, never overwriting what came before."""
 
 import secrets
-import unicodedata
 from typing import Any
 
 from sqlalchemy import text
@@ -19,6 +18,7 @@ from storage.documents import document, json_text, storable
 from storage.orders import lock_order, new_address
 from storage.outages import transaction
 from storage.returns import pieces_given_back, refund_of_the_rest
+from storage.words import words_of_address, words_of_order
 
 TOKEN_BYTES = 24
 _PAYMENTS = tuple(PaymentStatus)
@@ -133,7 +133,7 @@ class OrderIntake:
                     "document": document(order),
                     "order_id": order.order_id,
                     "token": secrets.token_urlsafe(TOKEN_BYTES),
-                    "words": _words(order),
+                    "words": words_of_order(order),
                 },
             )
             if made is None:
@@ -280,35 +280,8 @@ async def _enter_payment(connection: AsyncConnection, order: Order) -> None:
 
 
 async def _add_words(connection: AsyncConnection, order_id: str, address: Address) -> None:
-    words = searchable(" ".join(_address_words(address)))
+    words = words_of_address(address)
     await connection.execute(_MORE_WORDS, {"order_id": order_id, "words": words})
-
-
-def searchable(said: str) -> str:
-    """The form in which what is searched and what it is searched for are compared."""
-    return storable(unicodedata.normalize("NFKC", said).casefold())
-
-
-def digits(said: str) -> str:
-    return "".join(character for character in said if character.isdecimal())
-
-
-def _words(order: Order) -> str:
-    words = [
-        order.order_id,
-        order.number,
-        order.email,
-        order.phone,
-        digits(order.phone),
-        *_address_words(order.address),
-        *dict.fromkeys(line.sku for line in order.lines),
-    ]
-    return searchable(" ".join(word for word in words if word))
-
-
-def _address_words(address: Address) -> list[str]:
-    phone = address.phone or ""
-    return [word for word in (address.name, address.company, phone, digits(phone)) if word]
 
 
 def _destination(address: Address) -> Destination:

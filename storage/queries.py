@@ -16,7 +16,6 @@ from domain.views import EventView, OrderPage, OrderView, ReturnView
 from domain.waits import Owner
 from storage import views
 from storage.documents import storable
-from storage.intake import digits, searchable
 from storage.outages import transaction
 from storage.supply_promises import Promises
 from storage.tables.fulfilments import labels, parcels
@@ -24,6 +23,7 @@ from storage.tables.inbox import inbox
 from storage.tables.orders import addresses, journal, order_words, orders, retrying
 from storage.tables.returns import returns
 from storage.waits import waiting_on, waiting_returns
+from storage.words import digits, searchable
 
 LIMIT_MAX = 200
 PHONE_DIGITS_MIN = 5
