@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from adapters.channels.shopify.fulfilment_orders import (
     UNSENT,
@@ -90,9 +91,14 @@ class Refunds:
             "refundLineItems": lines,
             "transactions": _shares(paid, order_gid, amount),
         }
-        answer = await self._graphql.tell(
-            REFUND, RefundAnswer, until=until, input=asked, key=request.key
-        )
+        refund = await self._give_back(asked, request.key, until)
+        if amount.currency != order.totals.total.currency:
+            made = await self._made_since(order_gid, until)
+        return _refunded(refund, already, _room(paid, order, made, refund))
+
+    async def _give_back(self, asked: dict[str, Any], key: str, until: float) -> Refund:
+        """What Shopify answers to the one call that cannot be taken back."""
+        answer = await self._graphql.tell(REFUND, RefundAnswer, until=until, input=asked, key=key)
         said = answer.refund_create
         if any(_IN_PROGRESS in error.message for error in said.user_errors):
             raise Unavailable(SYSTEM, "in_progress", fate_unknown=True)
@@ -100,9 +106,7 @@ class Refunds:
             raise refused(said.user_errors)
         if said.refund is None:
             raise Unavailable(SYSTEM, "unreadable_answer", fate_unknown=True)
-        if amount.currency != order.totals.total.currency:
-            made = await self._made_since(order_gid, until)
-        return _refunded(said.refund, already, _room(paid, order, made, said.refund))
+        return said.refund
 
     async def _made_since(self, order_gid: str, until: float) -> list[_Made]:
         """At another rate than ours, a refund of another return meanwhile leaves less room.
