@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, cast
@@ -18,6 +19,9 @@ AT_ONCE = 24
 UNCACHED_AT_ONCE = 3
 """A worker without a cache holds one workflow: where a local activity hangs, the others wait."""
 PLAYS_MAX = 3
+PULSE_S = 0.5
+STANDSTILL_S = 2.0
+"""Twice as much, and Temporal takes the worker of a step that a test holds up for dead."""
 Story = Callable[..., Coroutine[Any, Any, None]]
 Running = Mapping[str, "asyncio.Task[None]"]
 
@@ -46,8 +50,10 @@ async def running(start: Start, request: pytest.FixtureRequest) -> AsyncIterator
     """Every selected story of the module, on its way, by its test's id."""
     cached = request.config.getoption("--workflow-cache")
     turns = asyncio.Semaphore(AT_ONCE if cached else UNCACHED_AT_ONCE)
+    standstills: list[float] = []
+    watching = asyncio.create_task(_watch(standstills))
     tasks = {
-        item.nodeid: asyncio.create_task(_in_turn(turns, start, item))
+        item.nodeid: asyncio.create_task(_in_turn(turns, start, item, standstills))
         for item in request.session.items
         if isinstance(item, pytest.Function)
         and item.path == request.path
@@ -55,24 +61,40 @@ async def running(start: Start, request: pytest.FixtureRequest) -> AsyncIterator
     }
     yield tasks
     await asyncio.gather(*tasks.values(), return_exceptions=True)
+    watching.cancel()
 
 
-async def _in_turn(turns: asyncio.Semaphore, start: Start, item: pytest.Function) -> None:
+async def _watch(standstills: list[float]) -> None:
+    """Note when this process, tests and workers, had stood still."""
+    while True:
+        before = time.monotonic()
+        await asyncio.sleep(PULSE_S)
+        if time.monotonic() - before > STANDSTILL_S:
+            standstills.append(time.monotonic())
+
+
+async def _in_turn(
+    turns: asyncio.Semaphore, start: Start, item: pytest.Function, standstills: list[float]
+) -> None:
     """A story that fails where the machine stood still is played again: its moments were others."""
     async with turns:
         for plays_left in reversed(range(PLAYS_MAX)):
             lives: list[Life] = []
+            began = time.monotonic()
             try:
                 await _play(item, start, lives)
             except (Exception, pytest.fail.Exception):
-                if not plays_left or not any([await _stood_still(life) for life in lives]):
+                stood_still = any(at > began for at in standstills)
+                if not plays_left or not (stood_still or await _lost_time(lives)):
                     raise
             else:
                 return
 
 
-async def _stood_still(life: Life) -> bool:
-    return bool(await lost_tasks(life.handle) or await missed_heartbeats(life.handle))
+async def _lost_time(lives: list[Life]) -> bool:
+    """Whether Temporal says so: it may stand still itself."""
+    told = [await lost_tasks(life.handle) or await missed_heartbeats(life.handle) for life in lives]
+    return any(told)
 
 
 async def _play(item: pytest.Function, start: Start, lives: list[Life]) -> None:
