@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +18,15 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
+from config.accounts import (
+    BaseUrl,
+    EasyPostAccount,
+    ShopifyAccount,
+    WarehouseAccount,
+    demo_carriers,
+    demo_channels,
+    demo_warehouses,
+)
 from domain.policies import OrderPolicy
 
 PREFIX = "OMS_"
@@ -33,27 +41,9 @@ HOUR_S = 3600
 MONTH_S = 30 * 24 * HOUR_S
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
-# What the local stack uses; the simulators know the same values.
-LOCAL_LOCATIONS = ("berlin", "leeds", "newark")
-LOCAL_CHANNEL_SECRET = "shpss_demo_secret"  # noqa: S105 guards nothing but a simulator
-LOCAL_WAREHOUSE_SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="  # noqa: S105 likewise
-
 
 class SettingsInvalid(ValueError):
     """The text names each variable that is wrong, and why; never its value."""
-
-
-def _without_slash(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("must start with http:// or https://")
-    try:
-        parts = urlsplit(url)
-        named = parts.hostname and parts.port != 0 and not (parts.query or parts.fragment)
-    except ValueError:
-        named = False
-    if not named or not url.isprintable() or " " in url:
-        raise ValueError("must be an address such as https://shop.example, or with a port and path")
-    return url.rstrip("/")
 
 
 def _of_postgresql(url: str) -> str:
@@ -66,82 +56,14 @@ def _of_postgresql(url: str) -> str:
     return url
 
 
-BaseUrl = Annotated[str, AfterValidator(_without_slash)]
 DatabaseUrl = Annotated[str, AfterValidator(_of_postgresql)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Many = Annotated[int, Field(ge=1, le=10_000)]
 """Of connections or tasks: more would be refused elsewhere, in words that name no setting."""
-# One that a template left empty would let anybody sign.
-Secret = Annotated[SecretStr, Field(min_length=1)]
-# During a rotation the old and the new secret are both valid; more than two is a mistake.
-RotatingSecrets = Annotated[tuple[Secret, ...], Field(min_length=1, max_length=2)]
-
-
-class OutsideSystem(BaseModel):
-    """Where a system outside is, and what we and it prove ourselves with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    base_url: BaseUrl
-    secrets: RotatingSecrets
-    """Verify what it sends to our webhooks."""
-    timeout_s: float = Field(default=10, gt=0, le=20)
-    """For one HTTP call. A repeat waits out an earlier deed of up to six, looks, and acts again;
-    all of that must fit into the activity's own time, so that deeds have less of it for each call
-    where calls may take longer than the default."""
-
-
-class ShopifyChannel(OutsideSystem):
-    kind: Literal["shopify"] = "shopify"
-    token: Secret
-    """The Admin API's access token."""
-
-
-class EasyPostCarrier(OutsideSystem):
-    kind: Literal["easypost"] = "easypost"
-    key: Secret
-    """The API key; the user of HTTP Basic."""
-
-
-class HttpWarehouse(OutsideSystem):
-    kind: Literal["http"] = "http"
-    key: Secret
-    """The bearer token of docs/warehouse-protocol.md."""
 
 
 def _public_url(fields: dict[str, Any]) -> str:
     return f"http://127.0.0.1:{fields['http_port']}"
-
-
-def _simulator(fields: dict[str, Any]) -> str:
-    return f"http://127.0.0.1:{fields['simulators_port']}"
-
-
-def _demo_channels(fields: dict[str, Any]) -> dict[str, ShopifyChannel]:
-    channel = ShopifyChannel(
-        base_url=_simulator(fields),
-        token=SecretStr("shpat_demo_token"),
-        secrets=(SecretStr(LOCAL_CHANNEL_SECRET),),
-    )
-    return {"demo": channel} if fields["stand_ins"] else {}
-
-
-def _demo_carriers(fields: dict[str, Any]) -> dict[str, EasyPostCarrier]:
-    carrier = EasyPostCarrier(
-        base_url=f"{_simulator(fields)}/easypost",
-        key=SecretStr("EZTK_demo_key"),
-        secrets=(SecretStr("carrier_demo_secret"),),
-    )
-    return {"easypost": carrier} if fields["stand_ins"] else {}
-
-
-def _demo_warehouses(fields: dict[str, Any]) -> dict[str, HttpWarehouse]:
-    warehouse = HttpWarehouse(
-        base_url=_simulator(fields),
-        key=SecretStr("whk_demo_key"),
-        secrets=(SecretStr(LOCAL_WAREHOUSE_SECRET),),
-    )
-    return dict.fromkeys(LOCAL_LOCATIONS, warehouse) if fields["stand_ins"] else {}
 
 
 class TaskSlots(BaseModel):
@@ -209,9 +131,9 @@ class Settings(BaseSettings):
     are public, so a system that others can reach sets this to false."""
     simulators_port: Port = 8090
     """Where the stand-ins are that the channels, carriers and warehouses below mean unless set."""
-    channels: dict[str, ShopifyChannel] = Field(default_factory=_demo_channels)
-    carriers: dict[str, EasyPostCarrier] = Field(default_factory=_demo_carriers)
-    warehouses: dict[str, HttpWarehouse] = Field(default_factory=_demo_warehouses)
+    channels: dict[str, ShopifyAccount] = Field(default_factory=demo_channels)
+    carriers: dict[str, EasyPostAccount] = Field(default_factory=demo_carriers)
+    warehouses: dict[str, WarehouseAccount] = Field(default_factory=demo_warehouses)
 
     policy: OrderPolicy = OrderPolicy()
     """What an order that starts now lives by; those that run keep the policy they began with."""

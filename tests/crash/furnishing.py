@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from config.settings import OutsideSystem, Settings
+from config.accounts import Account
+from config.settings import Settings
 from config.wiring import wire
 from domain.stock import StockChange
 from starter.local.ports import free_port
@@ -62,7 +63,7 @@ def told_carriers(stack: Stack, timeout_s: float) -> dict[str, str]:
     return {"OMS_CARRIERS": json.dumps({n: _told(c, timeout_s) for n, c in carriers})}
 
 
-def _told(system: OutsideSystem, timeout_s: float = CALL_S) -> dict[str, Any]:
+def _told(system: Account, timeout_s: float = CALL_S) -> dict[str, Any]:
     def reveal(secret: object) -> str:
         assert isinstance(secret, SecretStr)
         return secret.get_secret_value()

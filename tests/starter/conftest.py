@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from config.settings import Settings, ShopifyChannel
+from config.accounts import ShopifyAccount
+from config.settings import Settings
 from starter import verbs
 from starter.api import returns
 from tests.starter.world import SECRET, Oms, StandInBook, World, running, stand_ins
@@ -34,7 +35,7 @@ def settings(database_url: str) -> Settings:
         unknown_order_wait_s=60,
         sweep_s=3600,
         channels={
-            "demo": ShopifyChannel(
+            "demo": ShopifyAccount(
                 base_url="http://127.0.0.1:9",
                 token=SecretStr("token"),
                 secrets=(SecretStr("an-older-secret"), SecretStr(SECRET)),

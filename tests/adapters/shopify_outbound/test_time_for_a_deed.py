@@ -8,14 +8,14 @@ import pytest
 from adapters.channels.shopify.graphql import PATIENCE_S
 from adapters.channels.shopify.outbound import CALLS_A_LOOK, CALLS_A_REFUND, ShopifyChannel
 from adapters.http import Answer, OutsideHttp
-from config.settings import OutsideSystem
+from config.accounts import Account
 from storage.effects import Effects
 from tests.adapters.conftest import World
 from tests.adapters.shopify_outbound.asking import rest_of
 from tests.adapters.shopify_outbound.test_refunds_at_another_rate import paid_in_dollars
 from workflows.outside import TRY
 
-TIMEOUT = OutsideSystem.model_fields["timeout_s"]
+TIMEOUT = Account.model_fields["timeout_s"]
 DEFAULT_S = float(TIMEOUT.default)
 LONGEST_S = next(
     cast("float", one.le) for one in TIMEOUT.metadata if isinstance(one, annotated_types.Le)
