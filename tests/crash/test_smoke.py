@@ -63,8 +63,9 @@ def test_forty_orders_arrive_once_each_while_workers_die(world: World) -> None:
         ]
         orders = world.place(ORDERS)
         assert {orders[n].parts for n in refused} == {1}, "else each part wants its own retry"
-        world.returned += orders[-RETURNS:]
-        send_all_back(world, orders[-RETURNS:])  # at once: the window for it is short
+        returned = [order for order in orders if order.parts == 1][-RETURNS:]
+        world.returned += returned  # to where they came from, and at once: their window is short
+        send_all_back(world, returned)
         _see_to(world, [orders[n] for n in refused], faults)
         world.until_arrived(orders)
         last = [world.till.take((NEAR[0], 1)) for _ in buggy]
