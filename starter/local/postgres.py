@@ -9,11 +9,12 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
 import psycopg
 from psycopg import sql
 
 from starter.local.ports import LOOPBACK, PortClaim
-from starter.local.processes import Spec, StartFailed
+from starter.local.processes import Spec, StartFailed, end_at_once
 
 # PostgreSQL refuses to run as root; this account then owns the data folder and nothing else.
 ACCOUNT = "embedded_postgres"
@@ -69,6 +70,7 @@ class PostgresServer:
             ports=(PortClaim(self.port, "OMS_POSTGRES_PORT"),),
             user=self._account,
             stop_signal=signal.SIGINT,  # the fast shutdown: does not wait for clients
+            clear=self._end_leftover,
         )
 
     def is_ready(self) -> bool:
@@ -110,9 +112,15 @@ class PostgresServer:
         unfinished.rename(self.data)
 
     def _end_leftover(self) -> None:
-        """Stop a server that still runs over our data since its supervisor was killed."""
+        """Stop a server that still runs over our data since its supervisor was killed.
+
+        Of one that was killed itself no process may live on: another does not start before.
+        """
         if self._run("pg_ctl", self.data, "status", may_fail=True) == 0:
             self._run("pg_ctl", self.data, "stop", "-m", "fast", "-w", may_fail=True)
+        for process in psutil.process_iter(["name", "cwd"]):
+            if process.info["name"] == "postgres" and process.info["cwd"] == str(self.data):
+                end_at_once(process)
 
     def _run(self, program: str, data: Path, *arguments: str, may_fail: bool = False) -> int:
         done = subprocess.run(  # noqa: S603 our own command, no shell

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
@@ -41,6 +42,8 @@ class Spec:
     stop_signal: int = signal.SIGTERM
     ready_within_s: float = 60
     stop_within_s: float = 30
+    clear: Callable[[], None] = lambda: None
+    """Ends what a life before this one left, if that would be in the way."""
 
 
 class Child:
@@ -138,6 +141,7 @@ class Supervisor:
             PortTaken: somebody else listens on a port that it needs.
             StartFailed: it ended or did not become healthy; what it logged last is in the text.
         """
+        spec.clear()
         self.require_ports([spec])
         child = Child(spec, self._logs / f"{spec.name}.log", tethered=self._tethered)
         self.children[spec.name] = child
@@ -209,11 +213,17 @@ def _end_marked(pid: int, born: float) -> bool:
         # the fast shutdown, where SIGTERM would wait for clients.
         process.send_signal(signal.SIGINT)
         if not _dies_within(process, LEFTOVER_STOP_S):
-            process.kill()
-            _dies_within(process, LEFTOVER_STOP_S)
+            end_at_once(process)
     except psutil.NoSuchProcess:
         return False
     return True
+
+
+def end_at_once(process: psutil.Process) -> None:
+    """As `kill -9`, of a process that need not be our child."""
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
+        _dies_within(process, LEFTOVER_STOP_S)
 
 
 def _dies_within(process: psutil.Process, seconds: float) -> bool:

@@ -37,6 +37,9 @@ class SmallStack(Stack):
         return replace(spec, command=(sys.executable, *serve))
 
 
+UP = "everything is up"
+
+
 def say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -45,7 +48,7 @@ def say(text: str) -> None:
 def main() -> int:
     settings = load_settings()
     if sys.argv[1] == "up":
-        run_up(SmallStack(settings), say, ready=lambda: say("everything is up"))
+        run_up(SmallStack(settings), say, ready=lambda: say(UP))
         return 0
     keep = is_kept()
     stack = demo_stack(settings, keep=keep, kind=SmallStack)
